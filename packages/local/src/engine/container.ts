@@ -1,0 +1,134 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+import { killMarked } from "@claude-edge/runner/processes";
+
+import { EgressProxy } from "./egress.js";
+import type { Sidecar } from "./sidecar.js";
+
+/** How a container is run as a local process. */
+export interface LocalImage {
+  command: string;
+  args: string[];
+  cwd: string;
+  /** Variables beside those the Worker gives. */
+  env: Record<string, string>;
+  /** Where containers have their disks. */
+  disks: string;
+  /** Where their sockets are: a short path, for a Unix socket's has 108 bytes at the most. */
+  sockets: string;
+  /** Gets what the process prints. */
+  onOutput?: (text: string) => void;
+}
+
+/** Marks a container's processes, however deep. */
+const CONTAINER_MARK = "CLAUDE_EDGE_CONTAINER";
+
+/** A container as a local process: started once, with an empty disk, gone with everything it started. */
+export class LocalContainer {
+  readonly name: string;
+  readonly imageName: string;
+  readonly #image: LocalImage;
+  readonly #sidecar: Sidecar;
+  readonly #env: string[];
+  readonly #id = randomUUID();
+  readonly #exited = Promise.withResolvers<number>();
+  readonly #removed = Promise.withResolvers<void>();
+  #process: ChildProcess | undefined;
+  #proxy: EgressProxy | undefined;
+  status: "created" | "running" | "exited" = "created";
+
+  constructor(
+    name: string,
+    imageName: string,
+    env: string[],
+    image: LocalImage,
+    sidecar: Sidecar,
+  ) {
+    this.name = name;
+    this.imageName = imageName;
+    this.#env = env;
+    this.#image = image;
+    this.#sidecar = sidecar;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Resolves with the exit code. */
+  get exited(): Promise<number> {
+    return this.#exited.promise;
+  }
+
+  get removed(): Promise<void> {
+    return this.#removed.promise;
+  }
+
+  async start(): Promise<void> {
+    const image = this.#image;
+    const short = createHash("sha256").update(this.name).digest("hex").slice(0, 12);
+    const disk = join(image.disks, short);
+    const socket = join(image.sockets, `${short}.sock`);
+    await Promise.all([rm(disk, { recursive: true, force: true }), rm(socket, { force: true })]);
+    await mkdir(join(disk, "home"), { recursive: true });
+    this.#proxy = new EgressProxy(() => this.#sidecar.egress);
+    const proxyUrl = await this.#proxy.listen();
+    const child = spawn(image.command, image.args, {
+      cwd: image.cwd,
+      env: {
+        ...image.env,
+        ...Object.fromEntries(this.#env.map((pair) => splitOnce(pair))),
+        HOME: join(disk, "home"),
+        PORT: socket,
+        CLAUDE_EDGE_WORKSPACES: join(disk, "workspace"),
+        CLAUDE_EDGE_STATE: join(disk, "state"),
+        HTTP_PROXY: proxyUrl,
+        HTTPS_PROXY: proxyUrl,
+        NO_PROXY: "localhost,127.0.0.1,::1",
+        [CONTAINER_MARK]: this.#id,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own: Ctrl-C in the terminal reaches the stack, which ends its containers in order.
+      detached: true,
+    });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => image.onOutput?.(text));
+    }
+    this.#sidecar.target = socket;
+    this.status = "running";
+    child.on("exit", (code, signal) => this.#onExit(code ?? (signal === "SIGKILL" ? 137 : 143)));
+    child.on("error", () => this.#onExit(127));
+  }
+
+  /** Sends a signal to the container's first process. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Ends it and all it started, at once. */
+  async remove(): Promise<void> {
+    if (this.status === "running") {
+      this.#process?.kill("SIGKILL");
+      await this.exited;
+    }
+    this.#removed.resolve();
+  }
+
+  #onExit(code: number): void {
+    if (this.status === "exited") return;
+    this.status = "exited";
+    this.#proxy?.close();
+    // As a container's end takes every process in it along.
+    killMarked(CONTAINER_MARK, this.#id);
+    this.#exited.resolve(code);
+  }
+}
+
+function splitOnce(pair: string): [string, string] {
+  const at = pair.indexOf("=");
+  return [pair.slice(0, at), pair.slice(at + 1)];
+}

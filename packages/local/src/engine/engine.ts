@@ -1,0 +1,174 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+import { LocalContainer, type LocalImage } from "./container.js";
+import { INGRESS_PORT, Sidecar } from "./sidecar.js";
+
+interface CreateRequest {
+  Image: string;
+  Cmd?: string[];
+  Env?: string[];
+  HostConfig?: { NetworkMode?: string };
+}
+
+/** The name that stands for the sidecar's image; nothing is ever pulled under it. */
+export const SIDECAR_IMAGE = "claude-edge-sidecar:process";
+
+/**
+ * A container engine whose containers are local processes. It answers the part of the Docker Engine API that workerd
+ * uses to drive containers in local development, so that a Worker's `ctx.container` code runs unchanged.
+ *
+ * The contract is workerd's own (`src/workerd/server/container-client.c++`), private and unversioned: workerd,
+ * miniflare and wrangler are pinned exactly, and the integration tests say when it has moved. Not there: `exec`,
+ * snapshots, interception of HTTPS. A container that crashes stays down, as in production, not as under Docker's
+ * local restart policy.
+ */
+export class ProcessEngine {
+  readonly #image: LocalImage;
+  readonly #containers = new Map<string, LocalContainer>();
+  readonly #sidecars = new Map<string, Sidecar>();
+  readonly #server: Server;
+
+  constructor(image: LocalImage) {
+    this.#image = image;
+    this.#server = createServer((request, response) => {
+      this.#route(request, response).catch((error: unknown) => {
+        const message = error instanceof Error ? error.message : "failed";
+        if (response.headersSent) response.destroy();
+        else reply(response, 500, { message });
+      });
+    });
+    // `wait` is answered when the container ends.
+    this.#server.requestTimeout = 0;
+  }
+
+  async listen(socketPath: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(socketPath, resolve);
+    });
+  }
+
+  /** The containers that run now. */
+  get running(): { name: string; pid: number }[] {
+    return [...this.#containers.values()].flatMap(({ status, name, pid }) =>
+      status === "running" && pid !== undefined ? [{ name, pid }] : [],
+    );
+  }
+
+  /** Sends every running container SIGTERM, waits up to `graceMs`, then kills what is left. */
+  async close(graceMs = 3_000): Promise<void> {
+    const containers = [...this.#containers.values()].filter(({ status }) => status === "running");
+    for (const container of containers) container.signal("SIGTERM");
+    const timeout = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
+    await Promise.race([Promise.all(containers.map(({ exited }) => exited)), timeout]);
+    await Promise.all(containers.map((container) => container.remove()));
+    for (const sidecar of this.#sidecars.values()) sidecar.close();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://engine");
+    if (url.pathname === "/networks/bridge") {
+      const config = [{ Gateway: "127.0.0.1", Subnet: "127.0.0.0/8" }];
+      return reply(response, 200, { IPAM: { Config: config } });
+    }
+    if (url.pathname === "/containers/create") {
+      const body = JSON.parse(await text(request)) as CreateRequest;
+      return this.#create(url.searchParams.get("name") ?? "", body, response);
+    }
+    const match = /^\/containers\/([^/]+)(?:\/(\w+))?$/.exec(url.pathname);
+    if (!match) return reply(response, 404, { message: `no route ${url.pathname}` });
+    const name = decodeURIComponent(match[1]!);
+    const action = request.method === "DELETE" ? "delete" : match[2];
+    const sidecar = this.#sidecars.get(name);
+    if (sidecar) return this.#onSidecar(name, sidecar, action, response);
+    const container = this.#containers.get(name);
+    if (!container) return reply(response, 404, { message: `no container ${name}` });
+    return this.#onContainer(container, action, url, response);
+  }
+
+  async #create(name: string, body: CreateRequest, response: ServerResponse): Promise<void> {
+    if (this.#sidecars.has(name) || this.#containers.has(name)) {
+      return reply(response, 409, { message: `${name} exists` });
+    }
+    if (body.Image === SIDECAR_IMAGE) {
+      const flags = body.Cmd ?? [];
+      const sidecar = new Sidecar(Number(flags[flags.indexOf("--http-egress-port") + 1]));
+      await sidecar.listen();
+      this.#sidecars.set(name, sidecar);
+    } else {
+      const network = body.HostConfig?.NetworkMode?.replace(/^container:/, "") ?? "";
+      const sidecar = this.#sidecars.get(network);
+      if (!sidecar) return reply(response, 404, { message: `no network ${network}` });
+      const { Image, Env = [] } = body;
+      this.#containers.set(name, new LocalContainer(name, Image, Env, this.#image, sidecar));
+    }
+    reply(response, 201, { Id: name, Warnings: [] });
+  }
+
+  #onSidecar(name: string, sidecar: Sidecar, action: string | undefined, response: ServerResponse) {
+    if (action === "json") {
+      const ports = { [INGRESS_PORT]: [{ HostIp: "127.0.0.1", HostPort: String(sidecar.port) }] };
+      const state = { Status: "running" };
+      return reply(response, 200, { State: state, NetworkSettings: { Ports: ports } });
+    }
+    if (action === "delete") {
+      sidecar.close();
+      this.#sidecars.delete(name);
+    }
+    if (action === "wait") return reply(response, 404, { message: "gone" });
+    reply(response, 204);
+  }
+
+  async #onContainer(
+    container: LocalContainer,
+    action: string | undefined,
+    url: URL,
+    response: ServerResponse,
+  ): Promise<void> {
+    const running = container.status === "running";
+    switch (action) {
+      case "json":
+        return reply(response, 200, {
+          State: { Status: container.status },
+          Config: { Image: container.imageName },
+        });
+      case "start":
+        if (running) return reply(response, 304);
+        await container.start();
+        return reply(response, 204);
+      case "wait": {
+        if (url.searchParams.get("condition") === "removed") await container.removed;
+        return reply(response, 200, { StatusCode: await container.exited });
+      }
+      case "kill":
+        if (!running) return reply(response, 409, { message: "not running" });
+        container.signal((url.searchParams.get("signal") ?? "SIGKILL") as NodeJS.Signals);
+        return reply(response, 204);
+      case "stop":
+        container.signal("SIGTERM");
+        return reply(response, 204);
+      case "delete":
+        this.#containers.delete(container.name);
+        await container.remove();
+        return reply(response, 204);
+      default:
+        return reply(response, 404, { message: `not emulated: ${action}` });
+    }
+  }
+}
+
+async function text(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function reply(response: ServerResponse, status: number, body?: unknown): void {
+  if (body === undefined) {
+    response.writeHead(status).end();
+    return;
+  }
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}

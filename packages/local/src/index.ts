@@ -1,0 +1,2 @@
+export { startScriptedModel, type ScriptedModel, type ScriptedModelOptions } from "./model/server.js";
+export { startLocal, type LocalOptions, type LocalStack } from "./start.js";

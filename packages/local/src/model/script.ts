@@ -1,0 +1,115 @@
+/** One thing the scripted model does in an answer. */
+export type Action =
+  | { do: "say"; text: string }
+  | { do: "think"; text: string }
+  | { do: "tool"; name: string; input: unknown }
+  | { do: "wait"; ms: number }
+  | { do: "refuse" };
+
+/** One answer of the model: what it does, and how it fails if it does. */
+export interface Answer {
+  actions: Action[];
+  /** Answers with this HTTP status instead, for the first `times` tries. */
+  error?: { status: number; times: number };
+  /** Cuts the connection in mid-stream, for the first `times` tries. */
+  cut?: { times: number };
+}
+
+/** A directive that cannot be read; the model answers it with a 400. */
+export class ScriptError extends Error {
+  override readonly name = "ScriptError";
+}
+
+const DIRECTIVE = /^%(\w+)(?:\s+(.*))?$/;
+
+function toolAction(argument: string): Action {
+  const space = argument.search(/\s/);
+  const name = space < 0 ? argument : argument.slice(0, space);
+  const json = space < 0 ? "{}" : argument.slice(space);
+  try {
+    return { do: "tool", name, input: JSON.parse(json) };
+  } catch {
+    throw new ScriptError(`%tool ${name}: the input is not JSON`);
+  }
+}
+
+/** Repeats a word up to a number of tokens, numbered so that order and loss can be seen. */
+const filler = (count: number) =>
+  Array.from({ length: count }, (_, index) => `word${index + 1}`).join(" ");
+
+const count = (argument: string, otherwise: number) => {
+  const value = argument === "" ? otherwise : Number(argument);
+  if (!Number.isFinite(value) || value < 0) throw new ScriptError(`not a number: ${argument}`);
+  return value;
+};
+
+/**
+ * Reads the script in a prompt: lines that begin with `%`. Consecutive `%tool` lines are called in one answer;
+ * what follows them is the next answer, given when the tools' results are in.
+ *
+ * | line | what the model does |
+ * |---|---|
+ * | `%say text`, `%think text` | answers, thinks |
+ * | `%tokens 200` | answers with that many numbered words |
+ * | `%tool Name {json}` | calls a tool |
+ * | `%wait 500` | pauses, milliseconds |
+ * | `%error 429 [times]` | answers with an HTTP error; for ever without `times` |
+ * | `%cut [times]` | cuts the connection in mid-stream |
+ * | `%refuse` | ends with stop reason `refusal` |
+ *
+ * @returns undefined when the prompt holds no directive.
+ * @throws ScriptError for a directive that cannot be read.
+ */
+export function parseScript(prompt: string): Answer[] | undefined {
+  const answers: Answer[] = [];
+  let current: Answer = { actions: [] };
+  let toolsOpen = false;
+  let found = false;
+  const next = () => {
+    answers.push(current);
+    current = { actions: [] };
+    toolsOpen = false;
+  };
+
+  for (const line of prompt.split("\n")) {
+    const match = DIRECTIVE.exec(line.trim());
+    if (!match) continue;
+    found = true;
+    const [, verb = "", argument = ""] = match;
+    if (toolsOpen && verb !== "tool") next();
+    switch (verb) {
+      case "say":
+        current.actions.push({ do: "say", text: argument });
+        break;
+      case "tokens":
+        current.actions.push({ do: "say", text: filler(count(argument, 100)) });
+        break;
+      case "think":
+        current.actions.push({ do: "think", text: argument });
+        break;
+      case "tool":
+        current.actions.push(toolAction(argument));
+        toolsOpen = true;
+        break;
+      case "wait":
+        current.actions.push({ do: "wait", ms: count(argument, 1000) });
+        break;
+      case "refuse":
+        current.actions.push({ do: "refuse" });
+        break;
+      case "error": {
+        const [status = "", times = ""] = argument.split(/\s+/);
+        current.error = { status: count(status, 500), times: times === "" ? Infinity : count(times, 1) };
+        break;
+      }
+      case "cut":
+        current.cut = { times: argument === "" ? Infinity : count(argument, 1) };
+        break;
+      default:
+        throw new ScriptError(`unknown directive %${verb}`);
+    }
+  }
+  if (!found) return undefined;
+  answers.push(current);
+  return answers;
+}

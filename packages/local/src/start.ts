@@ -1,0 +1,197 @@
+import { spawn } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { EdgeError } from "@claude-edge/protocol";
+import { unstable_startWorker as startWorker } from "wrangler";
+
+import { findCredential } from "./credential.js";
+import { ProcessEngine, SIDECAR_IMAGE } from "./engine/engine.js";
+import { STACK_MARK } from "./mark.js";
+import { startScriptedModel, type ScriptedModel } from "./model/server.js";
+import { readProject, type Project } from "./project.js";
+
+export interface LocalOptions {
+  /** The project's folder: the one that holds wrangler.jsonc. */
+  project: string;
+  /** Port of the Worker on loopback; 0 for any free one. */
+  port?: number;
+  /** Where Durable Objects and containers keep their data between starts; without it, gone with the stack. */
+  persist?: string;
+  /** Rebuild the Worker when its source changes. */
+  watch?: boolean;
+  /**
+   * `auto` (default): the credential of `.dev.vars` or the environment, the scripted model without one.
+   * `scripted`: the scripted model in any case.
+   */
+  model?: "auto" | "scripted";
+  /** Pause before each word of the scripted model, milliseconds. */
+  pace?: number;
+  /** Gets what Worker and containers print. */
+  onLog?: (source: "worker" | "container", text: string) => void;
+}
+
+/** A running local stack. */
+export interface LocalStack {
+  /** Where the Worker answers. */
+  url: string;
+  /** The deployment's root key: from `.dev.vars`, the environment, or made up for this start. */
+  token: string;
+  /** The scripted model; undefined when a real one is asked. */
+  model: ScriptedModel | undefined;
+  /** The containers that run now. */
+  containers(): { name: string; pid: number }[];
+  /** Stops everything and leaves nothing behind. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a project on this machine: its real Worker in workerd, its containers as local processes, and the scripted
+ * model when there is no credential. Containers are not isolated from the machine: the agent's tools run as you.
+ *
+ * @throws EdgeError `project_not_found`, `package_missing`, `port_in_use`.
+ */
+export async function startLocal(options: LocalOptions): Promise<LocalStack> {
+  const project = readProject(options.project);
+  const port = options.port ?? 0;
+  await assertPortFree(port);
+
+  const cleanups: (() => unknown)[] = [];
+  const stop = once(async () => {
+    for (const cleanup of cleanups.reverse()) await cleanup();
+  });
+  try {
+    const temp = mkdtempSync(join(tmpdir(), "claude-edge-"));
+    cleanups.push(() => rmSync(temp, { recursive: true, force: true }));
+    cleanups.push(watchOver(temp));
+
+    const credential =
+      options.model === "scripted" ? undefined : findCredential(project.vars, process.env);
+    const model = credential ? undefined : await startScriptedModel({ pace: options.pace ?? 0 });
+    if (model) cleanups.push(() => model.close());
+
+    const engine = new ProcessEngine(localImage(project, temp, options));
+    const socketPath = join(temp, "engine.sock");
+    await engine.listen(socketPath);
+    cleanups.push(() => engine.close());
+
+    const token =
+      project.vars.CLAUDE_EDGE_ROOT_KEY ??
+      process.env.CLAUDE_EDGE_ROOT_KEY ??
+      `ce_root_${randomBytes(24).toString("base64url")}`;
+    const secrets = {
+      ...(credential ?? { ANTHROPIC_API_KEY: model!.key, ANTHROPIC_BASE_URL: model!.url }),
+      CLAUDE_EDGE_ROOT_KEY: token,
+    };
+    const worker = await startProjectWorker(project, temp, socketPath, port, secrets, options);
+    cleanups.push(() => worker.dispose());
+    const url = (await worker.url).origin;
+    return { url, token, model, containers: () => engine.running, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startProjectWorker(
+  project: Project,
+  temp: string,
+  socketPath: string,
+  port: number,
+  secrets: Record<string, string>,
+  { persist, watch = false, onLog }: LocalOptions,
+) {
+  const containerEngine = {
+    localDocker: { socketPath: `unix://${socketPath}`, containerEgressInterceptorImage: SIDECAR_IMAGE },
+  };
+  const worker = await startWorker({
+    config: project.configPath,
+    bindings: Object.fromEntries(
+      Object.entries(secrets).map(([name, value]) => [name, { type: "secret_text", value }]),
+    ),
+    dev: {
+      server: { hostname: "127.0.0.1", port },
+      inspector: false,
+      watch,
+      logLevel: "none",
+      persist: join(persist ?? temp, "state"),
+      enableContainers: true,
+      // The type says string; miniflare takes the whole description, and so does wrangler's own config.
+      containerEngine: containerEngine as unknown as string,
+      containerBuildId: "local",
+      dockerPath: noDocker(temp),
+      structuredLogsHandler: ({ message }: { message: string }) => onLog?.("worker", `${message}\n`),
+    },
+  });
+  await worker.ready;
+  return worker;
+}
+
+/** wrangler runs `docker info`, `build` and `pull` before it starts; nothing is built here, so all succeed. */
+function noDocker(temp: string): string {
+  const path = join(temp, "docker");
+  // `build` is sent the Dockerfile on standard input and would fail on a closed pipe.
+  writeFileSync(path, '#!/bin/sh\n[ "$1" = build ] && cat >/dev/null\nexit 0\n');
+  chmodSync(path, 0o755);
+  return path;
+}
+
+function localImage(project: Project, temp: string, { persist, onLog }: LocalOptions) {
+  const disks = join(persist ?? temp, "disks");
+  mkdirSync(disks, { recursive: true });
+  return {
+    command: process.execPath,
+    args: [project.runner, project.folder],
+    cwd: project.folder,
+    // Nothing of this process's environment but what every container image has too: no key gets in that way.
+    env: {
+      PATH: process.env.PATH ?? "/usr/bin:/bin",
+      LANG: process.env.LANG ?? "C.UTF-8",
+      [STACK_MARK]: process.env[STACK_MARK] ?? "",
+    },
+    disks,
+    sockets: temp,
+    onOutput: (text: string) => onLog?.("container", text),
+  };
+}
+
+/** Starts the guardian; the function it gives calls it off. */
+function watchOver(temp: string): () => Promise<void> {
+  // One mark for the process: workerd inherits it from here.
+  const mark = (process.env[STACK_MARK] ??= randomUUID());
+  const { [STACK_MARK]: _mark, ...env } = process.env;
+  const guardian = spawn(
+    process.execPath,
+    [fileURLToPath(new URL("guardian.js", import.meta.url)), mark, temp],
+    { stdio: ["pipe", "ignore", "ignore"], detached: true, env },
+  );
+  guardian.unref();
+  return () =>
+    new Promise((resolve) => {
+      if (guardian.exitCode !== null) return resolve();
+      guardian.ref();
+      guardian.once("exit", () => resolve());
+      guardian.kill("SIGKILL");
+    });
+}
+
+async function assertPortFree(port: number): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", (cause: NodeJS.ErrnoException) => {
+      const reason = cause.code === "EADDRINUSE" ? "is in use" : `cannot be used (${cause.code})`;
+      reject(new EdgeError("port_in_use", `Port ${port} ${reason}.`, { port }, cause));
+    });
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
+  });
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => (running ??= action());
+}

@@ -1,0 +1,53 @@
+import type { WireError } from "./errors.js";
+import type { TurnResult, TurnStatus, Usage } from "./resources.js";
+import { isFinal } from "./resources.js";
+
+/** One message of the Agent SDK, unchanged. Kinds this version does not know pass through. */
+export interface SdkMessage {
+  type: string;
+  [key: string]: unknown;
+}
+
+interface EventBase {
+  /** The event's place in its session's log: grows strictly, with gaps. */
+  seq: number;
+  turn_id: string;
+}
+
+/** A whole message: stored for good. */
+export interface MessageEvent extends EventBase {
+  kind: "message";
+  message: SdkMessage;
+}
+
+/** A piece of a message that is still being written (`stream_event`): gone once the turn has ended. */
+export interface DeltaEvent extends EventBase {
+  kind: "delta";
+  message: SdkMessage;
+}
+
+/** A turn's status changed. The final one carries `result` or `error`, and `usage`. */
+export interface TurnEvent extends EventBase {
+  kind: "turn";
+  session_id: string;
+  status: TurnStatus;
+  result?: TurnResult;
+  error?: WireError;
+  usage?: Usage;
+}
+
+/** What a session's log holds. On the wire `kind` is the SSE event's name and the rest its data. */
+export type EdgeEvent = MessageEvent | DeltaEvent | TurnEvent;
+
+/** True for the event that ends its turn. */
+export function isTerminal(event: EdgeEvent): event is TurnEvent {
+  return event.kind === "turn" && isFinal(event.status);
+}
+
+/** The text a `delta` event adds to the answer; empty for every other delta and for subagents. */
+export function deltaText(event: EdgeEvent): string {
+  if (event.kind !== "delta" || event.message.parent_tool_use_id) return "";
+  const inner = event.message.event as { type?: unknown; delta?: { type?: unknown; text?: unknown } };
+  if (inner?.type !== "content_block_delta" || inner.delta?.type !== "text_delta") return "";
+  return typeof inner.delta.text === "string" ? inner.delta.text : "";
+}

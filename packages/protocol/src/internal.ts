@@ -1,0 +1,3 @@
+/** Parts that the packages of claude-edge share and that nobody else should build on. */
+export { Bell } from "./bell.js";
+export { readLines } from "./lines.js";

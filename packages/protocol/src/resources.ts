@@ -1,0 +1,116 @@
+import * as z from "zod/mini";
+
+import { sessionOptions } from "./options.js";
+
+/** Where a turn stands. `completed`, `failed` and `interrupted` are final; exactly one of them comes. */
+export const turnStatus = z.enum([
+  "queued",
+  "running",
+  "waiting",
+  "completed",
+  "failed",
+  "interrupted",
+]);
+export type TurnStatus = z.infer<typeof turnStatus>;
+
+/** True for the three statuses after which nothing of a turn can change. */
+export function isFinal(status: TurnStatus): status is "completed" | "failed" | "interrupted" {
+  return status === "completed" || status === "failed" || status === "interrupted";
+}
+
+/** What one turn used: true figures of that turn, not sums over the session. Costs are US dollars. */
+export const usage = z.looseObject({
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  cache_read_input_tokens: z.number(),
+  cache_creation_input_tokens: z.number(),
+  cost_usd: z.number(),
+  /** The same by model; subagents and helper models included. */
+  models: z.record(
+    z.string(),
+    z.looseObject({
+      input_tokens: z.number(),
+      output_tokens: z.number(),
+      cache_read_input_tokens: z.number(),
+      cache_creation_input_tokens: z.number(),
+      cost_usd: z.number(),
+    }),
+  ),
+});
+export type Usage = z.infer<typeof usage>;
+
+/** What a completed turn came to. */
+export const turnResult = z.looseObject({
+  /** The final answer's text. */
+  text: z.string(),
+  /** The structured output, when the session has an `outputFormat`: always there then, else the turn has failed. */
+  output: z.optional(z.unknown()),
+  /** The model that answered last. */
+  model: z.optional(z.string()),
+  stop_reason: z.nullable(z.string()),
+  /** Model calls with tools in between, as the Agent SDK counts them. */
+  num_turns: z.number(),
+  /** Wall time in the container, milliseconds. */
+  duration_ms: z.number(),
+});
+export type TurnResult = z.infer<typeof turnResult>;
+
+export const wireErrorSchema = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  suggestion: z.optional(z.string()),
+  details: z.optional(z.record(z.string(), z.unknown())),
+});
+
+/** One prompt up to its result. Times are ISO 8601. */
+export const turn = z.looseObject({
+  id: z.string(),
+  session_id: z.string(),
+  status: turnStatus,
+  created_at: z.string(),
+  started_at: z.optional(z.string()),
+  ended_at: z.optional(z.string()),
+  result: z.optional(turnResult),
+  error: z.optional(wireErrorSchema),
+  usage: z.optional(usage),
+});
+export type TurnResource = z.infer<typeof turn>;
+
+/** A conversation. */
+export const session = z.looseObject({
+  id: z.string(),
+  title: z.nullable(z.string()),
+  status: z.enum(["idle", "running"]),
+  options: sessionOptions,
+  /** The highest `seq` its log holds so far; 0 for a session without events. */
+  last_seq: z.number(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+export type SessionResource = z.infer<typeof session>;
+
+/** Answer of `GET /v1/sessions`: newest first; `next_cursor` is there when more follow. */
+export const sessionList = z.looseObject({
+  sessions: z.array(session),
+  next_cursor: z.optional(z.string()),
+});
+export type SessionList = z.infer<typeof sessionList>;
+
+/** Answer of `GET /v1/sessions/{id}/events` as JSON. */
+export const eventList = z.looseObject({ events: z.array(z.unknown()), last_seq: z.number() });
+
+/** Any HTTP answer that is not a success. */
+export const errorAnswer = z.looseObject({
+  type: z.literal("error"),
+  error: wireErrorSchema,
+  request_id: z.optional(z.string()),
+});
+
+/** Answer of `GET /health`. */
+export const health = z.looseObject({
+  status: z.literal("ok"),
+  version: z.string(),
+  protocol: z.number(),
+});
+export type Health = z.infer<typeof health>;

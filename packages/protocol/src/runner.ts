@@ -1,0 +1,72 @@
+/**
+ * Between Worker and runner: the HTTP API of the container. Not for callers of the deployment.
+ *
+ * | route | what |
+ * |---|---|
+ * | `GET /health` | {@link RunnerHealth} |
+ * | `PUT /sessions/{id}/turns/{turn}` | {@link StartTurn}; 202; the same turn twice starts one |
+ * | `POST /sessions/{id}/turns/{turn}/interrupt` | stops it; 204, also when it has ended |
+ * | `GET /log?boot&after` | NDJSON: a {@link LogHead}, then every {@link LogFrame} behind the cursor, live |
+ * | `POST /log/ack?boot&cursor` | frames up to the cursor are stored and may be forgotten |
+ */
+import type { WireError } from "./errors.js";
+import type { SdkMessage } from "./events.js";
+import type { SessionOptions } from "./options.js";
+import type { TurnResult, Usage } from "./resources.js";
+
+export interface RunnerHealth {
+  status: "ok";
+  /** New with every start of the runner: a changed boot means that whatever ran is lost. */
+  boot: string;
+  version: string;
+  protocol: number;
+}
+
+export interface StartTurn {
+  prompt: string;
+  options: SessionOptions;
+}
+
+/** The first line of `GET /log`. */
+export interface LogHead {
+  kind: "head";
+  boot: string;
+  /** The newest cursor at the time of the request. */
+  cursor: number;
+}
+
+interface FrameBase {
+  /** Dense, from 1, in the order things happened. */
+  cursor: number;
+  session: string;
+  turn: string;
+}
+
+/** A message of the Agent SDK, unchanged. */
+export interface MessageFrame extends FrameBase {
+  kind: "message";
+  message: SdkMessage;
+}
+
+/** A turn began or ended. */
+export interface TurnFrame extends FrameBase {
+  kind: "turn";
+  status: "running" | "completed" | "failed" | "interrupted";
+  result?: TurnResult;
+  error?: WireError;
+  usage?: Usage;
+}
+
+export type LogFrame = MessageFrame | TurnFrame;
+
+/** A line of `GET /log`; `ping` comes when nothing else does, so that a dead connection shows. */
+export type LogLine = LogHead | LogFrame | { kind: "ping" };
+
+/** The port the runner listens on inside its container. */
+export const RUNNER_PORT = 8080;
+
+/** The host under which the container reaches the model; the gateway answers it. */
+export const MODEL_HOST = "model.claude-edge.internal";
+
+/** What the container holds where a credential would be: the gateway swaps in the real one. */
+export const CREDENTIAL_PLACEHOLDER = "placeholder";

@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import type { Options } from "@anthropic-ai/claude-agent-sdk";
+
+/** What the runner decides itself: where a session runs, under which id, and how its output travels. */
+type OwnedByRunner =
+  | "abortController"
+  | "canUseTool"
+  | "continue"
+  | "cwd"
+  | "env"
+  | "forkSession"
+  | "includePartialMessages"
+  | "persistSession"
+  | "resume"
+  | "resumeSessionAt"
+  | "sessionId"
+  | "stderr"
+  | "verbatimPrompts";
+
+/** An agent: the Agent SDK's own options, less those the runner decides. A session's options go before them. */
+export interface AgentDefinition extends Omit<Options, OwnedByRunner> {
+  /** Variables for the agent's process and its tools, beside those the runner sets. No secrets: tools can read them. */
+  env?: Record<string, string>;
+}
+
+/** Types an agent definition; `agent.config.ts` exports the result as its default. */
+export function defineAgent(agent: AgentDefinition): AgentDefinition {
+  return agent;
+}
+
+const CONFIG_NAMES = ["agent.config.ts", "agent.config.js", "agent.config.mjs"];
+
+/**
+ * Loads a folder's `agent.config.*` (TypeScript as it is: Node strips the types); without one, an agent with defaults.
+ * @throws Error when the file cannot be loaded or exports no object.
+ */
+export async function loadAgent(folder: string): Promise<AgentDefinition> {
+  const file = CONFIG_NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
+  if (!file) return {};
+  const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  if (typeof loaded.default !== "object" || loaded.default === null) {
+    throw new Error(`${file} must export an agent as its default: export default defineAgent({ … })`);
+  }
+  return loaded.default as AgentDefinition;
+}

@@ -1,0 +1,84 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+/** The folders one session owns. */
+export interface SessionFolders {
+  /** What the agent sees as its working directory; the same path in every container. */
+  workspace: string;
+  home: string;
+  config: string;
+  temp: string;
+}
+
+export interface RunnerFolders {
+  workspaces: string;
+  state: string;
+}
+
+/** Makes the folders of a session where they are missing. */
+export async function makeSessionFolders(
+  { workspaces, state }: RunnerFolders,
+  id: string,
+): Promise<SessionFolders> {
+  const folders = {
+    workspace: join(workspaces, id),
+    home: join(state, id, "home"),
+    config: join(state, id, "config"),
+    temp: join(state, id, "tmp"),
+  };
+  await Promise.all(Object.values(folders).map((path) => mkdir(path, { recursive: true })));
+  return folders;
+}
+
+/** Marks the processes of a session: children of children carry it too, whatever group they put themselves in. */
+export const SESSION_MARK = "CLAUDE_EDGE_SESSION";
+
+/** What of the runner's own environment reaches the agent: how to find programs, the model and the network. */
+const INHERITED = [
+  "PATH",
+  "LANG",
+  "LC_ALL",
+  "TZ",
+  "SHELL",
+  "USER",
+  "IS_SANDBOX",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "ANTHROPIC_BASE_URL",
+  "ANTHROPIC_API_KEY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+  // Whose container this is, where containers are local processes.
+  "CLAUDE_EDGE_CONTAINER",
+];
+
+/** The environment of a session's `claude` process: nothing but what is named here. */
+export function agentEnvironment(
+  id: string,
+  folders: SessionFolders,
+  extra: Record<string, string> | undefined,
+): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of INHERITED) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return {
+    ...env,
+    ...extra,
+    [SESSION_MARK]: id,
+    HOME: folders.home,
+    CLAUDE_CONFIG_DIR: folders.config,
+    CLAUDE_CODE_TMPDIR: folders.temp,
+    // The default of 10 makes a refused key hang for over a minute; 2 gives up in about 2 s.
+    CLAUDE_CODE_MAX_RETRIES: "2",
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_TELEMETRY: "1",
+    DISABLE_AUTOUPDATER: "1",
+    DISABLE_ERROR_REPORTING: "1",
+  };
+}

@@ -1,0 +1,87 @@
+import type { SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
+import { wireError, type ErrorCode, type WireError } from "@claude-edge/protocol";
+import type { TurnFrame } from "@claude-edge/protocol/runner";
+
+/** How a turn ended, read off the Agent SDK's result message. */
+export type Outcome = Pick<TurnFrame, "status" | "result" | "error">;
+
+/** The error codes of the model API's answers; any other status of 500 and above is `model_error`. */
+const BY_STATUS: Record<number, ErrorCode> = {
+  400: "model_invalid_request",
+  401: "model_auth_failed",
+  403: "model_auth_failed",
+  404: "model_not_found",
+  413: "model_invalid_request",
+  429: "model_rate_limited",
+  529: "model_overloaded",
+};
+
+const BY_SUBTYPE: Partial<Record<SDKResultMessage["subtype"], ErrorCode>> = {
+  error_max_turns: "max_turns",
+  error_max_budget_usd: "max_budget",
+  error_max_structured_output_retries: "output_invalid",
+};
+
+/** The gateway answers with this status and type when the deployment holds no credential. */
+const NOT_CONFIGURED = /model_not_configured/;
+
+function apiError(result: Extract<SDKResultMessage, { subtype: "success" }>): WireError {
+  const status = result.api_error_status ?? 0;
+  if (NOT_CONFIGURED.test(result.result)) {
+    return wireError("model_not_configured", "The deployment has no model credential.");
+  }
+  const code = BY_STATUS[status] ?? "model_error";
+  return wireError(code, result.result, status ? { model_status: status } : undefined);
+}
+
+function failure(result: SDKResultMessage): WireError | undefined {
+  if (result.stop_reason === "refusal") {
+    const text = result.subtype === "success" ? result.result : "The model refused to answer.";
+    return wireError("model_refused", text);
+  }
+  if (result.subtype !== "success") {
+    const code = BY_SUBTYPE[result.subtype] ?? "turn_failed";
+    return wireError(code, result.errors.join("; ") || `The agent ended with ${result.subtype}.`);
+  }
+  return result.is_error ? apiError(result) : undefined;
+}
+
+export interface OutcomeContext {
+  /** An interrupt was asked for. */
+  interrupted: boolean;
+  /** The session promises a structured output. */
+  wantsOutput: boolean;
+  model: string | undefined;
+}
+
+/**
+ * Reads a result message. What the Agent SDK calls a success is one only if it is not flagged as an error (an API
+ * failure is `subtype: "success"` with `is_error`) and holds the structured output that was asked for (it may not).
+ */
+export function outcomeOf(message: SDKResultMessage, context: OutcomeContext): Outcome {
+  const aborted = message.terminal_reason?.startsWith("aborted") ?? false;
+  if (aborted || (context.interrupted && message.subtype === "error_during_execution")) {
+    return { status: "interrupted", error: wireError("interrupted", "The turn was interrupted.") };
+  }
+  const error = failure(message);
+  if (error) return { status: "failed", error };
+  if (message.subtype !== "success") throw new Error("unreachable: a result that is not a success has an error");
+
+  const output = message.structured_output;
+  if (context.wantsOutput && output === undefined) {
+    const details = { last_text: message.result };
+    const text = "The model ended without giving the structured output.";
+    return { status: "failed", error: wireError("output_invalid", text, details) };
+  }
+  return {
+    status: "completed",
+    result: {
+      text: message.result,
+      ...(output === undefined ? {} : { output }),
+      ...(context.model === undefined ? {} : { model: context.model }),
+      stop_reason: message.stop_reason,
+      num_turns: message.num_turns,
+      duration_ms: message.duration_ms,
+    },
+  };
+}

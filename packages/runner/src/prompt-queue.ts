@@ -1,0 +1,38 @@
+import type { SDKUserMessage } from "@anthropic-ai/claude-agent-sdk";
+
+/** The prompts of a live process: an async iterable that ends when the queue is closed. */
+export class PromptQueue implements AsyncIterable<SDKUserMessage> {
+  #waiting: SDKUserMessage[] = [];
+  #closed = false;
+  #wake = Promise.withResolvers<void>();
+
+  /** Hands the agent a prompt; its result names the turn's id as `user_message_uuid`. */
+  push(turn: string, prompt: string): void {
+    this.#waiting.push({
+      type: "user",
+      message: { role: "user", content: prompt },
+      parent_tool_use_id: null,
+      uuid: turn as NonNullable<SDKUserMessage["uuid"]>,
+    });
+    this.#wake.resolve();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake.resolve();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<SDKUserMessage> {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next) {
+        yield next;
+      } else if (this.#closed) {
+        return;
+      } else {
+        this.#wake = Promise.withResolvers<void>();
+        await this.#wake.promise;
+      }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
+import { PROTOCOL_VERSION } from "@claude-edge/protocol";
+import type { RunnerHealth, StartTurn } from "@claude-edge/protocol/runner";
+
+import type { AgentDefinition } from "./agent.js";
+import type { RunnerFolders } from "./environment.js";
+import { Bell } from "@claude-edge/protocol/internal";
+import { EventLog } from "./event-log.js";
+import { Session, type SessionContext } from "./session.js";
+import { VERSION } from "./version.js";
+
+/** A log reader gets a ping when nothing else has been sent for this long, milliseconds. */
+const PING_MS = 15_000;
+
+const TURN = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})$/;
+const INTERRUPT = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})\/interrupt$/;
+
+/** The runner: an HTTP server, its sessions and their one log. */
+export class Runner {
+  readonly log: EventLog = new EventLog();
+  readonly #sessions = new Map<string, Session>();
+  readonly #context: SessionContext;
+  readonly #server: Server;
+  #closing = false;
+
+  constructor(agent: AgentDefinition, folders: RunnerFolders) {
+    this.#context = { agent, folders, log: this.log };
+    this.#server = createServer((request, response) => {
+      this.#route(request, response).catch((error: unknown) => {
+        if (response.headersSent) return response.destroy();
+        answer(response, 500, { error: error instanceof Error ? error.message : "failed" });
+      });
+    });
+    // A log reader's connection is open for as long as a turn takes.
+    this.#server.requestTimeout = 0;
+  }
+
+  /** Listens on a port of all interfaces, or on a Unix socket when given its path. */
+  async listen(portOrPath: number | string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(portOrPath, resolve);
+    });
+  }
+
+  /** Ends every session and its processes; the turns that were running are interrupted. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://runner");
+    const route = `${request.method} ${url.pathname}`;
+    if (route === "GET /health") return answer(response, 200, this.#health());
+    if (this.#closing) return answer(response, 503, { error: "shutting down" });
+    if (route === "GET /log") return this.#sendLog(url, response);
+    if (route === "POST /log/ack") {
+      if (this.#isThisBoot(url)) this.log.acknowledge(Number(url.searchParams.get("cursor")));
+      return answer(response, 204);
+    }
+    const turn = request.method === "PUT" && TURN.exec(url.pathname);
+    if (turn) return this.#startTurn(turn[1]!, turn[2]!, request, response);
+    const interrupt = request.method === "POST" && INTERRUPT.exec(url.pathname);
+    if (interrupt) {
+      await this.#sessions.get(interrupt[1]!)?.interrupt(interrupt[2]!);
+      return answer(response, 204);
+    }
+    answer(response, 404, { error: `no route ${route}` });
+  }
+
+  #health(): RunnerHealth {
+    return { status: "ok", boot: this.log.boot, version: VERSION, protocol: PROTOCOL_VERSION };
+  }
+
+  async #startTurn(id: string, turn: string, request: IncomingMessage, response: ServerResponse) {
+    const start = JSON.parse(await text(request)) as StartTurn;
+    const session = this.#sessions.get(id) ?? new Session(id, this.#context);
+    this.#sessions.set(id, session);
+    if (!session.knows(turn)) {
+      if (session.busy) return answer(response, 409, { error: "another turn is running" });
+      // Not awaited: the log tells how it goes, and the caller need not wait for a process to start.
+      void session.start(turn, start);
+    }
+    answer(response, 202, { boot: this.log.boot });
+  }
+
+  /** The cursor of another boot means nothing here: such a reader gets the log from its start. */
+  #isThisBoot(url: URL): boolean {
+    return url.searchParams.get("boot") === this.log.boot;
+  }
+
+  async #sendLog(url: URL, response: ServerResponse): Promise<void> {
+    let cursor = this.#isThisBoot(url) ? Number(url.searchParams.get("after") ?? 0) : 0;
+    response.writeHead(200, { "content-type": "application/x-ndjson" });
+    response.write(`${JSON.stringify(this.log.head)}\n`);
+    const bell = new Bell();
+    const unsubscribe = this.log.onAppend(bell.ring);
+    response.on("close", bell.ring).on("drain", bell.ring);
+    const ping = setInterval(() => response.write('{"kind":"ping"}\n'), PING_MS);
+    try {
+      while (!response.destroyed) {
+        const next = this.log.read(cursor);
+        if (next.text === "" || response.writableNeedDrain) {
+          await bell.rung();
+          // What one tick of the event loop emits travels in one piece.
+          await new Promise((resolve) => setImmediate(resolve));
+        } else {
+          cursor = next.cursor;
+          response.write(next.text);
+        }
+      }
+    } finally {
+      clearInterval(ping);
+      unsubscribe();
+    }
+  }
+}
+
+async function text(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function answer(response: ServerResponse, status: number, body?: unknown): void {
+  if (body === undefined) {
+    response.writeHead(status).end();
+    return;
+  }
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}

@@ -1,0 +1,60 @@
+import { HEARTBEAT_MS } from "@claude-edge/protocol";
+import { Bell } from "@claude-edge/protocol/internal";
+
+import { toFrames, type LogEvent } from "./log-event.js";
+
+export interface EventSource {
+  /** Events behind a seq, a bounded piece; empty when there is nothing yet. */
+  read(after: number): LogEvent[];
+  onAppend(wake: () => void): () => void;
+  /** True when no more events of the turn can come behind the seq. */
+  isOver(after: number): boolean;
+}
+
+const HEARTBEAT = new TextEncoder().encode(":\n\n");
+
+/**
+ * A session's events as an SSE body: what is there, then what comes, until the source says that it is over.
+ * It reads only when its consumer does.
+ */
+export function eventStream(source: EventSource, after: number): ReadableStream<Uint8Array> {
+  const bell = new Bell();
+  const unsubscribe = source.onAppend(bell.ring);
+  let position = after;
+  let cancelled = false;
+
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        let waited = false;
+        while (!cancelled) {
+          const events = source.read(position);
+          if (events.length > 0) {
+            position = events.at(-1)!.seq;
+            controller.enqueue(toFrames(events));
+            return;
+          }
+          if (source.isOver(position)) {
+            unsubscribe();
+            controller.close();
+            return;
+          }
+          if (waited) {
+            controller.enqueue(HEARTBEAT);
+            return;
+          }
+          const timer = setTimeout(bell.ring, HEARTBEAT_MS);
+          await bell.rung();
+          clearTimeout(timer);
+          waited = true;
+        }
+      },
+      cancel() {
+        cancelled = true;
+        unsubscribe();
+        bell.ring();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

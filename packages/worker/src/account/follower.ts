@@ -1,0 +1,153 @@
+import { EdgeError } from "@claude-edge/protocol";
+import { readLines } from "@claude-edge/protocol/internal";
+import type { LogFrame, LogLine } from "@claude-edge/protocol/runner";
+
+/** The ContainerDO, as far as a follower needs it. */
+export interface FollowedContainer {
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** Whether it runs, and the boot of its runner if that answers. */
+  state(): Promise<{ running: boolean; boot?: string }>;
+}
+
+export interface FollowerCallbacks {
+  /** Applies frames; when it returns, they are applied up to the last one's cursor. */
+  apply(frames: LogFrame[]): void;
+  /** The cursor up to which frames are stored for good, and may be forgotten by the runner. */
+  stored(): number;
+  /** The runner that was followed is gone. */
+  lost(): void;
+  /** There is work whose frames are awaited. */
+  busy(): boolean;
+}
+
+/** With no work, a log is followed for this long yet: the next turn often comes at once. Milliseconds. */
+const LINGER_MS = 10_000;
+
+/** A broken log is tried again for this long while its container says that it runs, milliseconds. */
+const RECONNECT_MS = 8_000;
+const RETRY_MS = 250;
+
+/** Stored frames are acknowledged at most this often, milliseconds. */
+const ACK_MS = 1_000;
+
+/** The runner sends at least a ping every 15 s; silence for three of them is a dead connection. */
+const SILENCE_MS = 45_000;
+
+type Timer = ReturnType<typeof setTimeout> | null;
+
+/** Reads one boot's log, from a cursor, for as long as there is work. */
+export class Follower {
+  readonly boot: string;
+  cursor: number;
+  readonly #container: FollowedContainer;
+  readonly #callbacks: FollowerCallbacks;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #idleTimer: Timer = null;
+  #acknowledged = 0;
+  #ackTimer: Timer = null;
+  #stopped = false;
+
+  constructor(
+    container: FollowedContainer,
+    boot: string,
+    cursor: number,
+    callbacks: FollowerCallbacks,
+  ) {
+    this.#container = container;
+    this.boot = boot;
+    this.cursor = cursor;
+    this.#callbacks = callbacks;
+  }
+
+  /** Follows until there is no more work, {@link stop} is called, or the runner is lost. */
+  async run(): Promise<void> {
+    let brokenSince: number | undefined;
+    while (!this.#stopped) {
+      try {
+        await this.#readOnce(() => {
+          brokenSince = undefined;
+        });
+      } catch {
+        // A broken connection says nothing of the container: it is asked below.
+      }
+      if (this.#stopped) return;
+      brokenSince ??= Date.now();
+      if (await this.#isGone(Date.now() - brokenSince > RECONNECT_MS)) {
+        this.stop();
+        return this.#callbacks.lost();
+      }
+      await scheduler.wait(RETRY_MS);
+    }
+  }
+
+  /** Says that there is work again, or that it has ended. */
+  touch(): void {
+    clearTimeout(this.#idleTimer);
+    if (this.#stopped || this.#callbacks.busy()) return;
+    this.#idleTimer = setTimeout(() => this.stop(), LINGER_MS);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#ackTimer);
+    void this.#reader?.cancel().catch(() => {});
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  async #readOnce(onData: () => void): Promise<void> {
+    const query = `boot=${this.boot}&after=${this.cursor}`;
+    const response = await this.#container.fetch(`http://runner/log?${query}`);
+    if (!response.ok || !response.body) throw new Error(`log answered ${response.status}`);
+    const reader = response.body.getReader();
+    this.#reader = reader;
+    let silence: Timer = null;
+    try {
+      for await (const lines of readLines(reader)) {
+        clearTimeout(silence);
+        silence = setTimeout(() => void reader.cancel().catch(() => {}), SILENCE_MS);
+        if (this.#stopped) return;
+        onData();
+        this.#apply(lines.map((line) => JSON.parse(line) as LogLine));
+      }
+    } finally {
+      clearTimeout(silence);
+      this.#reader = undefined;
+    }
+  }
+
+  #apply(lines: LogLine[]): void {
+    const frames: LogFrame[] = [];
+    for (const line of lines) {
+      if (line.kind === "head") {
+        if (line.boot !== this.boot) throw new EdgeError("container_lost", "The runner was replaced.");
+      } else if (line.kind !== "ping" && line.cursor > this.cursor) {
+        frames.push(line);
+      }
+    }
+    if (frames.length === 0) return;
+    this.#callbacks.apply(frames);
+    this.cursor = frames.at(-1)!.cursor;
+    this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MS);
+  }
+
+  #acknowledge(): void {
+    this.#ackTimer = null;
+    const cursor = this.#callbacks.stored();
+    if (cursor <= this.#acknowledged) return;
+    this.#acknowledged = cursor;
+    const url = `http://runner/log/ack?boot=${this.boot}&cursor=${cursor}`;
+    // One that is lost is made good by the next.
+    void this.#container.fetch(url, { method: "POST" }).catch(() => {});
+  }
+
+  async #isGone(patienceIsOver: boolean): Promise<boolean> {
+    const state = await this.#container.state().catch(() => undefined);
+    if (state === undefined) return patienceIsOver;
+    if (!state.running) return true;
+    return state.boot === undefined ? patienceIsOver : state.boot !== this.boot;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The account's tables, as steps: a step that has run on some deployment is never edited, a change is a new step.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    title TEXT,
+    options TEXT NOT NULL,
+    container TEXT NOT NULL,
+    -- The highest seq that is stored or was handed out with what is stored.
+    seq INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  );
+  CREATE INDEX sessions_newest ON sessions (updated_at DESC, id DESC);
+
+  CREATE TABLE turns (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session_id TEXT NOT NULL REFERENCES sessions (id),
+    status TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    -- The boot of the runner that took it; null until one has.
+    boot TEXT,
+    interrupted INTEGER NOT NULL DEFAULT 0,
+    -- The event that holds its result: results can be larger than a row may be, events are cut into parts.
+    end_seq INTEGER,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER
+  );
+  CREATE INDEX turns_open ON turns (position) WHERE status IN ('queued', 'running', 'waiting');
+
+  CREATE TABLE events (
+    session_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    turn_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (session_id, seq, part)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE containers (
+    name TEXT PRIMARY KEY,
+    boot TEXT NOT NULL,
+    -- Frames of the boot's log up to here are applied.
+    cursor INTEGER NOT NULL
+  );
+
+  CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    turn_id TEXT,
+    created_at INTEGER NOT NULL
+  );
+
+  CREATE TABLE account (name TEXT NOT NULL);
+  `,
+];
+
+/** Brings an account's storage to the newest schema, in one transaction. */
+export function migrate(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+  const version = Number(sql.exec("SELECT max(version) AS version FROM schema_version").one().version);
+  if (version >= MIGRATIONS.length) return;
+  storage.transactionSync(() => {
+    for (const [index, step] of MIGRATIONS.entries()) {
+      if (index < version) continue;
+      sql.exec(step);
+      sql.exec("INSERT INTO schema_version VALUES (?)", index + 1);
+    }
+  });
+}

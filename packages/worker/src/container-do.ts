@@ -1,0 +1,150 @@
+import { DurableObject } from "cloudflare:workers";
+
+import { EdgeError, PROTOCOL_VERSION } from "@claude-edge/protocol";
+import { MODEL_HOST, RUNNER_PORT, type RunnerHealth } from "@claude-edge/protocol/runner";
+
+import { containerCredential } from "./credential.js";
+import type { Env } from "./env.js";
+import type { GatewayProps } from "./gateway.js";
+import { sleepAfterMs } from "./settings.js";
+
+/** How long a container may take until its runner answers. Field reports of cold starts go up to a minute. */
+const START_TIMEOUT_MS = 90_000;
+
+/** A probe sent before the runner listens can stick: each is given this long. */
+const PROBE_TIMEOUT_MS = 1_000;
+const PROBE_INTERVAL_MS = 50;
+
+/** The inactivity timeout is renewed at most this often. */
+const RENEW_MS = 30_000;
+
+/** The Worker's own entrypoints, as far as they are used here; the project's entry exports them. */
+interface WorkerExports {
+  Gateway(options: { props: GatewayProps }): Fetcher;
+}
+
+/** How a Worker's error says that there is no room for another container. */
+const NO_ROOM = /no container instance|maximum number of running container|too many containers/i;
+
+/**
+ * Supervises one container: starts it, waits for its runner, passes requests on, lets it sleep.
+ * Keeps nothing: what must last is the AccountDO's.
+ */
+export class ContainerDO extends DurableObject<Env> {
+  #starting: Promise<RunnerHealth> | undefined;
+  #health: RunnerHealth | undefined;
+  #renewed = 0;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    // A container outlives its Durable Object's memory; the timeout does not.
+    if (ctx.container?.running) this.#watch(ctx.container);
+  }
+
+  /**
+   * Gives the runner's state, starting the container if there is none.
+   * @throws EdgeError `container_unavailable`, `protocol_mismatch`.
+   */
+  async ensure(account: string): Promise<RunnerHealth> {
+    if (this.#health && this.ctx.container?.running) return this.#health;
+    this.#starting ??= this.#start(account).finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  /** Whether the container runs, and the boot of its runner if that answers. Starts nothing. */
+  async state(): Promise<{ running: boolean; boot?: string }> {
+    const { container } = this.ctx;
+    if (!container?.running) return { running: false };
+    const health = await probe(container);
+    return health ? { running: true, boot: health.boot } : { running: container.running };
+  }
+
+  /** Passes a request on to the runner. */
+  override async fetch(request: Request): Promise<Response> {
+    const { container } = this.ctx;
+    if (!container?.running) throw new EdgeError("container_unavailable", "The container is not running.");
+    await this.#renew(container);
+    return container.getTcpPort(RUNNER_PORT).fetch(request);
+  }
+
+  async #start(account: string): Promise<RunnerHealth> {
+    const { container } = this.ctx;
+    if (!container) {
+      const message = "This Worker has no container: containers are missing in its wrangler.jsonc, or switched off.";
+      throw new EdgeError("container_unavailable", message);
+    }
+    if (!container.running) {
+      const gateway = (this.ctx.exports as WorkerExports).Gateway({ props: { account } });
+      await container.interceptOutboundHttp(MODEL_HOST, gateway);
+      container.start({
+        enableInternet: false,
+        // IS_SANDBOX: lets a container that runs as root use bypassPermissions.
+        env: { ...containerCredential(this.env), IS_SANDBOX: "1" },
+      });
+      this.#watch(container);
+    }
+    const health = await this.#untilReady(container);
+    if (health.protocol !== PROTOCOL_VERSION) {
+      const message = `The container's runner speaks protocol ${health.protocol}, this Worker ${PROTOCOL_VERSION}.`;
+      throw new EdgeError("protocol_mismatch", message, { runner_version: health.version });
+    }
+    await this.#renew(container);
+    this.#health = health;
+    return health;
+  }
+
+  async #untilReady(container: Container): Promise<RunnerHealth> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (Date.now() < deadline) {
+      const health = await probe(container);
+      if (health) return health;
+      if (!container.running) throw this.#startFailure ?? unavailable("The container ended while it was starting.");
+      await scheduler.wait(PROBE_INTERVAL_MS);
+    }
+    throw unavailable(`The container's runner did not answer within ${START_TIMEOUT_MS / 1000} s.`);
+  }
+
+  #startFailure: EdgeError | undefined;
+
+  /** Notices the container's end while this object is in memory. */
+  #watch(container: Container): void {
+    this.#startFailure = undefined;
+    const forget = (failure?: EdgeError) => {
+      this.#health = undefined;
+      this.#startFailure = failure;
+    };
+    const ended = container.monitor().then(
+      () => forget(),
+      (error: unknown) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        const hint = NO_ROOM.test(reason) ? "There is no room for another container" : "The container ended";
+        forget(unavailable(`${hint}: ${reason}`));
+      },
+    );
+    this.ctx.waitUntil(ended);
+  }
+
+  async #renew(container: Container): Promise<void> {
+    const now = Date.now();
+    if (now - this.#renewed < RENEW_MS) return;
+    this.#renewed = now;
+    await container.setInactivityTimeout(sleepAfterMs(this.env));
+  }
+}
+
+async function probe(container: Container): Promise<RunnerHealth | undefined> {
+  try {
+    const response = await container
+      .getTcpPort(RUNNER_PORT)
+      .fetch("http://runner/health", { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+    return response.ok ? await response.json<RunnerHealth>() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function unavailable(message: string): EdgeError {
+  return new EdgeError("container_unavailable", message);
+}

@@ -1,0 +1,24 @@
+import type { AccountDO } from "./account/account-do.js";
+import type { ContainerDO } from "./container-do.js";
+
+/** Bindings, variables and secrets of a deployment, as its wrangler.jsonc names them. */
+export interface Env {
+  ACCOUNT: DurableObjectNamespace<AccountDO>;
+  CONTAINER: DurableObjectNamespace<ContainerDO>;
+
+  /** The deployment's key. Without it only `GET /health` is served. */
+  CLAUDE_EDGE_ROOT_KEY?: string;
+  /** `account` (default): one container for all sessions of an account. `session`: one each. */
+  CLAUDE_EDGE_ISOLATION?: string;
+  /** How long a container without work is kept, like `20m` (default), `90s` or `2h`; 6h at most. */
+  CLAUDE_EDGE_SLEEP_AFTER?: string;
+  /** Turns of one account that run at the same time, 1 by default; the others wait their turn. */
+  CLAUDE_EDGE_MAX_CONCURRENT_TURNS?: string | number;
+
+  /** The model credential: the first that is set is used. */
+  ANTHROPIC_API_KEY?: string;
+  ANTHROPIC_AUTH_TOKEN?: string;
+  CLAUDE_CODE_OAUTH_TOKEN?: string;
+  /** The model API's address, `https://api.anthropic.com` by default. */
+  ANTHROPIC_BASE_URL?: string;
+}

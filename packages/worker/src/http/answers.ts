@@ -1,0 +1,49 @@
+import {
+  errorPolicy,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  REQUEST_ID_HEADER,
+  toWireError,
+  type TurnResource,
+  type WireError,
+} from "@claude-edge/protocol";
+
+/** Headers of every answer. */
+export function commonHeaders(requestId: string): Record<string, string> {
+  return { [REQUEST_ID_HEADER]: requestId, [PROTOCOL_HEADER]: String(PROTOCOL_VERSION) };
+}
+
+/** Whatever was thrown, as an error answer. */
+export function errorAnswer(thrown: unknown, requestId: string): Response {
+  const error = toWireError(thrown);
+  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
+  return errorResponse(error, requestId);
+}
+
+/** A turn that has ended: itself when it completed, an error answer of its kind when not. */
+export function turnAnswer(turn: TurnResource, requestId: string): Response {
+  if (!turn.error) return Response.json(turn, { headers: commonHeaders(requestId) });
+  const details = { ...turn.error.details, session_id: turn.session_id, turn_id: turn.id };
+  return errorResponse({ ...turn.error, details }, requestId);
+}
+
+function errorResponse(error: WireError, requestId: string): Response {
+  const { status } = errorPolicy(error.code);
+  return Response.json(
+    { type: "error", error, request_id: requestId },
+    { status: status || 500, headers: commonHeaders(requestId) },
+  );
+}
+
+/** An event stream; the id of what it belongs to goes into the headers, for a client cut off before the first event. */
+export function streamAnswer(body: ReadableStream<Uint8Array>, requestId: string): Response {
+  return new Response(body, {
+    headers: {
+      ...commonHeaders(requestId),
+      "content-type": "text/event-stream; charset=utf-8",
+      // Anything in between that compresses or collects would hold tokens back.
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+    },
+  });
+}

@@ -1,0 +1,163 @@
+import {
+  createSessionRequest,
+  createTurnRequest,
+  EdgeError,
+  interruptRequest,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  queryRequest,
+} from "@claude-edge/protocol";
+import { Hono, type Context } from "hono";
+
+import type { AcceptedTurn, AccountDO } from "../account/account-do.js";
+import { credentialOf } from "../credential.js";
+import type { Env } from "../env.js";
+import { VERSION } from "../version.js";
+import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
+import { accountOf, authenticate } from "./auth.js";
+import { readBody } from "./body.js";
+
+interface AppEnv {
+  Bindings: Env;
+  Variables: { requestId: string };
+}
+
+/** The AccountDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
+type AccountStub = {
+  [Method in
+    | "createSession"
+    | "getSession"
+    | "listSessions"
+    | "query"
+    | "createTurn"
+    | "getTurn"
+    | "waitForTurn"
+    | "events"
+    | "listEvents"
+    | "interrupt"]: (
+    ...args: Parameters<AccountDO[Method]>
+  ) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
+};
+
+const MAX_PAGE = 200;
+
+type Call = Context<AppEnv>;
+
+const accountStub = (env: Env, name: string) =>
+  env.ACCOUNT.getByName(name) as unknown as AccountStub;
+
+/** The account that a request without a body is for. */
+const account = (c: Call) => accountStub(c.env, accountOf(c.req.raw));
+
+const json = (c: Call, value: unknown, status = 200) =>
+  Response.json(value, { status, headers: commonHeaders(c.get("requestId")) });
+
+const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("accept") ?? "");
+
+function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
+  if (value === undefined || value === "") return otherwise;
+  if (!/^\d{1,15}$/.test(value)) throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
+  return Number(value);
+}
+
+function checkProtocol(c: Call): void {
+  const theirs = c.req.header(PROTOCOL_HEADER);
+  if (theirs === undefined || theirs === String(PROTOCOL_VERSION)) return;
+  const message = `The client speaks protocol ${theirs}, this deployment ${PROTOCOL_VERSION}.`;
+  throw new EdgeError("protocol_mismatch", message);
+}
+
+function assertModel(env: Env): void {
+  if (credentialOf(env)) return;
+  throw new EdgeError("model_not_configured", "This deployment has no model credential.");
+}
+
+/** Answers with the turn's events when the caller reads streams, else with the turn as `whole` gives it. */
+async function answerTurn(
+  c: Call,
+  stub: AccountStub,
+  { turn, after }: AcceptedTurn,
+  whole: () => Response | Promise<Response>,
+): Promise<Response> {
+  if (!wantsStream(c)) return whole();
+  return streamAnswer(await stub.events(turn.session_id, after, turn.id), c.get("requestId"));
+}
+
+/** The HTTP API. Authenticates, checks and routes; keeps nothing. */
+export const app = new Hono<AppEnv>();
+
+app.onError((error, c) => errorAnswer(error, c.get("requestId")));
+app.notFound((c) => {
+  const error = new EdgeError("not_found", `There is no route ${c.req.method} ${c.req.path}.`);
+  return errorAnswer(error, c.get("requestId"));
+});
+
+app.use(async (c, next) => {
+  c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+  await next();
+});
+
+app.get("/health", (c) => json(c, { status: "ok", version: VERSION, protocol: PROTOCOL_VERSION }));
+
+app.use(async (c, next) => {
+  await authenticate(c.req.raw, c.env);
+  checkProtocol(c);
+  await next();
+});
+
+app.post("/v1/query", async (c) => {
+  const { value, once } = await readBody(c.req.raw, queryRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  assertModel(c.env);
+  const stub = accountStub(c.env, name);
+  const accepted = await stub.query(name, value, once);
+  return answerTurn(c, stub, accepted, async () => {
+    const { session_id, id } = accepted.turn;
+    return turnAnswer(await stub.waitForTurn(session_id, id), c.get("requestId"));
+  });
+});
+
+app.post("/v1/sessions", async (c) => {
+  const { value, once } = await readBody(c.req.raw, createSessionRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  return json(c, await accountStub(c.env, name).createSession(name, value, once), 201);
+});
+
+app.get("/v1/sessions", async (c) => {
+  const limit = wholeNumber("limit", c.req.query("limit"), 50);
+  if (limit < 1 || limit > MAX_PAGE) {
+    throw new EdgeError("invalid_request", `limit: must be 1 to ${MAX_PAGE}.`);
+  }
+  return json(c, await account(c).listSessions(c.req.query("cursor"), limit));
+});
+
+app.get("/v1/sessions/:id", async (c) => json(c, await account(c).getSession(c.req.param("id"))));
+
+app.post("/v1/sessions/:id/turns", async (c) => {
+  const { value, once } = await readBody(c.req.raw, createTurnRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  assertModel(c.env);
+  const stub = accountStub(c.env, name);
+  const accepted = await stub.createTurn(name, c.req.param("id"), value.prompt, once);
+  return answerTurn(c, stub, accepted, () => json(c, accepted.turn, 202));
+});
+
+app.get("/v1/sessions/:id/turns/:turn", async (c) =>
+  json(c, await account(c).getTurn(c.req.param("id"), c.req.param("turn"))),
+);
+
+app.get("/v1/sessions/:id/events", async (c) => {
+  // A browser's EventSource repeats the URL it began with: what it has seen since is in the header.
+  const given = c.req.header("last-event-id") ?? c.req.query("after");
+  const after = wholeNumber("after", given, 0);
+  const id = c.req.param("id");
+  if (!wantsStream(c)) return json(c, await account(c).listEvents(id, after));
+  return streamAnswer(await account(c).events(id, after, c.req.query("turn")), c.get("requestId"));
+});
+
+app.post("/v1/sessions/:id/interrupt", async (c) => {
+  const { value } = await readBody(c.req.raw, interruptRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  const turns = await accountStub(c.env, name).interrupt(c.req.param("id"), value.turn_id);
+  return json(c, { interrupted: turns });
+});

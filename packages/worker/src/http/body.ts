@@ -1,0 +1,88 @@
+import {
+  EdgeError,
+  IDEMPOTENCY_HEADER,
+  MAX_BODY_BYTES,
+  MAX_IDEMPOTENCY_KEY,
+  MAX_PROMPT_BYTES,
+} from "@claude-edge/protocol";
+import * as z from "zod/mini";
+
+import type { Idempotency } from "../account/account-do.js";
+
+async function readText(request: Request): Promise<string> {
+  const tooLarge = () =>
+    new EdgeError("body_too_large", `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  // Counted as it comes: the header may be missing or wrong.
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** What is wrong with a value, where, in one line. */
+function describe({ issues }: z.core.$ZodError): string {
+  const [issue] = issues;
+  if (!issue) return "invalid";
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys") {
+    return `${[...path, issue.keys[0]].join(".")}: there is no such field`;
+  }
+  return `${path.join(".") || "body"}: ${issue.message}`;
+}
+
+/**
+ * Reads and checks a JSON body.
+ * @throws EdgeError `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_request`, `prompt_…`.
+ */
+export async function readBody<Schema extends z.ZodMiniType>(
+  request: Request,
+  schema: Schema,
+): Promise<{ value: z.output<Schema>; once?: Idempotency }> {
+  const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/json") {
+    throw new EdgeError("unsupported_media_type", `The body is ${type || "of no stated type"}.`);
+  }
+  const text = await readText(request);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new EdgeError("invalid_json", "The body is not JSON.", undefined, cause);
+  }
+  const parsed = z.safeParse(schema, json);
+  if (!parsed.success) throw new EdgeError("invalid_request", describe(parsed.error));
+  if (hasPrompt(parsed.data)) checkPrompt(parsed.data.prompt);
+  const once = await idempotencyOf(request, text);
+  return { value: parsed.data, ...(once ? { once } : {}) };
+}
+
+const hasPrompt = (value: unknown): value is { prompt: string } =>
+  typeof value === "object" && value !== null && "prompt" in value && typeof value.prompt === "string";
+
+function checkPrompt(prompt: string): void {
+  if (prompt.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");
+  const bytes = new TextEncoder().encode(prompt).byteLength;
+  if (bytes > MAX_PROMPT_BYTES) {
+    const message = `The prompt is ${bytes} bytes long; ${MAX_PROMPT_BYTES} are the most.`;
+    throw new EdgeError("prompt_too_long", message);
+  }
+}
+
+/** The request's idempotency key, with a digest of path and body: the same key for anything else is a mistake. */
+async function idempotencyOf(request: Request, text: string): Promise<Idempotency | undefined> {
+  const key = request.headers.get(IDEMPOTENCY_HEADER);
+  if (key === null) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > MAX_IDEMPOTENCY_KEY) {
+    const form = `1 to ${MAX_IDEMPOTENCY_KEY} printable ASCII characters without spaces`;
+    throw new EdgeError("invalid_request", `${IDEMPOTENCY_HEADER}: must be ${form}.`);
+  }
+  const asked = new TextEncoder().encode(`${new URL(request.url).pathname}\n${text}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", asked));
+  return { key, fingerprint: btoa(String.fromCharCode(...digest)) };
+}

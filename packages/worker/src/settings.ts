@@ -1,0 +1,26 @@
+import type { Env } from "./env.js";
+
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** The longest the platform keeps an inactive container. */
+const MAX_SLEEP_AFTER_MS = 6 * UNITS.h;
+
+/** How long a container without work is kept, in milliseconds; 20 minutes for a setting that cannot be read. */
+export function sleepAfterMs(env: Env): number {
+  const match = /^(\d+)([smh])$/.exec(env.CLAUDE_EDGE_SLEEP_AFTER ?? "20m");
+  if (!match) return 20 * UNITS.m;
+  const ms = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+  return Math.min(Math.max(ms, UNITS.s), MAX_SLEEP_AFTER_MS);
+}
+
+/** Turns of one account that run at the same time; 1 for a setting that cannot be read. */
+export function maxConcurrentTurns(env: Env): number {
+  const value = Number(env.CLAUDE_EDGE_MAX_CONCURRENT_TURNS ?? 1);
+  return Number.isInteger(value) && value >= 1 ? value : 1;
+}
+
+/** The name of the container a session runs in. */
+export function containerName(env: Env, account: string, session: string): string {
+  // An account's name holds no slash, so the two forms cannot meet.
+  return env.CLAUDE_EDGE_ISOLATION === "session" ? `${account}/${session}` : account;
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { defineConfig, type Options } from "tsup";
+
+/** The files of each package that its `exports` and `bin` name; declarations come from `tsc --build`. */
+const ENTRIES: Record<string, string[]> = {
+  "packages/protocol": ["index", "internal", "runner"],
+  "packages/client": ["index"],
+  "packages/worker": ["index"],
+  "packages/runner": ["index", "bin", "processes"],
+  "packages/local": ["index", "guardian"],
+  cli: ["bin"],
+};
+
+interface Manifest {
+  version: string;
+  dependencies?: Record<string, string>;
+}
+
+/** The CLI is one bundle, for its start-up time: it takes our packages in from their sources. */
+const SOURCES = Object.fromEntries(
+  ["client", "protocol"].map((name) => [
+    `@claude-edge/${name}`,
+    resolve(`packages/${name}/src/index.ts`),
+  ]),
+);
+
+function options(folder: string, entries: string[]): Options {
+  const manifest = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Manifest;
+  const dependencies = Object.keys(manifest.dependencies ?? {});
+  const isCli = folder === "cli";
+  return {
+    name: folder,
+    entry: Object.fromEntries(entries.map((entry) => [entry, `${folder}/src/${entry}.ts`])),
+    outDir: `${folder}/dist`,
+    format: "esm",
+    target: "es2022",
+    splitting: true,
+    sourcemap: !isCli,
+    minify: isCli,
+    define: { __VERSION__: JSON.stringify(manifest.version) },
+    external: [...dependencies.map((name) => new RegExp(`^${name}(/|$)`)), "cloudflare:workers"],
+    silent: true,
+    ...(isCli ? { esbuildOptions: (esbuild) => void (esbuild.alias = SOURCES) } : {}),
+  };
+}
+
+export default defineConfig(Object.entries(ENTRIES).map(([folder, entries]) => options(folder, entries)));
