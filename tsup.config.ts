@@ -37,6 +37,7 @@ function options(folder: string, entries: string[]): Options {
     format: "esm",
     target: "es2022",
     splitting: true,
+    clean: true,
     sourcemap: !isCli,
     minify: isCli,
     define: { __VERSION__: JSON.stringify(manifest.version) },

@@ -108,6 +108,9 @@ async function startProjectWorker(
   const containerEngine = {
     localDocker: { socketPath: `unix://${socketPath}`, containerEgressInterceptorImage: SIDECAR_IMAGE },
   };
+  // Otherwise every start looks up where it is in the world, and warns when there is no network.
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
+  const keepSignals = withoutNewSignalHandlers();
   const worker = await startWorker({
     config: project.configPath,
     bindings: Object.fromEntries(
@@ -128,7 +131,24 @@ async function startProjectWorker(
     },
   });
   await worker.ready;
+  keepSignals();
   return worker;
+}
+
+/**
+ * miniflare ends the process at SIGINT, SIGTERM and SIGHUP. That is for the caller to decide, who has a stack to stop
+ * in order; should the process end all the same, the guardian clears up. Call before it starts, and the result after.
+ */
+function withoutNewSignalHandlers(): () => void {
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const before = signals.map((signal) => new Set(process.listeners(signal)));
+  return () => {
+    for (const [index, signal] of signals.entries()) {
+      for (const listener of process.listeners(signal)) {
+        if (!before[index]!.has(listener)) process.removeListener(signal, listener);
+      }
+    }
+  };
 }
 
 /** wrangler runs `docker info`, `build` and `pull` before it starts; nothing is built here, so all succeed. */

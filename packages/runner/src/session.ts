@@ -134,8 +134,6 @@ export class Session {
     return {
       settingSources: [],
       strictMcpConfig: true,
-      // A title of one's own spares one request to the model per session.
-      title: this.id,
       ...agent,
       ...this.#options,
       ...(hasTranscript(folders, this.id) ? { resume: this.id } : { sessionId: this.id }),

@@ -7,6 +7,7 @@ interface CreateRequest {
   Image: string;
   Cmd?: string[];
   Env?: string[];
+  Labels?: Record<string, string>;
   HostConfig?: { NetworkMode?: string };
 }
 
@@ -26,6 +27,8 @@ export class ProcessEngine {
   readonly #image: LocalImage;
   readonly #containers = new Map<string, LocalContainer>();
   readonly #sidecars = new Map<string, Sidecar>();
+  /** By container: miniflare finds what a session left behind by its label. */
+  readonly #labels = new Map<string, Record<string, string>>();
   readonly #server: Server;
 
   constructor(image: LocalImage) {
@@ -73,6 +76,8 @@ export class ProcessEngine {
       const config = [{ Gateway: "127.0.0.1", Subnet: "127.0.0.0/8" }];
       return reply(response, 200, { IPAM: { Config: config } });
     }
+    if (url.pathname === "/volumes") return reply(response, 200, { Volumes: [] });
+    if (url.pathname === "/containers/json") return reply(response, 200, this.#list(url));
     if (url.pathname === "/containers/create") {
       const body = JSON.parse(await text(request)) as CreateRequest;
       return this.#create(url.searchParams.get("name") ?? "", body, response);
@@ -104,7 +109,18 @@ export class ProcessEngine {
       const { Image, Env = [] } = body;
       this.#containers.set(name, new LocalContainer(name, Image, Env, this.#image, sidecar));
     }
+    this.#labels.set(name, body.Labels ?? {});
     reply(response, 201, { Id: name, Warnings: [] });
+  }
+
+  #list(url: URL): { Id: string; Names: string[] }[] {
+    const filters = JSON.parse(url.searchParams.get("filters") ?? "{}") as { label?: string[] };
+    return [...this.#labels]
+      .filter(([, labels]) => {
+        const pairs = Object.entries(labels).map((pair) => pair.join("="));
+        return (filters.label ?? []).every((label) => pairs.includes(label));
+      })
+      .map(([name]) => ({ Id: name, Names: [`/${name}`] }));
   }
 
   #onSidecar(name: string, sidecar: Sidecar, action: string | undefined, response: ServerResponse) {
@@ -116,6 +132,7 @@ export class ProcessEngine {
     if (action === "delete") {
       sidecar.close();
       this.#sidecars.delete(name);
+      this.#labels.delete(name);
     }
     if (action === "wait") return reply(response, 404, { message: "gone" });
     reply(response, 204);
@@ -151,6 +168,7 @@ export class ProcessEngine {
         return reply(response, 204);
       case "delete":
         this.#containers.delete(container.name);
+        this.#labels.delete(container.name);
         await container.remove();
         return reply(response, 204);
       default:

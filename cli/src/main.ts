@@ -1,0 +1,110 @@
+import { EXIT } from "@claude-edge/protocol";
+import { Command, CommanderError } from "commander";
+
+import type { Context } from "./context.js";
+import { reportError } from "./report.js";
+
+declare const __VERSION__: string;
+
+const EXIT_CODES = `
+Exit codes:
+  0 done · 1 failed · 2 wrong use · 4 not authorized · 5 not found · 6 in use or in conflict
+  7 try again later · 8 the stream was cut · 130 interrupted`;
+
+const positive = (value: string) => {
+  const number = Number(value);
+  if (!(number > 0)) throw new CommanderError(EXIT.usage, "usage", `must be a positive number: ${value}`);
+  return number;
+};
+
+function createProgram(context: Context): Command {
+  const program = new Command("claude-edge")
+    .description("The Claude Agent SDK over the network, on Cloudflare.")
+    .version(__VERSION__, "-v, --version")
+    .showHelpAfterError("(claude-edge --help says more)")
+    .addHelpText("after", EXIT_CODES)
+    .configureOutput({
+      writeOut: (text) => void context.stdout.write(text),
+      writeErr: (text) => void context.stderr.write(text),
+    })
+    .exitOverride();
+
+  program
+    .command("query")
+    .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
+    .argument("[prompt]", "the prompt; - or nothing reads standard input, and piped input is added to a prompt")
+    .option("-c, --continue", "continue the newest session")
+    .option("-r, --resume <id>", "continue this session")
+    .option("--session-id <uuid>", "the id of the new session")
+    .option("--title <text>", "the title of the new session")
+    .option("--output-format <format>", "text, json or stream-json", "text")
+    .option("--include-partial-messages", "stream-json: pieces of messages too")
+    .option("--model <name>", "the model")
+    .option("--system-prompt <text>", "the system prompt")
+    .option("--permission-mode <mode>", "default, acceptEdits, bypassPermissions, plan or dontAsk")
+    .option("--allowed-tools <names...>", "tools that need no approval")
+    .option("--disallowed-tools <names...>", "tools the agent may not use")
+    .option("--max-turns <number>", "model calls with tools in between, at most", positive)
+    .option("--max-budget-usd <number>", "what the session may cost", positive)
+    .option("--json-schema <schema>", "a JSON schema the answer must fit")
+    .option("--account <name>", "the account to act for")
+    .option("--url <url>", "the deployment, instead of CLAUDE_EDGE_URL")
+    .option("--verbose", "the model, times and cost, on standard error")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  claude-edge query "What does this project do?"
+  git diff | claude-edge query "Review this" --model claude-sonnet-5-5
+  claude-edge query -c "And the tests?" --output-format json | jq .result`,
+    )
+    .action(async (prompt: string | undefined, options) => {
+      const { query } = await import("./commands/query.js");
+      process.exitCode = await query(prompt, options, context);
+    });
+
+  program
+    .command("dev")
+    .description("run a project on this machine: no Docker, no Cloudflare account, no key")
+    .argument("[folder]", "the project: the folder that holds wrangler.jsonc", ".")
+    .option("--port <number>", "the Worker's port; 0 for any free one", "8787")
+    .option("--scripted", "ask the scripted model even if there is a key")
+    .addHelpText("after", "\nExamples:\n  claude-edge dev\n  claude-edge dev ./my-agent --port 0")
+    .action(async (folder: string, options) => {
+      const { dev } = await import("./commands/dev.js");
+      process.exitCode = await dev(folder, options, context);
+    });
+  return program;
+}
+
+/** Runs the command line; gives its exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { stdin, stdout, stderr, env } = process;
+  const stop = new AbortController();
+  const context: Context = { stdin, stdout, stderr, env, cwd: process.cwd(), signal: stop.signal };
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted);
+    stop.abort();
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  // `claude-edge … | head`: whoever read has what it wanted.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.ok);
+  });
+
+  try {
+    const words = args[0] === "-p" || args[0] === "--print" ? ["query", ...args.slice(1)] : args;
+    const program = createProgram(context);
+    if (words.length === 0) program.outputHelp();
+    else await program.parseAsync(words, { from: "user" });
+    return Number(process.exitCode ?? EXIT.ok);
+  } catch (error) {
+    // commander has written its message; help and version end this way too, with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportError(error, context);
+  } finally {
+    for (const signal of signals) process.off(signal, onSignal);
+  }
+}

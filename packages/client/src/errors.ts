@@ -1,0 +1,134 @@
+import { errorPolicy, wireError, type ErrorCode, type WireError } from "@claude-edge/protocol";
+
+const BRAND: unique symbol = Symbol.for("claude-edge.error") as never;
+
+export interface ErrorContext {
+  /** HTTP status of the answer, if there was one. */
+  status?: number | undefined;
+  /** The id under which the deployment logged the request. */
+  requestId?: string | undefined;
+  cause?: unknown;
+}
+
+/**
+ * Every error of this library. Branch on `code`; `retryable` says whether the same call may be made again.
+ * `instanceof` also holds for errors of another copy of this library.
+ */
+export class ClaudeEdgeError extends Error {
+  override readonly name: string = "ClaudeEdgeError";
+  readonly code: string;
+  readonly retryable: boolean;
+  /** What to do about it, in one sentence. */
+  readonly suggestion: string | undefined;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+  readonly details: Record<string, unknown> | undefined;
+  /** @internal */
+  readonly [BRAND]: string = "error";
+
+  constructor(error: WireError, { status, requestId, cause }: ErrorContext = {}) {
+    super(error.message, cause === undefined ? undefined : { cause });
+    this.code = error.code;
+    this.retryable = error.retryable;
+    this.suggestion = error.suggestion;
+    this.details = error.details;
+    this.status = status;
+    this.requestId = requestId;
+  }
+
+  /** The exit code a command-line program should end with. */
+  get exitCode(): number {
+    return errorPolicy(this.code).exit;
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, retryable, suggestion, status, requestId, details } = this;
+    return { name, code, message, retryable, suggestion, status, requestId, details };
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== ClaudeEdgeError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && BRAND in value;
+  }
+}
+
+/** The deployment answered with an error. */
+export class ApiError extends ClaudeEdgeError {
+  override readonly name = "ApiError";
+}
+
+/** A turn ended without completing: `status` of the turn is in `turnStatus`. */
+export class TurnError extends ClaudeEdgeError {
+  override readonly name = "TurnError";
+  readonly sessionId: string;
+  readonly turnId: string;
+  readonly turnStatus: "failed" | "interrupted";
+
+  constructor(
+    error: WireError,
+    turn: { sessionId: string; turnId: string; status: "failed" | "interrupted" },
+    context?: ErrorContext,
+  ) {
+    super(error, context);
+    this.sessionId = turn.sessionId;
+    this.turnId = turn.turnId;
+    this.turnStatus = turn.status;
+  }
+}
+
+/** No connection, or one that broke before the answer: nothing is known of what the deployment did. */
+export class ConnectionError extends ClaudeEdgeError {
+  override readonly name = "ConnectionError";
+
+  constructor(message: string, context?: ErrorContext) {
+    super(wireError("connection_failed", message), context);
+  }
+}
+
+/** Something took too long; `phase` says what. */
+export class TimeoutError extends ClaudeEdgeError {
+  override readonly name = "TimeoutError";
+  readonly phase: "headers" | "idle";
+
+  constructor(phase: "headers" | "idle", ms: number) {
+    const what = phase === "headers" ? "No answer" : "No sign of life on the stream";
+    super(wireError("timeout", `${what} within ${ms / 1000} s.`));
+    this.phase = phase;
+  }
+}
+
+/** The caller's signal aborted the call. The turn goes on; `interrupt()` is what stops it. */
+export class AbortError extends ClaudeEdgeError {
+  override readonly name = "AbortError";
+
+  constructor(reason: unknown) {
+    super(wireError("aborted", "The call was aborted by its signal."), { cause: reason });
+  }
+}
+
+/** A stream broke and could not be taken up again. The turn may still be running: read on behind `lastSeq`. */
+export class StreamInterruptedError extends ClaudeEdgeError {
+  override readonly name = "StreamInterruptedError";
+  readonly sessionId: string | undefined;
+  readonly turnId: string | undefined;
+  readonly lastSeq: number;
+
+  constructor(
+    at: { sessionId: string | undefined; turnId: string | undefined; lastSeq: number },
+    cause: unknown,
+  ) {
+    super(wireError("stream_interrupted", "The stream ended before the turn did."), { cause });
+    this.sessionId = at.sessionId;
+    this.turnId = at.turnId;
+    this.lastSeq = at.lastSeq;
+  }
+}
+
+/** What came is not what a claude-edge deployment sends, or not in a version that this client reads. */
+export class ProtocolError extends ClaudeEdgeError {
+  override readonly name = "ProtocolError";
+
+  constructor(message: string, context?: ErrorContext, code: ErrorCode = "protocol_error") {
+    super(wireError(code, message), context);
+  }
+}

@@ -1,0 +1,179 @@
+import {
+  ACCOUNT_HEADER,
+  errorAnswer,
+  IDEMPOTENCY_HEADER,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  REQUEST_ID_HEADER,
+} from "@claude-edge/protocol";
+
+import { backoffMs, retryAfterMs, sleep } from "./backoff.js";
+import type { Config } from "./config.js";
+import {
+  AbortError,
+  ApiError,
+  ClaudeEdgeError,
+  ConnectionError,
+  ProtocolError,
+  TimeoutError,
+} from "./errors.js";
+
+export interface RequestOptions {
+  method?: "GET" | "POST";
+  body?: unknown;
+  stream?: boolean;
+  signal?: AbortSignal | undefined;
+  /** Makes a POST repeatable. */
+  idempotencyKey?: string | undefined;
+}
+
+/** An answer of the deployment, and the way to end it early. */
+export interface Answer {
+  response: Response;
+  /** Drops the connection; harmless when it has ended. */
+  close(): void;
+}
+
+/** A longer wait than this is not worth a retry, milliseconds. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/** Requests to one deployment: authenticated, repeated where that is safe, their failures typed. */
+export class Transport {
+  readonly config: Config;
+
+  constructor(config: Config) {
+    this.config = config;
+  }
+
+  /** A JSON answer. @throws ClaudeEdgeError */
+  async json(path: string, options: RequestOptions = {}): Promise<unknown> {
+    const { response, close } = await this.request(path, options);
+    try {
+      return await response.json();
+    } catch (cause) {
+      if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      throw new ConnectionError("The answer broke off.", { ...contextOf(response), cause });
+    } finally {
+      close();
+    }
+  }
+
+  /** A successful answer, its body unread. @throws ClaudeEdgeError */
+  async request(path: string, options: RequestOptions = {}): Promise<Answer> {
+    const repeatable = options.method !== "POST" || options.idempotencyKey !== undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#once(path, options);
+      } catch (error) {
+        if (!(error instanceof ClaudeEdgeError) || !error.retryable || !repeatable) throw error;
+        const wait = error.details?.retryAfterMs ?? backoffMs(attempt);
+        if (attempt >= this.config.maxRetries || typeof wait !== "number") throw error;
+        if (wait > MAX_RETRY_AFTER_MS) throw error;
+        await sleep(wait, options.signal).catch((reason: unknown) => {
+          throw new AbortError(reason);
+        });
+      }
+    }
+  }
+
+  async #once(path: string, { method = "GET", body, stream, signal, idempotencyKey }: RequestOptions) {
+    const { baseURL, token, account, fetch, headersTimeout } = this.config;
+    if (signal?.aborted) throw new AbortError(signal.reason);
+    const controller = new AbortController();
+    const abort = () => controller.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    const timer = setTimeout(
+      () => controller.abort(new TimeoutError("headers", headersTimeout)),
+      headersTimeout,
+    );
+    const headers: Record<string, string> = {
+      authorization: `Bearer ${token}`,
+      accept: stream ? "text/event-stream" : "application/json",
+      [PROTOCOL_HEADER]: String(PROTOCOL_VERSION),
+    };
+    if (account !== undefined) headers[ACCOUNT_HEADER] = account;
+    if (body !== undefined) headers["content-type"] = "application/json";
+    if (idempotencyKey !== undefined) headers[IDEMPOTENCY_HEADER] = idempotencyKey;
+
+    const close = () => {
+      signal?.removeEventListener("abort", abort);
+      controller.abort();
+    };
+    try {
+      const response = await fetch(`${baseURL}${path}`, {
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+        signal: controller.signal,
+        // The API never redirects: whatever does is in front of it, and must not be sent the key.
+        redirect: "manual",
+      });
+      await assertOurs(response, stream ?? false);
+      return { response, close };
+    } catch (cause) {
+      close();
+      if (cause instanceof ClaudeEdgeError) throw cause;
+      if (signal?.aborted) throw new AbortError(signal.reason);
+      const reason: unknown = controller.signal.reason;
+      if (reason instanceof TimeoutError) throw reason;
+      throw new ConnectionError(`${baseURL} could not be reached: ${reasonOf(cause)}.`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Built-in fetch says only "fetch failed"; what failed is in the cause. */
+function reasonOf(thrown: unknown): string {
+  const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const code = (inner as { code?: unknown } | undefined)?.code;
+  if (typeof code === "string") return code;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+function contextOf(response: Response) {
+  return {
+    status: response.status,
+    requestId: response.headers.get(REQUEST_ID_HEADER) ?? undefined,
+  };
+}
+
+/** @throws ClaudeEdgeError unless it is a success of a deployment that speaks this protocol. */
+async function assertOurs(response: Response, stream: boolean): Promise<void> {
+  const context = contextOf(response);
+  const type = (response.headers.get("content-type") ?? "").split(";")[0]!.trim();
+  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+    throw new ProtocolError("The answer is a redirection; a deployment does not redirect.", context);
+  }
+  if (!response.ok) throw await errorOf(response, type);
+
+  const protocol = response.headers.get(PROTOCOL_HEADER);
+  const expected = stream ? "text/event-stream" : "application/json";
+  if (type !== expected || protocol === null) {
+    const what = type || "of no stated type";
+    throw new ProtocolError(`The answer is ${what}, not a deployment's ${expected}.`, context);
+  }
+  if (protocol !== String(PROTOCOL_VERSION)) {
+    const message = `The deployment speaks protocol ${protocol}, this client ${PROTOCOL_VERSION}.`;
+    throw new ProtocolError(message, context, "protocol_mismatch");
+  }
+}
+
+async function errorOf(response: Response, type: string): Promise<ClaudeEdgeError> {
+  const context = contextOf(response);
+  const retryAfter = retryAfterMs(response.headers.get("retry-after"));
+  if (type === "application/json") {
+    const body: unknown = await response.json().catch(() => undefined);
+    const parsed = errorAnswer.safeParse(body);
+    if (parsed.success) {
+      const { error } = parsed.data;
+      const details = retryAfter === undefined ? error.details : { ...error.details, retryAfterMs: retryAfter };
+      return new ApiError({ ...error, details }, context);
+    }
+  }
+  void response.body?.cancel().catch(() => {});
+  const message = `The answer is ${response.status} ${type || "of no stated type"}, not from a deployment.`;
+  // A proxy's own word that what is behind it is away.
+  if (response.status === 429 || response.status >= 500) return new ConnectionError(message, context);
+  return new ProtocolError(message, context);
+}

@@ -1,0 +1,150 @@
+import {
+  isTerminal,
+  type EdgeEvent,
+  type TurnEvent,
+  type Usage,
+} from "@claude-edge/protocol";
+
+import { ClaudeEdgeError, TurnError } from "./errors.js";
+import { TextReader } from "./text-reader.js";
+import { turnEvents, type Position, type TurnRequest } from "./turn-stream.js";
+import type { Transport } from "./transport.js";
+
+/** What a completed turn came to. */
+export interface TurnOutcome {
+  sessionId: string;
+  turnId: string;
+  /** The final answer's text. */
+  text: string;
+  /** The structured output, when the session has an `outputFormat`. */
+  output: unknown;
+  /** The model that answered last. */
+  model: string | undefined;
+  stopReason: string | null;
+  /** Tokens and US dollars of this turn alone. */
+  usage: Usage | undefined;
+  /** Wall time in the container, milliseconds. */
+  durationMs: number;
+}
+
+/**
+ * One turn: awaitable for its outcome, iterable for its events, from one call. Lazy (nothing is sent before it is
+ * awaited or read), read once, at the reader's pace. Leaving the loop detaches and lets the turn go on; `interrupt()`
+ * stops it.
+ */
+export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> {
+  readonly #transport: Transport;
+  readonly #request: TurnRequest;
+  readonly #position: Position;
+  #taken = false;
+  #end: TurnEvent | undefined;
+  #outcome: Promise<TurnOutcome> | undefined;
+
+  /** @internal */
+  constructor(transport: Transport, request: TurnRequest, sessionId?: string) {
+    this.#transport = transport;
+    this.#request = request;
+    this.#position = { sessionId, turnId: undefined, lastSeq: 0 };
+  }
+
+  /** Known from the first event on. */
+  get id(): string | undefined {
+    return this.#position.turnId;
+  }
+
+  /** Known from the first event on; at once for a turn of an existing session. */
+  get sessionId(): string | undefined {
+    return this.#position.sessionId;
+  }
+
+  /** The newest event read, as the session's log numbers it. */
+  get lastSeq(): number {
+    return this.#position.lastSeq;
+  }
+
+  /**
+   * The turn's events, its terminal one last; a turn that fails ends with an event that says so.
+   * @throws ClaudeEdgeError when it was read before, or the stream cannot be had.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<EdgeEvent> {
+    if (this.#taken) {
+      const message = "This turn has been read already: it can be awaited or iterated once.";
+      throw new ClaudeEdgeError({ code: "invalid_request", message, retryable: false });
+    }
+    this.#taken = true;
+    for await (const event of turnEvents(this.#transport, this.#request, this.#position)) {
+      if (isTerminal(event)) this.#end = event;
+      yield event;
+    }
+  }
+
+  /**
+   * What the agent writes, piece by piece as it comes: all of it, what it says between tools too, with a blank line
+   * between one text and the next. (`result()` has the final answer alone.)
+   * @throws TurnError when the turn does not complete.
+   */
+  async *text(): AsyncGenerator<string> {
+    const reader = new TextReader();
+    for await (const event of this) {
+      const text = reader.read(event);
+      if (text) yield text;
+    }
+    this.#read();
+  }
+
+  /** The outcome: reads what is left of the turn. @throws TurnError when the turn does not complete. */
+  result(): Promise<TurnOutcome> {
+    this.#outcome ??= this.#drain();
+    return this.#outcome;
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- a turn is awaitable by design
+  then<Value = TurnOutcome, Failure = never>(
+    onValue?: ((outcome: TurnOutcome) => Value | PromiseLike<Value>) | null,
+    onFailure?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Value | Failure> {
+    return this.result().then(onValue, onFailure);
+  }
+
+  /** Stops the turn in the container; its stream then ends with status `interrupted`. */
+  async interrupt(): Promise<void> {
+    const { sessionId, turnId } = this.#position;
+    if (!sessionId || !turnId) {
+      const message = "The turn has not begun: await it or read it first.";
+      throw new ClaudeEdgeError({ code: "invalid_request", message, retryable: false });
+    }
+    await this.#transport.json(`/v1/sessions/${sessionId}/interrupt`, {
+      method: "POST",
+      body: { turn_id: turnId },
+      idempotencyKey: crypto.randomUUID(),
+    });
+  }
+
+  async #drain(): Promise<TurnOutcome> {
+    if (!this.#end) {
+      for await (const _event of this) {
+        // Reading is what brings it to its end.
+      }
+    }
+    return this.#read();
+  }
+
+  #read(): TurnOutcome {
+    const { session_id, turn_id, status, result, error, usage } = this.#end!;
+    if (status !== "completed" || !result) {
+      const reason = error ?? { code: "turn_failed", message: `The turn ended ${status}.`, retryable: false };
+      const ended = status === "interrupted" ? "interrupted" : "failed";
+      throw new TurnError(reason, { sessionId: session_id, turnId: turn_id, status: ended });
+    }
+    return {
+      sessionId: session_id,
+      turnId: turn_id,
+      text: result.text,
+      output: result.output,
+      model: result.model,
+      stopReason: result.stop_reason,
+      usage,
+      durationMs: result.duration_ms,
+    };
+  }
+}
