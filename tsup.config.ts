@@ -47,4 +47,6 @@ function options(folder: string, entries: string[]): Options {
   };
 }
 
-export default defineConfig(Object.entries(ENTRIES).map(([folder, entries]) => options(folder, entries)));
+export default defineConfig(
+  Object.entries(ENTRIES).map(([folder, entries]) => options(folder, entries)),
+);

@@ -6,11 +6,14 @@ import { join } from "node:path";
 
 const folders = [...readdirSync("packages").map((name) => `packages/${name}`), "cli"];
 const temp = mkdtempSync(join(tmpdir(), "claude-edge-pack-"));
-const run = (command, args) => execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+const run = (command, args) =>
+  execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 
 try {
   for (const folder of folders) {
-    const [{ filename }] = JSON.parse(run("npm", ["pack", `./${folder}`, "--json", "--silent", "--pack-destination", temp]));
+    const [{ filename }] = JSON.parse(
+      run("npm", ["pack", `./${folder}`, "--json", "--silent", "--pack-destination", temp]),
+    );
     const tarball = join(temp, filename);
     run("publint", [tarball, "--strict"]);
     // The CLI has nothing to import.

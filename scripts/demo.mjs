@@ -37,8 +37,14 @@ try {
       ? "No ANTHROPIC_API_KEY is set, so this asks the scripted model: a small Messages API on this machine."
       : "ANTHROPIC_API_KEY is set, so this asks the real model.",
   );
-  say(`Worker, Durable Objects, container and Agent SDK are the real ones. The Worker is at ${stack.url}.`);
-  await claudeEdge("query", "My lucky number is 42. What is a Durable Object, in one sentence?", "--verbose");
+  say(
+    `Worker, Durable Objects, container and Agent SDK are the real ones. The Worker is at ${stack.url}.`,
+  );
+  await claudeEdge(
+    "query",
+    "My lucky number is 42. What is a Durable Object, in one sentence?",
+    "--verbose",
+  );
   await claudeEdge("query", "--continue", "What did I say my lucky number is?", "--verbose");
 } catch (error) {
   say(`\n${error.message}`);

@@ -21,7 +21,10 @@ export interface DevFile {
  * The key comes from CLAUDE_EDGE_TOKEN, or with that `dev`.
  * @throws ClaudeEdgeError `no_url`, `unauthorized`.
  */
-export function connect({ url, account }: { url?: string; account?: string }, context: Context): ClaudeEdge {
+export function connect(
+  { url, account }: { url?: string; account?: string },
+  context: Context,
+): ClaudeEdge {
   const { env, cwd } = context;
   const baseURL = url ?? env.CLAUDE_EDGE_URL;
   const dev = readDevFile(cwd);

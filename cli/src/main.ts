@@ -1,5 +1,5 @@
 import { EXIT } from "@claude-edge/protocol";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 
 import type { Context } from "./context.js";
 import { reportError } from "./report.js";
@@ -13,7 +13,7 @@ Exit codes:
 
 const positive = (value: string) => {
   const number = Number(value);
-  if (!(number > 0)) throw new CommanderError(EXIT.usage, "usage", `must be a positive number: ${value}`);
+  if (!(number > 0)) throw new InvalidArgumentError("It must be a positive number.");
   return number;
 };
 
@@ -32,7 +32,10 @@ function createProgram(context: Context): Command {
   program
     .command("query")
     .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
-    .argument("[prompt]", "the prompt; - or nothing reads standard input, and piped input is added to a prompt")
+    .argument(
+      "[prompt]",
+      "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
+    )
     .option("-c, --continue", "continue the newest session")
     .option("-r, --resume <id>", "continue this session")
     .option("--session-id <uuid>", "the id of the new session")

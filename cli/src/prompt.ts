@@ -47,6 +47,7 @@ export async function readPrompt(argument: string | undefined, context: Context)
     const piped = isPiped(context.stdin) ? (await readPiped(context)).trimEnd() : "";
     return [argument, piped].filter(Boolean).join("\n\n");
   }
-  if (context.stdin.isTTY) throw new EdgeError("usage", "There is no prompt: claude-edge query <prompt>.");
+  if (context.stdin.isTTY)
+    throw new EdgeError("usage", "There is no prompt: claude-edge query <prompt>.");
   return readAll(context.stdin);
 }

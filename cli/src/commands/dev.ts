@@ -63,7 +63,11 @@ async function loadLocal(project: string): Promise<Local> {
   return (await import(pathToFileURL(join(dirname(path), "dist", "index.js")).href)) as Local;
 }
 
-function announce({ url, token, model }: LocalStack, devFile: string, { stdout, stderr }: Context): void {
+function announce(
+  { url, token, model }: LocalStack,
+  devFile: string,
+  { stdout, stderr }: Context,
+): void {
   mkdirSync(dirname(devFile), { recursive: true });
   const file: DevFile = { url, token, pid: process.pid };
   // It holds the key: for its owner's eyes.

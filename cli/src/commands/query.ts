@@ -86,7 +86,15 @@ export async function query(
 
 /** The session's options out of the flags. @throws EdgeError `usage`. */
 function sessionOptionsOf(flags: QueryFlags): SessionOptions {
-  const { model, systemPrompt, permissionMode, allowedTools, disallowedTools, maxTurns, maxBudgetUsd } = flags;
+  const {
+    model,
+    systemPrompt,
+    permissionMode,
+    allowedTools,
+    disallowedTools,
+    maxTurns,
+    maxBudgetUsd,
+  } = flags;
   const given = Object.entries({
     model,
     systemPrompt,
@@ -95,17 +103,26 @@ function sessionOptionsOf(flags: QueryFlags): SessionOptions {
     disallowedTools,
     maxTurns,
     maxBudgetUsd,
-    outputFormat: flags.jsonSchema && { type: "json_schema", schema: parseSchema(flags.jsonSchema) },
+    outputFormat: flags.jsonSchema && {
+      type: "json_schema",
+      schema: parseSchema(flags.jsonSchema),
+    },
   }).filter(([, value]) => value !== undefined);
   const parsed = sessionOptions.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    const flag = String(issue?.path[0] ?? "").replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const flag = String(issue?.path[0] ?? "").replace(
+      /[A-Z]/g,
+      (letter) => `-${letter.toLowerCase()}`,
+    );
     throw new EdgeError("usage", `--${flag}: ${issue?.message ?? "invalid"}.`);
   }
   const continues = flags.continue || flags.resume !== undefined;
   if (continues && (given.length > 0 || flags.title || flags.sessionId)) {
-    throw new EdgeError("usage", "A session's options are fixed when it is made: leave them out with -c and -r.");
+    throw new EdgeError(
+      "usage",
+      "A session's options are fixed when it is made: leave them out with -c and -r.",
+    );
   }
   return parsed.data;
 }
@@ -155,7 +172,11 @@ async function writeLine(event: EdgeEvent, flags: QueryFlags, { stdout }: Contex
   await write(stdout, `${JSON.stringify({ ...event.message, seq: event.seq })}\n`);
 }
 
-async function writeOutcome(outcome: TurnOutcome, flags: QueryFlags, { stdout }: Context): Promise<void> {
+async function writeOutcome(
+  outcome: TurnOutcome,
+  flags: QueryFlags,
+  { stdout }: Context,
+): Promise<void> {
   if (flags.outputFormat === "text") return write(stdout, "\n");
   const { text, output, sessionId, turnId, model, usage, durationMs, stopReason } = outcome;
   const line = {
@@ -186,7 +207,11 @@ function failureLine(error: TurnError | ClaudeEdgeError) {
   };
 }
 
-function summary({ model, usage, sessionId }: TurnOutcome, firstTokenMs: number, totalMs: number): string {
+function summary(
+  { model, usage, sessionId }: TurnOutcome,
+  firstTokenMs: number,
+  totalMs: number,
+): string {
   const parts = [
     model ?? "unknown model",
     `first token ${Math.round(firstTokenMs)} ms`,

@@ -67,7 +67,13 @@ export class Sessions {
   }
 
   /** Makes a session; its options hold for all its turns. @throws ApiError `session_exists`. */
-  async create({ id, title, signal, idempotencyKey, ...options }: CreateSessionOptions = {}): Promise<Session> {
+  async create({
+    id,
+    title,
+    signal,
+    idempotencyKey,
+    ...options
+  }: CreateSessionOptions = {}): Promise<Session> {
     const answer = await this.#transport.json("/v1/sessions", {
       method: "POST",
       body: { id, title, options },
@@ -83,7 +89,10 @@ export class Sessions {
   }
 
   /** All sessions, newest first; pages are fetched as they are needed. */
-  async *list({ signal, limit }: CallOptions & { limit?: number } = {}): AsyncGenerator<SessionResource> {
+  async *list({
+    signal,
+    limit,
+  }: CallOptions & { limit?: number } = {}): AsyncGenerator<SessionResource> {
     let left = limit ?? Infinity;
     let cursor: string | undefined;
     do {
@@ -105,5 +114,7 @@ interface Schema<Value> {
 function parse<Value>(schema: Schema<Value>, value: unknown): Value {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ProtocolError("The answer does not have the form this client knows.", { cause: parsed.error });
+  throw new ProtocolError("The answer does not have the form this client knows.", {
+    cause: parsed.error,
+  });
 }

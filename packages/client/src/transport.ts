@@ -76,7 +76,10 @@ export class Transport {
     }
   }
 
-  async #once(path: string, { method = "GET", body, stream, signal, idempotencyKey }: RequestOptions) {
+  async #once(
+    path: string,
+    { method = "GET", body, stream, signal, idempotencyKey }: RequestOptions,
+  ) {
     const { baseURL, token, account, fetch, headersTimeout } = this.config;
     if (signal?.aborted) throw new AbortError(signal.reason);
     const controller = new AbortController();
@@ -143,7 +146,10 @@ async function assertOurs(response: Response, stream: boolean): Promise<void> {
   const context = contextOf(response);
   const type = (response.headers.get("content-type") ?? "").split(";")[0]!.trim();
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
-    throw new ProtocolError("The answer is a redirection; a deployment does not redirect.", context);
+    throw new ProtocolError(
+      "The answer is a redirection; a deployment does not redirect.",
+      context,
+    );
   }
   if (!response.ok) throw await errorOf(response, type);
 
@@ -167,13 +173,15 @@ async function errorOf(response: Response, type: string): Promise<ClaudeEdgeErro
     const parsed = errorAnswer.safeParse(body);
     if (parsed.success) {
       const { error } = parsed.data;
-      const details = retryAfter === undefined ? error.details : { ...error.details, retryAfterMs: retryAfter };
+      const details =
+        retryAfter === undefined ? error.details : { ...error.details, retryAfterMs: retryAfter };
       return new ApiError({ ...error, details }, context);
     }
   }
   void response.body?.cancel().catch(() => {});
   const message = `The answer is ${response.status} ${type || "of no stated type"}, not from a deployment.`;
   // A proxy's own word that what is behind it is away.
-  if (response.status === 429 || response.status >= 500) return new ConnectionError(message, context);
+  if (response.status === 429 || response.status >= 500)
+    return new ConnectionError(message, context);
   return new ProtocolError(message, context);
 }

@@ -39,7 +39,7 @@ export async function* turnEvents(
   position: Position,
 ): AsyncGenerator<EdgeEvent> {
   const { maxReconnects } = transport.config;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     let opened = false;
     const onOpen = () => {
       opened = true;
@@ -52,7 +52,7 @@ export async function* turnEvents(
         position.turnId ??= event.turn_id;
         if (event.kind === "turn") position.sessionId ??= event.session_id;
         yield event;
-        if (isTerminal(event) && event.turn_id === position.turnId) return;
+        if (isTerminal(event)) return;
       }
       throw new ConnectionError("The stream ended before the turn did.");
     } catch (error) {
@@ -74,16 +74,23 @@ const isPassing = (error: unknown) =>
 async function* oneConnection(
   transport: Transport,
   { path, body, idempotencyKey, signal }: TurnRequest,
-  { sessionId, turnId, lastSeq }: Position,
+  position: Position,
   onOpen: () => void,
 ): AsyncGenerator<EdgeEvent> {
+  const { sessionId, turnId, lastSeq } = position;
   const { response, close } =
     sessionId && turnId
       ? await transport.request(
           `/v1/sessions/${sessionId}/events?after=${lastSeq}&turn=${turnId}`,
           { stream: true, signal },
         )
-      : await transport.request(path, { method: "POST", body, idempotencyKey, stream: true, signal });
+      : await transport.request(path, {
+          method: "POST",
+          body,
+          idempotencyKey,
+          stream: true,
+          signal,
+        });
 
   onOpen();
 
@@ -108,7 +115,7 @@ async function* oneConnection(
     if (signal?.aborted) throw new AbortError(signal.reason);
     if (idle) throw new TimeoutError("idle", idleTimeout);
     if (cause instanceof InvalidEventError) {
-      throw new ProtocolError(`Behind event ${lastSeq}: ${cause.message}.`, { cause });
+      throw new ProtocolError(`Behind event ${position.lastSeq}: ${cause.message}.`, { cause });
     }
     throw new ConnectionError("The stream broke.", { cause });
   } finally {

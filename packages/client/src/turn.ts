@@ -1,9 +1,4 @@
-import {
-  isTerminal,
-  type EdgeEvent,
-  type TurnEvent,
-  type Usage,
-} from "@claude-edge/protocol";
+import { isTerminal, type EdgeEvent, type TurnEvent, type Usage } from "@claude-edge/protocol";
 
 import { ClaudeEdgeError, TurnError } from "./errors.js";
 import { TextReader } from "./text-reader.js";
@@ -98,7 +93,6 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
     return this.#outcome;
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- a turn is awaitable by design
   then<Value = TurnOutcome, Failure = never>(
     onValue?: ((outcome: TurnOutcome) => Value | PromiseLike<Value>) | null,
     onFailure?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
@@ -132,7 +126,11 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
   #read(): TurnOutcome {
     const { session_id, turn_id, status, result, error, usage } = this.#end!;
     if (status !== "completed" || !result) {
-      const reason = error ?? { code: "turn_failed", message: `The turn ended ${status}.`, retryable: false };
+      const reason = error ?? {
+        code: "turn_failed",
+        message: `The turn ended ${status}.`,
+        retryable: false,
+      };
       const ended = status === "interrupted" ? "interrupted" : "failed";
       throw new TurnError(reason, { sessionId: session_id, turnId: turn_id, status: ended });
     }

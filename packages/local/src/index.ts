@@ -1,2 +1,6 @@
-export { startScriptedModel, type ScriptedModel, type ScriptedModelOptions } from "./model/server.js";
+export {
+  startScriptedModel,
+  type ScriptedModel,
+  type ScriptedModelOptions,
+} from "./model/server.js";
 export { startLocal, type LocalOptions, type LocalStack } from "./start.js";

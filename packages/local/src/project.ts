@@ -23,7 +23,9 @@ const CONFIG_NAMES = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
  */
 export function readProject(path: string): Project {
   const folder = resolve(path);
-  const configPath = CONFIG_NAMES.map((name) => join(folder, name)).find((file) => existsSync(file));
+  const configPath = CONFIG_NAMES.map((name) => join(folder, name)).find((file) =>
+    existsSync(file),
+  );
   if (!configPath) {
     throw new EdgeError("project_not_found", `There is no wrangler.jsonc in ${folder}.`);
   }

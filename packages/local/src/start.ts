@@ -62,7 +62,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
 
   const cleanups: (() => unknown)[] = [];
   const stop = once(async () => {
-    for (const cleanup of cleanups.reverse()) await cleanup();
+    for (const cleanup of cleanups.toReversed()) await cleanup();
   });
   try {
     const temp = mkdtempSync(join(tmpdir(), "claude-edge-"));
@@ -106,7 +106,10 @@ async function startProjectWorker(
   { persist, watch = false, onLog }: LocalOptions,
 ) {
   const containerEngine = {
-    localDocker: { socketPath: `unix://${socketPath}`, containerEgressInterceptorImage: SIDECAR_IMAGE },
+    localDocker: {
+      socketPath: `unix://${socketPath}`,
+      containerEgressInterceptorImage: SIDECAR_IMAGE,
+    },
   };
   // Otherwise every start looks up where it is in the world, and warns when there is no network.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
@@ -127,7 +130,8 @@ async function startProjectWorker(
       containerEngine: containerEngine as unknown as string,
       containerBuildId: "local",
       dockerPath: noDocker(temp),
-      structuredLogsHandler: ({ message }: { message: string }) => onLog?.("worker", `${message}\n`),
+      structuredLogsHandler: ({ message }: { message: string }) =>
+        onLog?.("worker", `${message}\n`),
     },
   });
   await worker.ready;

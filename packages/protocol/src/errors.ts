@@ -42,7 +42,12 @@ export const ERRORS = {
     EXIT.usage,
     "Send the body with content-type: application/json.",
   ),
-  prompt_empty: policy(400, false, EXIT.usage, "Send a prompt with at least one visible character."),
+  prompt_empty: policy(
+    400,
+    false,
+    EXIT.usage,
+    "Send a prompt with at least one visible character.",
+  ),
   prompt_too_long: policy(
     413,
     false,
@@ -179,7 +184,12 @@ export const ERRORS = {
     "Run it in the folder that holds wrangler.jsonc, or name that folder.",
   ),
   package_missing: policy(0, false, EXIT.usage, "Run `npm install` in the project's folder."),
-  port_in_use: policy(0, false, EXIT.conflict, "Choose another with --port, or --port 0 for any free one."),
+  port_in_use: policy(
+    0,
+    false,
+    EXIT.conflict,
+    "Choose another with --port, or --port 0 for any free one.",
+  ),
 
   internal: policy(500, true, EXIT.failed),
 } as const satisfies Record<string, ErrorPolicy>;
@@ -233,7 +243,12 @@ export class EdgeError extends Error {
   readonly code: ErrorCode;
   readonly details: Record<string, unknown> | undefined;
 
-  constructor(code: ErrorCode, message: string, details?: Record<string, unknown>, cause?: unknown) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: Record<string, unknown>,
+    cause?: unknown,
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.details = details;

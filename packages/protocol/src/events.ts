@@ -47,7 +47,10 @@ export function isTerminal(event: EdgeEvent): event is TurnEvent {
 /** The text a `delta` event adds to the answer; empty for every other delta and for subagents. */
 export function deltaText(event: EdgeEvent): string {
   if (event.kind !== "delta" || event.message.parent_tool_use_id) return "";
-  const inner = event.message.event as { type?: unknown; delta?: { type?: unknown; text?: unknown } };
+  const inner = event.message.event as {
+    type?: unknown;
+    delta?: { type?: unknown; text?: unknown };
+  };
   if (inner?.type !== "content_block_delta" || inner.delta?.type !== "text_delta") return "";
   return typeof inner.delta.text === "string" ? inner.delta.text : "";
 }

@@ -3,9 +3,14 @@ import * as z from "zod/mini";
 import { sessionOptions } from "./options.js";
 
 /** A UUID in any version, as the Agent SDK takes it for a session id; lower case, so that one id has one spelling. */
-const sessionId = z.string().check(
-  z.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, "must be a lower-case UUID"),
-);
+const sessionId = z
+  .string()
+  .check(
+    z.regex(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
+      "must be a lower-case UUID",
+    ),
+  );
 
 const title = z.string().check(z.minLength(1), z.maxLength(200));
 

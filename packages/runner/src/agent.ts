@@ -42,7 +42,9 @@ export async function loadAgent(folder: string): Promise<AgentDefinition> {
   if (!file) return {};
   const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
   if (typeof loaded.default !== "object" || loaded.default === null) {
-    throw new Error(`${file} must export an agent as its default: export default defineAgent({ … })`);
+    throw new Error(
+      `${file} must export an agent as its default: export default defineAgent({ … })`,
+    );
   }
   return loaded.default as AgentDefinition;
 }

@@ -45,14 +45,18 @@ const INHERITED = [
   "HTTP_PROXY",
   "HTTPS_PROXY",
   "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
   "NODE_EXTRA_CA_CERTS",
   "SSL_CERT_FILE",
   "ANTHROPIC_BASE_URL",
   "ANTHROPIC_API_KEY",
   "ANTHROPIC_AUTH_TOKEN",
   "CLAUDE_CODE_OAUTH_TOKEN",
-  // Whose container this is, where containers are local processes.
+  // Whose container this is, and whose stack, where containers are local processes.
   "CLAUDE_EDGE_CONTAINER",
+  "CLAUDE_EDGE_STACK",
 ];
 
 /** The environment of a session's `claude` process: nothing but what is named here. */

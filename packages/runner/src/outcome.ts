@@ -65,7 +65,8 @@ export function outcomeOf(message: SDKResultMessage, context: OutcomeContext): O
   }
   const error = failure(message);
   if (error) return { status: "failed", error };
-  if (message.subtype !== "success") throw new Error("unreachable: a result that is not a success has an error");
+  if (message.subtype !== "success")
+    throw new Error("unreachable: a result that is not a success has an error");
 
   const output = message.structured_output;
   if (context.wantsOutput && output === undefined) {

@@ -186,7 +186,9 @@ export class Session {
   /** A background task's result also comes as a `result` message; only the prompt's own ends the turn. */
   #isOwnResult(message: SDKResultMessage): boolean {
     if (!this.#current || message.origin?.kind === "task-notification") return false;
-    return message.user_message_uuid === undefined || message.user_message_uuid === this.#current.id;
+    return (
+      message.user_message_uuid === undefined || message.user_message_uuid === this.#current.id
+    );
   }
 
   #settle(message: SDKResultMessage): void {
@@ -210,7 +212,8 @@ export class Session {
   }
 
   #fail(code: ErrorCode, cause: unknown): void {
-    const reason = this.#stderr.trim() || (cause instanceof Error ? cause.message : "no reason given");
+    const reason =
+      this.#stderr.trim() || (cause instanceof Error ? cause.message : "no reason given");
     this.#end({ status: "failed", error: wireError(code, `The agent's process ended: ${reason}`) });
   }
 

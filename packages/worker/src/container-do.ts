@@ -64,7 +64,8 @@ export class ContainerDO extends DurableObject<Env> {
   /** Passes a request on to the runner. */
   override async fetch(request: Request): Promise<Response> {
     const { container } = this.ctx;
-    if (!container?.running) throw new EdgeError("container_unavailable", "The container is not running.");
+    if (!container?.running)
+      throw new EdgeError("container_unavailable", "The container is not running.");
     await this.#renew(container);
     return container.getTcpPort(RUNNER_PORT).fetch(request);
   }
@@ -72,7 +73,8 @@ export class ContainerDO extends DurableObject<Env> {
   async #start(account: string): Promise<RunnerHealth> {
     const { container } = this.ctx;
     if (!container) {
-      const message = "This Worker has no container: containers are missing in its wrangler.jsonc, or switched off.";
+      const message =
+        "This Worker has no container: containers are missing in its wrangler.jsonc, or switched off.";
       throw new EdgeError("container_unavailable", message);
     }
     if (!container.running) {
@@ -100,7 +102,8 @@ export class ContainerDO extends DurableObject<Env> {
     while (Date.now() < deadline) {
       const health = await probe(container);
       if (health) return health;
-      if (!container.running) throw this.#startFailure ?? unavailable("The container ended while it was starting.");
+      if (!container.running)
+        throw this.#startFailure ?? unavailable("The container ended while it was starting.");
       await scheduler.wait(PROBE_INTERVAL_MS);
     }
     throw unavailable(`The container's runner did not answer within ${START_TIMEOUT_MS / 1000} s.`);
@@ -119,7 +122,9 @@ export class ContainerDO extends DurableObject<Env> {
       () => forget(),
       (error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        const hint = NO_ROOM.test(reason) ? "There is no room for another container" : "The container ended";
+        const hint = NO_ROOM.test(reason)
+          ? "There is no room for another container"
+          : "The container ended";
         forget(unavailable(`${hint}: ${reason}`));
       },
     );

@@ -26,7 +26,11 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (!ROUTES.has(`${request.method} ${url.pathname}`)) {
-      return refuse(403, "permission_error", `The gateway does not serve ${request.method} ${url.pathname}.`);
+      return refuse(
+        403,
+        "permission_error",
+        `The gateway does not serve ${request.method} ${url.pathname}.`,
+      );
     }
     const credential = credentialOf(this.env);
     if (!credential) {
@@ -34,7 +38,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
     }
     const headers = new Headers(request.headers);
     for (const name of STRIPPED) headers.delete(name);
-    for (const name of [...headers.keys()]) if (name.startsWith("cf-")) headers.delete(name);
+    for (const name of request.headers.keys()) if (name.startsWith("cf-")) headers.delete(name);
     headers.set(...credential.header);
 
     const base = (this.env.ANTHROPIC_BASE_URL ?? DEFAULT_BASE_URL).replace(/\/+$/, "");

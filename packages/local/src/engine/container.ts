@@ -40,13 +40,7 @@ export class LocalContainer {
   #proxy: EgressProxy | undefined;
   status: "created" | "running" | "exited" = "created";
 
-  constructor(
-    name: string,
-    imageName: string,
-    env: string[],
-    image: LocalImage,
-    sidecar: Sidecar,
-  ) {
+  constructor(name: string, imageName: string, env: string[], image: LocalImage, sidecar: Sidecar) {
     this.name = name;
     this.imageName = imageName;
     this.#env = env;
@@ -85,9 +79,7 @@ export class LocalContainer {
         PORT: socket,
         CLAUDE_EDGE_WORKSPACES: join(disk, "workspace"),
         CLAUDE_EDGE_STATE: join(disk, "state"),
-        HTTP_PROXY: proxyUrl,
-        HTTPS_PROXY: proxyUrl,
-        NO_PROXY: "localhost,127.0.0.1,::1",
+        ...proxyVariables(proxyUrl),
         [CONTAINER_MARK]: this.#id,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -126,6 +118,14 @@ export class LocalContainer {
     killMarked(CONTAINER_MARK, this.#id);
     this.#exited.resolve(code);
   }
+}
+
+/** In both spellings: curl takes `http_proxy` in lower case only, others look for either. */
+function proxyVariables(url: string): Record<string, string> {
+  const own = "localhost,127.0.0.1,::1";
+  const variables = { HTTP_PROXY: url, HTTPS_PROXY: url, NO_PROXY: own };
+  const lower = Object.entries(variables).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...variables, ...Object.fromEntries(lower) };
 }
 
 function splitOnce(pair: string): [string, string] {

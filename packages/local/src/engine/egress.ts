@@ -1,4 +1,10 @@
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
+import {
+  Agent,
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+} from "node:http";
 import type { ServerResponse } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -7,6 +13,11 @@ import type { Duplex } from "node:stream";
 export interface EgressConfig {
   port: number;
   internet: boolean;
+}
+
+/** The host is none that the Worker intercepts. */
+class NotInterceptedError extends Error {
+  override readonly name = "NotInterceptedError";
 }
 
 /** Headers that end at a proxy (RFC 9110, 7.6.1, and the two that proxies use among themselves). */
@@ -43,8 +54,7 @@ export class EgressProxy {
 
   #forward(request: IncomingMessage, response: ServerResponse): void {
     const refuse = (status: number, message: string) => {
-      if (!response.headersSent) response.writeHead(status, { "content-type": "text/plain" });
-      response.end(message);
+      response.writeHead(status, { "content-type": "text/plain" }).end(message);
     };
     let target: URL;
     try {
@@ -70,7 +80,12 @@ export class EgressProxy {
         answer.on("error", () => response.destroy());
       },
     );
-    upstream.on("error", () => refuse(403, `${target.hostname} is not reachable from this container\n`));
+    upstream.on("error", (error) => {
+      // A connection that broke must look like one, not like an answer.
+      if (!(error instanceof NotInterceptedError) || response.headersSent)
+        return response.destroy();
+      refuse(403, `${target.hostname} is not reachable from this container\n`);
+    });
     response.on("close", () => upstream.destroy());
     request.pipe(upstream);
   }
@@ -102,8 +117,12 @@ export class EgressProxy {
         path: "11.0.0.1:80",
         headers: { host: "11.0.0.1:80", "x-hostname": hostname, "x-proto": "tcp" },
       })
-        .on("connect", (_answer, socket) => resolve(socket))
-        .on("response", (answer) => reject(new Error(`egress refused: ${answer.statusCode}`)))
+        .on("connect", (answer, socket) => {
+          // 200: a Worker intercepts the host. 202: workerd would let the bytes through, if it lets anything through.
+          if (answer.statusCode === 200) return resolve(socket);
+          socket.destroy();
+          reject(new NotInterceptedError());
+        })
         .on("error", reject)
         .end();
     });

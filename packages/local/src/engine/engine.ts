@@ -117,8 +117,8 @@ export class ProcessEngine {
     const filters = JSON.parse(url.searchParams.get("filters") ?? "{}") as { label?: string[] };
     return [...this.#labels]
       .filter(([, labels]) => {
-        const pairs = Object.entries(labels).map((pair) => pair.join("="));
-        return (filters.label ?? []).every((label) => pairs.includes(label));
+        const pairs = new Set(Object.entries(labels).map((pair) => pair.join("=")));
+        return (filters.label ?? []).every((label) => pairs.has(label));
       })
       .map(([name]) => ({ Id: name, Names: [`/${name}`] }));
   }

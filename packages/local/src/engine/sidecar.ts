@@ -25,7 +25,9 @@ export class Sidecar {
       if (request.method !== "PUT") return response.writeHead(404).end();
       void this.#configure(request).then(() => response.writeHead(204).end());
     });
-    this.#server.on("connect", (_request, client: Duplex, head: Buffer) => this.#enter(client, head));
+    this.#server.on("connect", (_request, client: Duplex, head: Buffer) =>
+      this.#enter(client, head),
+    );
   }
 
   async listen(): Promise<void> {

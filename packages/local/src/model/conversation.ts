@@ -7,7 +7,7 @@ export interface MessagesRequest {
   system?: unknown;
 }
 
-export interface ContentBlock {
+interface ContentBlock {
   type: string;
   text?: string;
   [key: string]: unknown;
@@ -15,12 +15,17 @@ export interface ContentBlock {
 
 export type JsonSchema = { [key: string]: unknown };
 
-const REMINDER = /^\s*<system-reminder>[\s\S]*<\/system-reminder>\s*$/;
+/** Texts the harness puts into a user message: reminders, and its word that a refusal stopped the answer above. */
+const REMINDER =
+  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by)/;
 
-/** What a user wrote in one message: the harness's own reminders and tool results left out. */
-function promptOf(content: string | ContentBlock[]): string {
+/**
+ * What a user wrote in one message, the harness's own reminders and tool results left out. More than one prompt when
+ * those before the last got no answer: the harness puts them into one message then.
+ */
+function promptsOf(content: string | ContentBlock[]): string[] {
   const texts = typeof content === "string" ? [content] : content.map((block) => block.text ?? "");
-  return texts.filter((text) => text.trim() !== "" && !REMINDER.test(text)).join("\n");
+  return texts.filter((text) => text.trim() !== "" && !REMINDER.test(text));
 }
 
 export interface Conversation {
@@ -38,9 +43,9 @@ export function readConversation(request: MessagesRequest): Conversation {
     if (role === "assistant") {
       step += 1;
     } else if (role === "user") {
-      const prompt = promptOf(content);
-      if (prompt === "") continue;
-      prompts.push(prompt);
+      const said = promptsOf(content);
+      if (said.length === 0) continue;
+      prompts.push(...said);
       step = 0;
     }
   }

@@ -61,5 +61,8 @@ function plainAnswer(request: MessagesRequest, { prompts, step }: Conversation):
 export function answerTo(request: MessagesRequest, conversation: Conversation): Answer {
   const script = parseScript(conversation.prompts.at(-1) ?? "");
   if (!script) return plainAnswer(request, conversation);
-  return script[conversation.step] ?? { actions: [{ do: "say", text: "Done." }] };
+  // Asked once more after a refusal, it refuses again.
+  const refuses = script.at(-1)!.actions.some((action) => action.do === "refuse");
+  const step = refuses ? Math.min(conversation.step, script.length - 1) : conversation.step;
+  return script[step] ?? { actions: [{ do: "say", text: "Done." }] };
 }

@@ -99,7 +99,10 @@ export function parseScript(prompt: string): Answer[] | undefined {
         break;
       case "error": {
         const [status = "", times = ""] = argument.split(/\s+/);
-        current.error = { status: count(status, 500), times: times === "" ? Infinity : count(times, 1) };
+        current.error = {
+          status: count(status, 500),
+          times: times === "" ? Infinity : count(times, 1),
+        };
         break;
       }
       case "cut":

@@ -16,7 +16,7 @@ export interface ScriptedModelOptions {
 }
 
 /** A request the scripted model was sent. */
-export interface SeenRequest {
+interface SeenRequest {
   path: string;
   headers: Record<string, string | string[] | undefined>;
   body: MessagesRequest;
@@ -80,21 +80,27 @@ export async function startScriptedModel(
   /** Counts the tries of one step of one prompt, so that a failure can be limited to the first few. */
   const tryNumber = (request: IncomingMessage, body: MessagesRequest, step: number) => {
     const session = String(request.headers["x-claude-code-session-id"] ?? "");
-    const id = digest(`${session}\n${step}\n${readConversation(body).prompts.join("\n")}`).toString("hex");
+    const id = digest(`${session}\n${step}\n${readConversation(body).prompts.join("\n")}`).toString(
+      "hex",
+    );
     const number = (tries.get(id) ?? 0) + 1;
     tries.set(id, number);
     return number;
   };
 
   async function stream(response: ServerResponse, head: MessageHead, answer: Answer, cut: boolean) {
-    response.writeHead(200, { "content-type": "text/event-stream", "request-id": `req_${head.id}` });
+    response.writeHead(200, {
+      "content-type": "text/event-stream",
+      "request-id": `req_${head.id}`,
+    });
     const events = [...messageEvents(head, answer.actions, options.pace ?? 0)];
     const end = cut ? Math.ceil(events.length / 2) : events.length;
     for (const { after, event } of events.slice(0, end)) {
       if (after > 0) await sleep(after);
       if (response.destroyed) return;
       const room = response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-      if (!room) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+      if (!room)
+        await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
     }
     if (cut) response.destroy();
     else response.end();

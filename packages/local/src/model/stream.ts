@@ -32,7 +32,9 @@ function contentOf(actions: Action[], id: string) {
       return [{ type: "thinking", thinking: action.text, signature: signature(action.text) }];
     }
     if (action.do === "tool") {
-      return [{ type: "tool_use", id: `toolu_${id}_${index}`, name: action.name, input: action.input }];
+      return [
+        { type: "tool_use", id: `toolu_${id}_${index}`, name: action.name, input: action.input },
+      ];
     }
     return [];
   });
@@ -41,7 +43,7 @@ function contentOf(actions: Action[], id: string) {
 const signature = (text: string) => Buffer.from(`scripted:${text.length}`).toString("base64");
 
 /** Words and tool calls, counted as tokens. */
-export function outputTokens(actions: Action[]): number {
+function outputTokens(actions: Action[]): number {
   let tokens = 0;
   for (const action of actions) {
     if (action.do === "say" || action.do === "think") tokens += pieces(action.text).length;
@@ -79,7 +81,12 @@ export function* messageEvents(
   const now = (event: TimedEvent["event"]): TimedEvent => ({ after: 0, event });
   yield now({
     type: "message_start",
-    message: { ...whole, content: [], stop_reason: null, usage: { ...whole.usage, output_tokens: 1 } },
+    message: {
+      ...whole,
+      content: [],
+      stop_reason: null,
+      usage: { ...whole.usage, output_tokens: 1 },
+    },
   });
 
   let index = 0;
@@ -103,7 +110,12 @@ export function* messageEvents(
       }
       yield delta({ type: "signature_delta", signature: signature(action.text) }, 0);
     } else {
-      const block = { type: "tool_use", id: `toolu_${head.id}_${place}`, name: action.name, input: {} };
+      const block = {
+        type: "tool_use",
+        id: `toolu_${head.id}_${place}`,
+        name: action.name,
+        input: {},
+      };
       yield now({ type: "content_block_start", index, content_block: block });
       for (const partial_json of fragments(JSON.stringify(action.input))) {
         yield delta({ type: "input_json_delta", partial_json }, 0);

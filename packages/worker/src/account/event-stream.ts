@@ -4,8 +4,8 @@ import { Bell } from "@claude-edge/protocol/internal";
 import { toFrames, type LogEvent } from "./log-event.js";
 
 export interface EventSource {
-  /** Events behind a seq, a bounded piece; empty when there is nothing yet. */
-  read(after: number): LogEvent[];
+  /** Events behind a seq, a bounded piece of them, and the seq up to which it has looked. */
+  read(after: number): { events: LogEvent[]; position: number };
   onAppend(wake: () => void): () => void;
   /** True when no more events of the turn can come behind the seq. */
   isOver(after: number): boolean;
@@ -27,13 +27,16 @@ export function eventStream(source: EventSource, after: number): ReadableStream<
     {
       async pull(controller) {
         let waited = false;
+        // oxlint-disable-next-line no-unmodified-loop-condition -- cancel() below modifies it, while this waits
         while (!cancelled) {
-          const events = source.read(position);
-          if (events.length > 0) {
-            position = events.at(-1)!.seq;
-            controller.enqueue(toFrames(events));
+          const next = source.read(position);
+          const moved = next.position > position;
+          position = next.position;
+          if (next.events.length > 0) {
+            controller.enqueue(toFrames(next.events));
             return;
           }
+          if (moved) continue;
           if (source.isOver(position)) {
             unsubscribe();
             controller.close();

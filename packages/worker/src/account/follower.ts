@@ -123,7 +123,8 @@ export class Follower {
     const frames: LogFrame[] = [];
     for (const line of lines) {
       if (line.kind === "head") {
-        if (line.boot !== this.boot) throw new EdgeError("container_lost", "The runner was replaced.");
+        if (line.boot !== this.boot)
+          throw new EdgeError("container_lost", "The runner was replaced.");
       } else if (line.kind !== "ping" && line.cursor > this.cursor) {
         frames.push(line);
       }

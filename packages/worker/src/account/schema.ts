@@ -65,7 +65,9 @@ const MIGRATIONS: readonly string[] = [
 export function migrate(storage: DurableObjectStorage): void {
   const { sql } = storage;
   sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
-  const version = Number(sql.exec("SELECT max(version) AS version FROM schema_version").one().version);
+  const version = Number(
+    sql.exec("SELECT max(version) AS version FROM schema_version").one().version,
+  );
   if (version >= MIGRATIONS.length) return;
   storage.transactionSync(() => {
     for (const [index, step] of MIGRATIONS.entries()) {

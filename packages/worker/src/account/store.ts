@@ -1,4 +1,9 @@
-import type { SessionOptions, SessionResource, TurnResource, TurnStatus } from "@claude-edge/protocol";
+import type {
+  SessionOptions,
+  SessionResource,
+  TurnResource,
+  TurnStatus,
+} from "@claude-edge/protocol";
 
 import type { LogEvent } from "./log-event.js";
 
@@ -171,7 +176,10 @@ export class Store {
   turnResource(id: string): TurnResource | undefined {
     const row = this.turn(id);
     if (!row) return undefined;
-    const end = row.end_seq === null ? undefined : this.events(row.session_id, row.end_seq - 1, row.end_seq)[0];
+    const end =
+      row.end_seq === null
+        ? undefined
+        : this.events(row.session_id, row.end_seq - 1, row.end_seq)[0];
     const { result, error, usage } = (end ? JSON.parse(end.data) : {}) as Partial<TurnResource>;
     return {
       id: row.id,
@@ -213,7 +221,12 @@ export class Store {
 
   /** Stored events with `after < seq <= upTo`, in order, up to about a megabyte of them and at least one. */
   events(session: string, after: number, upTo: number): LogEvent[] {
-    const rows = this.#sql.exec<{ seq: number; turn_id: string; kind: LogEvent["kind"]; data: string }>(
+    const rows = this.#sql.exec<{
+      seq: number;
+      turn_id: string;
+      kind: LogEvent["kind"];
+      data: string;
+    }>(
       "SELECT seq, turn_id, kind, data FROM events WHERE session_id = ? AND seq > ? AND seq <= ? ORDER BY seq, part",
       session,
       after,

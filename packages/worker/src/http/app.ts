@@ -24,19 +24,19 @@ interface AppEnv {
 
 /** The AccountDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
 type AccountStub = {
-  [Method in
-    | "createSession"
-    | "getSession"
-    | "listSessions"
-    | "query"
-    | "createTurn"
-    | "getTurn"
-    | "waitForTurn"
-    | "events"
-    | "listEvents"
-    | "interrupt"]: (
-    ...args: Parameters<AccountDO[Method]>
-  ) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
+  [
+    Method in
+      | "createSession"
+      | "getSession"
+      | "listSessions"
+      | "query"
+      | "createTurn"
+      | "getTurn"
+      | "waitForTurn"
+      | "events"
+      | "listEvents"
+      | "interrupt"
+  ]: (...args: Parameters<AccountDO[Method]>) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
 };
 
 const MAX_PAGE = 200;
@@ -56,7 +56,8 @@ const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("ac
 
 function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
   if (value === undefined || value === "") return otherwise;
-  if (!/^\d{1,15}$/.test(value)) throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
+  if (!/^\d{1,15}$/.test(value))
+    throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
   return Number(value);
 }
 

@@ -39,7 +39,10 @@ export function accountOf(request: Request, fromBody?: string): string {
     throw new EdgeError("invalid_request", `${ACCOUNT_HEADER}: ${form}.`);
   }
   if (fromHeader !== undefined && fromBody !== undefined && fromHeader !== fromBody) {
-    throw new EdgeError("invalid_request", `${ACCOUNT_HEADER} and accountId name different accounts.`);
+    throw new EdgeError(
+      "invalid_request",
+      `${ACCOUNT_HEADER} and accountId name different accounts.`,
+    );
   }
   return fromHeader ?? fromBody ?? DEFAULT_ACCOUNT;
 }

@@ -63,7 +63,10 @@ export async function readBody<Schema extends z.ZodMiniType>(
 }
 
 const hasPrompt = (value: unknown): value is { prompt: string } =>
-  typeof value === "object" && value !== null && "prompt" in value && typeof value.prompt === "string";
+  typeof value === "object" &&
+  value !== null &&
+  "prompt" in value &&
+  typeof value.prompt === "string";
 
 function checkPrompt(prompt: string): void {
   if (prompt.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");

@@ -1,0 +1,311 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { useStack } from "../../tests/support/stack.js";
+import { until } from "../../tests/support/wait.js";
+
+const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
+const edge = useStack();
+
+let empty: string;
+beforeAll(() => {
+  empty = mkdtempSync(join(tmpdir(), "cli-"));
+});
+afterAll(() => rmSync(empty, { recursive: true, force: true }));
+
+interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+interface RunOptions {
+  input?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  node?: string;
+  /** Called with what is on standard output so far. */
+  onOutput?: (child: ReturnType<typeof spawn>, stdout: string) => void;
+}
+
+function run(
+  args: string[],
+  { input, env = {}, cwd = empty, node = process.execPath, onOutput }: RunOptions = {},
+): Promise<Run> {
+  const child = spawn(node, [BIN, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1", ...env },
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    onOutput?.(child, stdout);
+  });
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  if (input !== undefined) child.stdin!.end(input);
+  return new Promise((resolve) => {
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+const here = () => ({ CLAUDE_EDGE_URL: edge.stack.url, CLAUDE_EDGE_TOKEN: edge.stack.token });
+const query = (args: string[], options: RunOptions = {}) =>
+  run(["query", ...args], { ...options, env: { ...here(), ...options.env } });
+
+describe("claude-edge query", () => {
+  test("prints the answer, and nothing else, on standard output", async () => {
+    expect(await query(["%say Four."])).toEqual({ code: 0, stdout: "Four.\n", stderr: "" });
+    expect(await run(["-p", "%say Five."], { env: here() })).toMatchObject({
+      code: 0,
+      stdout: "Five.\n",
+    });
+  });
+
+  test("--verbose adds model, times, cost and session on standard error", async () => {
+    const { stdout, stderr } = await query(["%say Four.", "--verbose"]);
+    expect(stdout).toBe("Four.\n");
+    expect(stderr).toMatch(
+      /^claude-opus-5-5 · first token \d+ ms · total \d+ ms · \$0\.\d{4} · session [0-9a-f-]{36}\n$/,
+    );
+  });
+
+  test("json is one line with the result and its figures", async () => {
+    const { stdout } = await query(["%say Four.", "--output-format", "json"]);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      type: "result",
+      subtype: "success",
+      is_error: false,
+      result: "Four.",
+      model: "claude-opus-5-5",
+      session_id: expect.any(String),
+      total_cost_usd: expect.any(Number),
+    });
+  });
+
+  test("stream-json is a message a line: init first, the result last, pieces on request", async () => {
+    const lines = (text: string) =>
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const plain = lines((await query(["%say Four.", "--output-format", "stream-json"])).stdout);
+    expect(plain.map(({ type }) => type)).toContain("assistant");
+    expect(plain.filter(({ type }) => type === "result")).toEqual([plain.at(-1)]);
+    expect(plain.at(-1)).toMatchObject({ is_error: false, result: "Four." });
+    expect(plain.some(({ type }) => type === "stream_event")).toBe(false);
+    const partial = ["--output-format", "stream-json", "--include-partial-messages"];
+    expect(
+      lines((await query(["%say Four.", ...partial])).stdout).some(
+        ({ type }) => type === "stream_event",
+      ),
+    ).toBe(true);
+  });
+
+  test("-c goes on with the newest session, -r with the one named", async () => {
+    const env = { CLAUDE_EDGE_ACCOUNT: "cli-sessions" };
+    const first = await query(["My cat is called Mia.", "--output-format", "json"], { env });
+    const { session_id } = JSON.parse(first.stdout) as { session_id: string };
+    expect((await query(["-c", "What did I say earlier?"], { env })).stdout).toContain("Mia");
+    expect((await query(["-r", session_id, "What did I say earlier?"], { env })).stdout).toContain(
+      "Mia",
+    );
+    expect(await query(["-c", "hi"], { env: { CLAUDE_EDGE_ACCOUNT: "nobody" } })).toMatchObject({
+      code: 5,
+    });
+  });
+
+  test("reads the prompt from standard input, or adds it", async () => {
+    expect((await query([], { input: "%say From a pipe." })).stdout).toBe("From a pipe.\n");
+    expect((await query(["-"], { input: "%say From a dash." })).stdout).toBe("From a dash.\n");
+    expect((await query(["Say it:"], { input: "%say Both." })).stdout).toBe("Both.\n");
+  });
+
+  test("passes options on, and checks them here", async () => {
+    const schema = JSON.stringify({ type: "object", properties: { n: { type: "integer" } } });
+    const { stdout } = await query(["Extract", "--json-schema", schema, "--output-format", "json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ structured_output: { n: 1 } });
+    expect(
+      await query(["x", "--model", "claude-haiku-4-5", "--output-format", "json"]),
+    ).toMatchObject({
+      stdout: expect.stringContaining("claude-haiku-4-5"),
+    });
+    expect(await query(["x", "--permission-mode", "yolo"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--permission-mode"),
+    });
+    expect(await query(["x", "--json-schema", "{"])).toMatchObject({ code: 2 });
+    expect(await query(["x", "-c", "--model", "y"])).toMatchObject({ code: 2 });
+  });
+
+  test.each([
+    ["a failed turn", ["%error 401"], 4, "fix: "],
+    ["an overloaded model", ["%error 529"], 7, "fix: "],
+    ["an empty prompt", [""], 2, "The prompt is empty"],
+    ["a session that is not there", ["-r", "nope", "hi"], 5, "There is no session nope"],
+    ["a format there is not", ["hi", "--output-format", "xml"], 2, "text, json, stream-json"],
+    ["an unknown option", ["hi", "--modle", "x"], 2, "Did you mean --model?"],
+    ["a number that is none", ["hi", "--max-turns", "x"], 2, "must be a positive number"],
+  ])("%s ends with its own exit code and a way out", async (_what, args, code, message) => {
+    const result = await query(args);
+    expect(result).toMatchObject({ code, stdout: "" });
+    expect(result.stderr).toContain(message);
+  });
+
+  test("a failed turn is a JSON result too, that agrees with itself", async () => {
+    const { code, stdout } = await query(["%error 400", "--output-format", "json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      type: "result",
+      subtype: "error",
+      is_error: true,
+      error: { code: "model_invalid_request" },
+      session_id: expect.any(String),
+    });
+  });
+
+  test("without a deployment, a key, or anybody there", async () => {
+    expect(await run(["query", "hi"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("CLAUDE_EDGE_URL"),
+    });
+    const env = { CLAUDE_EDGE_URL: edge.stack.url };
+    expect(await run(["query", "hi"], { env })).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("CLAUDE_EDGE_TOKEN"),
+    });
+    expect(await query(["hi"], { env: { CLAUDE_EDGE_TOKEN: "wrong" } })).toMatchObject({ code: 4 });
+    expect(await query(["hi", "--url", "http://127.0.0.1:9"])).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining("http://127.0.0.1:9"),
+    });
+  });
+
+  test("Ctrl-C stops the turn on the deployment and ends with 130", async () => {
+    const env = { CLAUDE_EDGE_ACCOUNT: "cli-interrupt" };
+    let sent = false;
+    const result = await query(["%say Begun.\n%wait 30000\n%say Never."], {
+      env,
+      onOutput: (child, stdout) => {
+        if (sent || !stdout.includes("Begun.")) return;
+        sent = true;
+        child.kill("SIGINT");
+      },
+    });
+    expect(result.code).toBe(130);
+    const { sessions } = (await (
+      await edge.fetch("/v1/sessions", { account: "cli-interrupt" })
+    ).json()) as {
+      sessions: { status: string }[];
+    };
+    expect(sessions[0]!.status).toBe("idle");
+  });
+
+  test("a reader of the pipe that leaves is no error", async () => {
+    const child = spawn(
+      "sh",
+      ["-c", `"${process.execPath}" "${BIN}" query "%tokens 5000" | head -c 5`],
+      {
+        env: { PATH: process.env.PATH!, HOME: empty, ...here() },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (data) => (stdout += data));
+    child.stderr.on("data", (data) => (stderr += data));
+    await new Promise((resolve) => child.once("close", resolve));
+    expect({ stdout, stderr }).toEqual({ stdout: "word1", stderr: "" });
+  });
+});
+
+describe("claude-edge", () => {
+  test("--version and --help go to standard output", async () => {
+    expect(await run(["--version"])).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
+    const help = await run(["--help"]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain("Exit codes");
+    expect((await run([])).stdout).toBe(help.stdout);
+    expect((await run(["query", "--help"])).stdout).toContain("Examples:");
+  });
+
+  test("knows what was meant", async () => {
+    const { code, stdout, stderr } = await run(["qurey", "hi"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("Did you mean query?");
+  });
+});
+
+describe("claude-edge dev", () => {
+  test("serves the project until Ctrl-C, and query finds it in the same folder", async () => {
+    let url = "";
+    let found: Run | undefined;
+    const dev = run(["dev", "--port", "0"], {
+      cwd: TEMPLATE,
+      onOutput: (child, stdout) => {
+        if (url || !stdout.endsWith("\n")) return;
+        url = stdout.trim();
+        void run(["query", "%say Found you."], { cwd: TEMPLATE }).then((result) => {
+          found = result;
+          child.kill("SIGINT");
+        });
+      },
+    });
+    const { code, stdout, stderr } = await dev;
+    expect(found).toEqual({ code: 0, stdout: "Found you.\n", stderr: "" });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${url}\n` });
+    expect(stderr).toContain("scripted model");
+    await expect(fetch(url)).rejects.toThrow();
+    expect(await run(["query", "hi"], { cwd: TEMPLATE })).toMatchObject({ code: 2 });
+  });
+
+  test.each([
+    ["a folder without a project", () => ["dev", empty], 2, "npm install"],
+    ["a port that is none", () => ["dev", TEMPLATE, "--port", "x"], 2, "not a port"],
+  ])("%s is said in one line with the fix", async (_what, args, code, message) => {
+    const result = await run(args());
+    expect(result).toMatchObject({ code, stdout: "" });
+    expect(result.stderr).toContain(message);
+  });
+
+  test("a project without wrangler.jsonc, and a port that is taken", async () => {
+    const project = join(TEMPLATE, "src");
+    expect(await run(["dev", project])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("no wrangler.jsonc"),
+    });
+    const server = createServer().listen(0, "127.0.0.1");
+    const port = await until("a port", () => (server.address() as { port: number } | null)?.port);
+    expect(await run(["dev", TEMPLATE, "--port", String(port)])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining("--port"),
+    });
+    server.close();
+  });
+});
+
+describe("an old Node", () => {
+  test("is told so in one line", async () => {
+    const preload = join(empty, "old.cjs");
+    writeFileSync(
+      preload,
+      `Object.defineProperty(process.versions, "node", { value: "20.20.2" });`,
+    );
+    const { code, stderr } = await run(["--version"], {
+      env: { NODE_OPTIONS: `--require ${preload}` },
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^error: claude-edge needs Node\.js 22\.19 or newer; this is 20\.20\.2\n {2}fix: .+\n$/,
+    );
+  });
+});

@@ -1,0 +1,344 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import {
+  AbortError,
+  ApiError,
+  ClaudeEdge,
+  ClaudeEdgeError,
+  ConnectionError,
+  ProtocolError,
+  StreamInterruptedError,
+  TimeoutError,
+  TurnError,
+  type ClientOptions,
+  type EdgeEvent,
+} from "@claude-edge/client";
+import { afterEach, describe, expect, test } from "vitest";
+
+const SESSION = "6ff168f4-104f-4591-9476-c83ee836d8ac";
+const TURN = "c2277e4a-34c6-41fb-abdf-99963f3d6245";
+
+const turnEvent = (seq: number, status: string, rest = {}) =>
+  frame(seq, "turn", { session_id: SESSION, status, ...rest });
+const textEvent = (seq: number, text: string) =>
+  frame(seq, "delta", {
+    message: {
+      type: "stream_event",
+      event: { type: "content_block_delta", delta: { type: "text_delta", text } },
+    },
+  });
+const frame = (seq: number, kind: string, data: object) =>
+  `id: ${seq}\nevent: ${kind}\ndata: ${JSON.stringify({ seq, turn_id: TURN, ...data })}\n\n`;
+
+const DONE = { result: { text: "ab", stop_reason: "end_turn", num_turns: 1, duration_ms: 5 } };
+const WHOLE = [
+  turnEvent(1, "queued"),
+  turnEvent(2, "running"),
+  textEvent(3, "a"),
+  textEvent(4, "b"),
+  turnEvent(5, "completed", DONE),
+];
+
+type Handler = (response: ServerResponse, request: IncomingMessage, count: number) => unknown;
+
+let server: Server | undefined;
+let requests: { method: string; url: string; key: string | undefined }[] = [];
+
+/** A deployment that does as the test says; `handle` gets the number of the request. */
+async function deployment(handle: Handler, options: ClientOptions = {}): Promise<ClaudeEdge> {
+  requests = [];
+  server = createServer((request, response) => {
+    const { method = "", url = "", headers } = request;
+    requests.push({ method, url, key: headers["idempotency-key"] as string | undefined });
+    request.resume();
+    handle(response, request, requests.length);
+  });
+  await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return new ClaudeEdge({ baseURL: `http://127.0.0.1:${port}`, token: "key", ...options });
+}
+
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+const HEADERS = { "x-claude-edge-protocol": "1", "x-request-id": "req_1" };
+const stream = (response: ServerResponse) =>
+  response.writeHead(200, { ...HEADERS, "content-type": "text/event-stream" });
+const error = (
+  response: ServerResponse,
+  status: number,
+  code: string,
+  retryable: boolean,
+  headers = {},
+) => {
+  response.writeHead(status, { ...HEADERS, "content-type": "application/json", ...headers });
+  response.end(
+    JSON.stringify({
+      type: "error",
+      error: { code, message: code, retryable },
+      request_id: "req_1",
+    }),
+  );
+};
+
+async function read(turn: AsyncIterable<EdgeEvent>): Promise<number[]> {
+  const seqs: number[] = [];
+  for await (const { seq } of turn) seqs.push(seq);
+  return seqs;
+}
+
+const failureOf = (promise: PromiseLike<unknown>) =>
+  Promise.resolve(promise).then(
+    () => undefined,
+    (reason: unknown) => reason as ClaudeEdgeError,
+  );
+
+describe("a stream", () => {
+  test("undisturbed gives its events and its outcome", async () => {
+    const edge = await deployment((response) => stream(response).end(WHOLE.join("")));
+    const turn = edge.query("hi");
+    expect(turn.id).toBeUndefined();
+    expect(await read(turn)).toEqual([1, 2, 3, 4, 5]);
+    expect(await turn).toMatchObject({ text: "ab", sessionId: SESSION, turnId: TURN });
+    expect(turn).toMatchObject({ id: TURN, sessionId: SESSION, lastSeq: 5 });
+  });
+
+  test("sends nothing before it is read", async () => {
+    const edge = await deployment((response) => stream(response).end(WHOLE.join("")));
+    const turn = edge.query("hi");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(requests).toEqual([]);
+    await turn;
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each([
+    ["ends", (response: ServerResponse) => response.end()],
+    ["is reset", (response: ServerResponse) => response.socket!.resetAndDestroy()],
+    [
+      "ends in the middle of an event",
+      (response: ServerResponse) => response.end(WHOLE[3]!.slice(0, 40)),
+    ],
+  ])("that %s before its turn is taken up behind the last event", async (_what, cut) => {
+    const edge = await deployment((response, _request, count) => {
+      if (count > 1) return stream(response).end(WHOLE.slice(3).join(""));
+      stream(response).write(WHOLE.slice(0, 3).join(""), () => setTimeout(() => cut(response), 20));
+    });
+    expect(await read(edge.query("hi"))).toEqual([1, 2, 3, 4, 5]);
+    expect(requests[1]).toMatchObject({
+      method: "GET",
+      url: `/v1/sessions/${SESSION}/events?after=3&turn=${TURN}`,
+    });
+  });
+
+  test("that ends before its first event is asked for again with the same key", async () => {
+    const edge = await deployment((response, _request, count) =>
+      count > 1 ? stream(response).end(WHOLE.join("")) : stream(response).end(),
+    );
+    expect(await read(edge.query("hi"))).toEqual([1, 2, 3, 4, 5]);
+    expect(requests[1]!.key).toBe(requests[0]!.key);
+    expect(requests[0]!.key).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test("gives an event once, however often it comes", async () => {
+    const twice = [...WHOLE.slice(0, 4), ...WHOLE.slice(2, 4), WHOLE[4]];
+    const edge = await deployment((response) => stream(response).end(twice.join("")));
+    expect(await read(edge.query("hi"))).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("that cannot be taken up ends with what was seen", async () => {
+    const edge = await deployment(
+      (response, _request, count) =>
+        count > 1 ? response.socket!.destroy() : stream(response).end(WHOLE.slice(0, 3).join("")),
+      { maxReconnects: 1, maxRetries: 0 },
+    );
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(StreamInterruptedError);
+    expect(failure).toMatchObject({ sessionId: SESSION, turnId: TURN, lastSeq: 3, exitCode: 8 });
+  });
+
+  test("that falls silent is given up", async () => {
+    const edge = await deployment((response) => stream(response).write(WHOLE[0]), {
+      idleTimeout: 200,
+      maxReconnects: 0,
+    });
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(StreamInterruptedError);
+    expect(failure!.cause).toBeInstanceOf(TimeoutError);
+  });
+
+  test("may be split anywhere: in a line, in a character, between CR and LF", async () => {
+    const text = WHOLE.join("").replace('"a"', '"é"').replaceAll("\n", "\r\n");
+    const bytes = Buffer.from(text);
+    const edge = await deployment(async (response) => {
+      stream(response);
+      for (let at = 0; at < bytes.length; at += 7) {
+        response.write(bytes.subarray(at, at + 7));
+        await new Promise(setImmediate);
+      }
+      response.end();
+    });
+    const pieces: string[] = [];
+    for await (const piece of edge.query("hi").text()) pieces.push(piece);
+    expect(pieces.join("")).toBe("éb");
+  });
+
+  test("skips kinds of events it does not know", async () => {
+    const edge = await deployment((response) =>
+      stream(response).end([...WHOLE.slice(0, 4), frame(4, "novelty", {}), WHOLE[4]].join("")),
+    );
+    expect(await read(edge.query("hi"))).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test.each([
+    ["is not JSON", "id: 3\nevent: message\ndata: {oops\n\n"],
+    ["is no delta", "id: 3\nevent: delta\ndata: {}\n\n"],
+    ["has a status there is not", turnEvent(3, "exploded")],
+  ])("with an event that %s is an error, and says behind which", async (_what, bad) => {
+    const edge = await deployment((response) => stream(response).end(WHOLE[0]! + WHOLE[1]! + bad));
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(ProtocolError);
+    expect(failure!.message).toContain("Behind event 2");
+  });
+
+  test("of a turn that fails gives all its events, and throws where the outcome is asked for", async () => {
+    const failed = turnEvent(3, "failed", {
+      error: { code: "model_overloaded", message: "busy", retryable: true },
+    });
+    const edge = await deployment((response) =>
+      stream(response).end(WHOLE[0]! + WHOLE[1]! + failed),
+    );
+    const turn = edge.query("hi");
+    expect(await read(turn)).toEqual([1, 2, 3]);
+    const failure = await failureOf(turn);
+    expect(failure).toBeInstanceOf(TurnError);
+    expect(failure).toMatchObject({
+      code: "model_overloaded",
+      sessionId: SESSION,
+      turnId: TURN,
+      exitCode: 7,
+    });
+  });
+
+  test("is read once", async () => {
+    const edge = await deployment((response) => stream(response).end(WHOLE.join("")));
+    const turn = edge.query("hi");
+    await read(turn);
+    await expect(read(turn)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  test("is left by break: the connection ends", async () => {
+    let closed: Promise<unknown> | undefined;
+    const edge = await deployment((response) => {
+      closed = new Promise((resolve) => response.once("close", resolve));
+      stream(response).write(WHOLE.slice(0, 3).join(""));
+    });
+    for await (const event of edge.query("hi")) if (event.seq === 3) break;
+    await closed;
+    expect(requests).toHaveLength(1);
+  });
+
+  test("is ended by its signal", async () => {
+    const edge = await deployment((response) => stream(response).write(WHOLE.slice(0, 3).join("")));
+    const controller = new AbortController();
+    const turn = edge.query("hi", { signal: controller.signal });
+    const reading = (async () => {
+      for await (const event of turn) if (event.seq === 3) controller.abort(new Error("enough"));
+    })();
+    const failure = await failureOf(reading);
+    expect(failure).toBeInstanceOf(AbortError);
+    expect(failure!.cause).toMatchObject({ message: "enough" });
+  });
+});
+
+describe("an answer", () => {
+  test("that is an error of the deployment is one here, with its request id", async () => {
+    const edge = await deployment((response) => error(response, 401, "unauthorized", false));
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(ApiError);
+    expect(failure).toMatchObject({
+      code: "unauthorized",
+      status: 401,
+      requestId: "req_1",
+      exitCode: 4,
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  test("that asks to come again is asked again, when it says", async () => {
+    const edge = await deployment((response, _request, count) =>
+      count < 3
+        ? error(response, 503, "queue_full", true, { "retry-after": "0" })
+        : stream(response).end(WHOLE.join("")),
+    );
+    expect((await edge.query("hi")).text).toBe("ab");
+    expect(new Set(requests.map(({ key }) => key)).size).toBe(1);
+  });
+
+  test.each([
+    ["a login page", 200, "text/html", ProtocolError, 1],
+    ["a page that is not there", 404, "text/html", ProtocolError, 1],
+    ["a redirection", 302, "text/html", ProtocolError, 1],
+    ["a gateway's error page", 502, "text/html", ConnectionError, 2],
+    ["JSON of something else", 200, "application/json", ProtocolError, 1],
+  ])("that is %s is an error", async (_what, status, type, kind, tries) => {
+    const edge = await deployment(
+      (response) =>
+        response.writeHead(status, { "content-type": type, location: "/login" }).end("<html>"),
+      { maxRetries: 1 },
+    );
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(kind);
+    expect(requests).toHaveLength(tries);
+  });
+
+  test("of another protocol version is an error with the way out", async () => {
+    const edge = await deployment((response) =>
+      response
+        .writeHead(200, { "content-type": "text/event-stream", "x-claude-edge-protocol": "2" })
+        .end(),
+    );
+    expect(await failureOf(edge.query("hi"))).toMatchObject({ code: "protocol_mismatch" });
+  });
+
+  test("that does not begin is given up", async () => {
+    const edge = await deployment(() => {}, { headersTimeout: 100, maxRetries: 0 });
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(TimeoutError);
+    expect(failure).toMatchObject({ phase: "headers" });
+  });
+
+  test("that nobody gives is a connection error that names the URL", async () => {
+    const edge = new ClaudeEdge({ baseURL: "http://127.0.0.1:9", token: "key", maxRetries: 0 });
+    const failure = await failureOf(edge.query("hi"));
+    expect(failure).toBeInstanceOf(ConnectionError);
+    expect(failure!.message).toContain("http://127.0.0.1:9");
+  });
+});
+
+describe("the client", () => {
+  test("wants to know where and with what", () => {
+    expect(() => new ClaudeEdge({ token: "key" })).toThrow(
+      expect.objectContaining({ code: "no_url" }),
+    );
+    expect(() => new ClaudeEdge({ baseURL: "example.com", token: "key" })).toThrow(
+      expect.objectContaining({ code: "no_url" }),
+    );
+    expect(() => new ClaudeEdge({ baseURL: "https://example.com" })).toThrow(
+      expect.objectContaining({ code: "unauthorized" }),
+    );
+  });
+
+  test("an error says all it knows as JSON, and never the key", async () => {
+    const edge = await deployment((response) => error(response, 409, "session_exists", false), {
+      token: "very-secret",
+    });
+    const failure = await failureOf(edge.sessions.create());
+    expect(JSON.stringify(failure)).toContain("session_exists");
+    expect(JSON.stringify(failure)).not.toContain("very-secret");
+    expect(String(failure!.stack)).not.toContain("very-secret");
+  });
+});

@@ -1,0 +1,216 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { startScriptedModel, type ScriptedModel } from "@claude-edge/local";
+import type { LogFrame, LogLine, RunnerHealth } from "@claude-edge/protocol/runner";
+import { findMarked } from "@claude-edge/runner/processes";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+
+import { until } from "../../../tests/support/wait.js";
+
+const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+
+let model: ScriptedModel;
+let folder: string;
+let runner: ChildProcess;
+let socketPath: string;
+
+beforeAll(async () => {
+  model = await startScriptedModel();
+});
+afterAll(() => model.close());
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "runner-"));
+  socketPath = join(folder, "runner.sock");
+  runner = spawn(process.execPath, [BIN, folder], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      PORT: socketPath,
+      IS_SANDBOX: "1",
+      CLAUDE_EDGE_WORKSPACES: join(folder, "workspace"),
+      CLAUDE_EDGE_STATE: join(folder, "state"),
+      ANTHROPIC_BASE_URL: model.url,
+      ANTHROPIC_API_KEY: model.key,
+    },
+    stdio: "ignore",
+  });
+  await until("the runner answers", () => call("GET", "/health").catch(() => undefined));
+});
+
+afterEach(async () => {
+  if (runner.exitCode === null && runner.signalCode === null) {
+    runner.kill("SIGKILL");
+    await new Promise((resolve) => runner.once("exit", resolve));
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function call(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      answer.on("end", () => resolve({ status: answer.statusCode!, text }));
+    });
+    sent.on("error", reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** Reads the log from a cursor until `enough`; gives the frames. */
+function readLog(query: string, enough: (frame: LogFrame) => boolean): Promise<LogFrame[]> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path: `/log?${query}` }, (answer) => {
+      const frames: LogFrame[] = [];
+      let open = "";
+      // Leaving in mid-answer is the reader's own doing.
+      answer.on("error", () => {});
+      answer.setEncoding("utf8").on("data", (chunk: string) => {
+        const lines = (open + chunk).split("\n");
+        open = lines.pop()!;
+        for (const line of lines) {
+          const parsed = JSON.parse(line) as LogLine;
+          if (parsed.kind === "head" || parsed.kind === "ping") continue;
+          frames.push(parsed);
+          if (!enough(parsed)) continue;
+          sent.destroy();
+          return resolve(frames);
+        }
+      });
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
+const start = (session: string, turn: string, prompt: string, options = {}) =>
+  call("PUT", `/sessions/${session}/turns/${turn}`, { prompt, options });
+
+const ends = (turn: string) => (frame: LogFrame) =>
+  frame.kind === "turn" && frame.turn === turn && frame.status !== "running";
+
+const boot = async () => (JSON.parse((await call("GET", "/health")).text) as RunnerHealth).boot;
+
+describe("the runner", () => {
+  test("tells its boot, version and protocol", async () => {
+    const health = JSON.parse((await call("GET", "/health")).text) as RunnerHealth;
+    expect(health).toEqual({
+      status: "ok",
+      boot: expect.any(String),
+      version: "0.1.0",
+      protocol: 1,
+    });
+  });
+
+  test("writes a turn into its log: running, the messages, the end", async () => {
+    const [session, turn] = [randomUUID(), randomUUID()];
+    expect((await start(session, turn, "%say Hello.")).status).toBe(202);
+    const frames = await readLog("after=0", ends(turn));
+    expect(frames.map(({ cursor }) => cursor)).toEqual(frames.map((_frame, index) => index + 1));
+    expect(frames[0]).toMatchObject({ kind: "turn", status: "running", session, turn });
+    expect(frames.at(-1)).toMatchObject({ status: "completed", result: { text: "Hello." } });
+    const result = frames.find(
+      (frame) => frame.kind === "message" && frame.message.type === "result",
+    );
+    expect(result).toMatchObject({ message: { user_message_uuid: turn } });
+  });
+
+  test("gives the log again from any cursor, until it is acknowledged", async () => {
+    const [session, turn] = [randomUUID(), randomUUID()];
+    await start(session, turn, "%tokens 50");
+    const all = await readLog("after=0", ends(turn));
+    const query = `boot=${await boot()}`;
+    for (const after of [1, 7, all.length - 1]) {
+      expect(await readLog(`${query}&after=${after}`, ends(turn))).toEqual(all.slice(after));
+    }
+    // A cursor of another boot means nothing.
+    expect(await readLog(`boot=other&after=7`, ends(turn))).toEqual(all);
+    await call("POST", `/log/ack?${query}&cursor=10`);
+    expect((await readLog(`${query}&after=0`, ends(turn)))[0]!.cursor).toBe(11);
+  });
+
+  test("starts the same turn once, and one at a time", async () => {
+    const [session, turn] = [randomUUID(), randomUUID()];
+    await start(session, turn, "%wait 300\n%say once");
+    expect((await start(session, turn, "%wait 300\n%say once")).status).toBe(202);
+    expect((await start(session, randomUUID(), "other")).status).toBe(409);
+    const frames = await readLog("after=0", ends(turn));
+    expect(
+      frames.filter((frame) => frame.kind === "turn" && frame.status === "running"),
+    ).toHaveLength(1);
+    expect((await start(session, turn, "again")).status).toBe(202);
+  });
+
+  test("a start that fails is a failed turn that says why", async () => {
+    const [session, turn] = [randomUUID(), randomUUID()];
+    await start(session, turn, "hello", { permissionMode: "no-such-mode" });
+    const end = (await readLog("after=0", ends(turn))).at(-1);
+    expect(end).toMatchObject({ status: "failed", error: { code: "agent_start_failed" } });
+    expect(JSON.stringify(end)).toContain("no-such-mode");
+  });
+
+  test("a process that is killed in mid-turn fails the turn; the session goes on", async () => {
+    const [session, first, second, third] = Array.from({ length: 4 }, () => randomUUID()) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    await start(session, first, "My name is Ada.");
+    await readLog("after=0", ends(first));
+    await start(session, second, "%say Begun.\n%wait 30000\n%say Never.");
+    await readLog("after=0", (frame) => JSON.stringify(frame).includes("Begun."));
+    for (const pid of findMarked("CLAUDE_EDGE_SESSION", session)) process.kill(pid, "SIGKILL");
+    expect((await readLog("after=0", ends(second))).at(-1)).toMatchObject({
+      status: "failed",
+      error: { code: "agent_exited" },
+    });
+    await start(session, third, "What did I say earlier?");
+    const end = (await readLog("after=0", ends(third))).at(-1);
+    expect(end).toMatchObject({
+      status: "completed",
+      result: { text: expect.stringContaining("Ada") },
+    });
+  });
+
+  test("an interrupt that arrives with the turn stops it", async () => {
+    const [session, turn] = [randomUUID(), randomUUID()];
+    await start(session, turn, "%wait 30000\n%say Never.");
+    await call("POST", `/sessions/${session}/turns/${turn}/interrupt`);
+    expect((await readLog("after=0", ends(turn))).at(-1)).toMatchObject({ status: "interrupted" });
+  });
+
+  test("answers what it does not know with 404", async () => {
+    expect((await call("GET", "/nothing")).status).toBe(404);
+    expect((await call("PUT", "/sessions/../turns/x", {})).status).toBe(404);
+    const [session, turn] = [randomUUID(), randomUUID()];
+    expect((await call("POST", `/sessions/${session}/turns/${turn}/interrupt`)).status).toBe(204);
+  });
+
+  test("SIGTERM in mid-turn ends it within seconds and leaves no process", async () => {
+    const [session, turn] = [randomUUID(), randomUUID()];
+    const command = "sleep 300 & setsid sleep 301 & sleep 302";
+    await start(session, turn, `%tool Bash ${JSON.stringify({ command })}\n%say Never.`, {
+      permissionMode: "bypassPermissions",
+    });
+    await until(
+      "the tool's processes run",
+      () => findMarked("CLAUDE_EDGE_SESSION", session).length >= 4,
+    );
+    const exited = new Promise((resolve) => runner.once("exit", resolve));
+    runner.kill("SIGTERM");
+    expect(await exited).toBe(0);
+    expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([]);
+  });
+});
