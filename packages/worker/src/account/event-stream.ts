@@ -26,7 +26,7 @@ export function eventStream(source: EventSource, after: number): ReadableStream<
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        let waited = false;
+        let silent = false;
         // oxlint-disable-next-line no-unmodified-loop-condition -- cancel() below modifies it, while this waits
         while (!cancelled) {
           const next = source.read(position);
@@ -42,14 +42,16 @@ export function eventStream(source: EventSource, after: number): ReadableStream<
             controller.close();
             return;
           }
-          if (waited) {
+          if (silent) {
             controller.enqueue(HEARTBEAT);
             return;
           }
-          const timer = setTimeout(bell.ring, HEARTBEAT_MS);
+          const timer = setTimeout(() => {
+            silent = true;
+            bell.ring();
+          }, HEARTBEAT_MS);
           await bell.rung();
           clearTimeout(timer);
-          waited = true;
         }
       },
       cancel() {
