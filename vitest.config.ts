@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "cli/test/**/*.test.ts", "tests/**/*.test.ts"],
     // Each integration file runs workerd, containers and claude processes; the machines have two cores.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 30_000,
     hookTimeout: 60_000,
   },
 });

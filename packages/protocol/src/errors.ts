@@ -86,6 +86,12 @@ export const ERRORS = {
     "List the account's sessions with GET /v1/sessions or `claude-edge sessions list`.",
   ),
   turn_not_found: policy(404, false, EXIT.notFound),
+  message_not_found: policy(
+    404,
+    false,
+    EXIT.notFound,
+    "Take the id from `message.uuid` of an assistant or user message in the session's events.",
+  ),
   session_exists: policy(409, false, EXIT.conflict, "Choose another session id, or leave it out."),
   idempotency_conflict: policy(
     409,
@@ -108,6 +114,13 @@ export const ERRORS = {
     EXIT.retryLater,
     "The container vanished in mid-turn. Send the prompt again; tools that had run are not undone.",
   ),
+  container_full: policy(
+    503,
+    true,
+    EXIT.retryLater,
+    "Wait until a session of this container is idle, or choose a larger instance type.",
+  ),
+  turn_running: policy(409, true, EXIT.conflict, "Wait until the session's turn has ended."),
   agent_start_failed: policy(
     500,
     false,

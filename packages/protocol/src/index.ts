@@ -26,11 +26,15 @@ export {
   accountName,
   createSessionRequest,
   createTurnRequest,
+  forkSessionRequest,
   interruptRequest,
   queryRequest,
+  updateSessionRequest,
   type CreateSessionRequest,
   type CreateTurnRequest,
+  type ForkSessionRequest,
   type QueryRequest,
+  type UpdateSessionRequest,
 } from "./requests.js";
 export {
   errorAnswer,

@@ -30,12 +30,33 @@ const accountId = z
 /** The form an account's name has. */
 export const accountName = accountId;
 
+const tags = z.array(z.string().check(z.minLength(1), z.maxLength(50))).check(z.maxLength(20));
+
+const onContainerLost = z.enum(["fail", "resume"]);
+
 /** Body of `POST /v1/sessions`. */
 export const createSessionRequest = z.strictObject({
   accountId: z.optional(accountId),
   id: z.optional(sessionId),
   title: z.optional(title),
+  tags: z.optional(tags),
   options: z.optional(sessionOptions),
+  on_container_lost: z.optional(onContainerLost),
+});
+
+/** Body of `PATCH /v1/sessions/{id}`: what is named is replaced. */
+export const updateSessionRequest = z.strictObject({
+  accountId: z.optional(accountId),
+  title: z.optional(title),
+  tags: z.optional(tags),
+});
+
+/** Body of `POST /v1/sessions/{id}/fork`: whole, or up to and with a message. */
+export const forkSessionRequest = z.strictObject({
+  accountId: z.optional(accountId),
+  id: z.optional(sessionId),
+  title: z.optional(title),
+  message_id: z.optional(z.string()),
 });
 
 /** Body of `POST /v1/query`: a prompt in a session of its own. */
@@ -44,7 +65,9 @@ export const queryRequest = z.strictObject({
   prompt,
   session_id: z.optional(sessionId),
   title: z.optional(title),
+  tags: z.optional(tags),
   options: z.optional(sessionOptions),
+  on_container_lost: z.optional(onContainerLost),
 });
 
 /** Body of `POST /v1/sessions/{id}/turns`. */
@@ -61,4 +84,6 @@ export const interruptRequest = z.strictObject({
 
 export type CreateSessionRequest = z.infer<typeof createSessionRequest>;
 export type QueryRequest = z.infer<typeof queryRequest>;
+export type UpdateSessionRequest = z.infer<typeof updateSessionRequest>;
+export type ForkSessionRequest = z.infer<typeof forkSessionRequest>;
 export type CreateTurnRequest = z.infer<typeof createTurnRequest>;

@@ -81,8 +81,15 @@ export type TurnResource = z.infer<typeof turn>;
 export const session = z.looseObject({
   id: z.string(),
   title: z.nullable(z.string()),
+  tags: z.array(z.string()),
   status: z.enum(["idle", "running"]),
   options: sessionOptions,
+  /** What becomes of a turn whose container is lost: it fails, or is begun again where it was cut off. */
+  on_container_lost: z.enum(["fail", "resume"]),
+  /** The session it was forked from, and the message it was forked at, if not at its end. */
+  forked_from: z.optional(
+    z.looseObject({ session_id: z.string(), message_id: z.optional(z.string()) }),
+  ),
   /** The highest `seq` its log holds so far; 0 for a session without events. */
   last_seq: z.number(),
   created_at: z.string(),

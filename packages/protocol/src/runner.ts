@@ -6,6 +6,8 @@
  * | `GET /health` | {@link RunnerHealth} |
  * | `PUT /sessions/{id}/turns/{turn}` | {@link StartTurn}; 202; the same turn twice starts one |
  * | `POST /sessions/{id}/turns/{turn}/interrupt` | stops it; 204, also when it has ended |
+ * | `PUT /sessions/{id}/transcript` | NDJSON of {@link TranscriptEntry}, before the first turn here; 204 |
+ * | `DELETE /sessions/{id}` | ends its process and forgets it; 204 |
  * | `GET /log?boot&after` | NDJSON: a {@link LogHead}, then every {@link LogFrame} behind the cursor, live |
  * | `POST /log/ack?boot&cursor` | frames up to the cursor are stored and may be forgotten |
  */
@@ -25,6 +27,15 @@ export interface RunnerHealth {
 export interface StartTurn {
   prompt: string;
   options: SessionOptions;
+  /** It was begun in another container and cut off: go on with it where the transcript has it, without the prompt. */
+  resume?: boolean;
+}
+
+/** The answer to a turn's start. */
+export interface TurnStarted {
+  boot: string;
+  /** The turn's frames come behind it. */
+  cursor: number;
 }
 
 /** The first line of `GET /log`. */
@@ -57,7 +68,26 @@ export interface TurnFrame extends FrameBase {
   usage?: Usage;
 }
 
-export type LogFrame = MessageFrame | TurnFrame;
+/** Entries of a transcript: what a session is resumed from where this container is not. */
+export interface TranscriptFrame extends FrameBase {
+  kind: "transcript";
+  /** A subagent's transcript; the main one without it. */
+  subpath?: string;
+  entries: TranscriptEntry["entry"][];
+}
+
+/** A process was made ready under this session id: the session that gets it begins at once. */
+export interface SpareFrame extends FrameBase {
+  kind: "spare";
+}
+
+export type LogFrame = MessageFrame | TurnFrame | TranscriptFrame | SpareFrame;
+
+/** One entry of a transcript, as the Agent SDK writes it. */
+export interface TranscriptEntry {
+  subpath?: string;
+  entry: { type: string; uuid?: string; [key: string]: unknown };
+}
 
 /** A line of `GET /log`; `ping` comes when nothing else does, so that a dead connection shows. */
 export type LogLine = LogHead | LogFrame | { kind: "ping" };

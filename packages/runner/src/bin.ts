@@ -6,7 +6,9 @@ import { join, resolve } from "node:path";
 import { RUNNER_PORT } from "@claude-edge/protocol/runner";
 
 import { loadAgent } from "./agent.js";
+import { warmBinary } from "./binary.js";
 import { Runner } from "./server.js";
+import { DEFAULT_POLICY, type ProcessPolicy } from "./sessions.js";
 
 const listenOn = process.env.PORT ?? String(RUNNER_PORT);
 const folders = {
@@ -16,7 +18,7 @@ const folders = {
 
 mkdirSync(folders.workspaces, { recursive: true });
 const agent = await loadAgent(resolve(process.argv[2] ?? "."));
-const runner = new Runner(agent, folders);
+const runner = new Runner(agent, folders, readPolicy(process.env));
 
 const stop = () => {
   void runner.close().then(() => process.exit(0));
@@ -26,3 +28,16 @@ process.on("SIGINT", stop);
 
 await runner.listen(/^\d+$/.test(listenOn) ? Number(listenOn) : listenOn);
 console.error(`runner listening on ${listenOn}`);
+warmBinary();
+
+/** The policy, less what the environment sets: CLAUDE_EDGE_HOT_MS, CLAUDE_EDGE_SPARES, CLAUDE_EDGE_RESERVE_MB. */
+function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {
+  const number = (name: string, otherwise: number, unit = 1) =>
+    env[name] === undefined ? otherwise : Number(env[name]) * unit;
+  return {
+    ...DEFAULT_POLICY,
+    hotMs: number("CLAUDE_EDGE_HOT_MS", DEFAULT_POLICY.hotMs),
+    spares: number("CLAUDE_EDGE_SPARES", DEFAULT_POLICY.spares),
+    reserveBytes: number("CLAUDE_EDGE_RESERVE_MB", DEFAULT_POLICY.reserveBytes, 1024 * 1024),
+  };
+}

@@ -1,34 +1,36 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
-import { PROTOCOL_VERSION } from "@claude-edge/protocol";
-import type { RunnerHealth, StartTurn } from "@claude-edge/protocol/runner";
+import { EdgeError, errorPolicy, PROTOCOL_VERSION } from "@claude-edge/protocol";
+import type { RunnerHealth, StartTurn, TranscriptEntry } from "@claude-edge/protocol/runner";
 
 import type { AgentDefinition } from "./agent.js";
 import type { RunnerFolders } from "./environment.js";
-import { Bell } from "@claude-edge/protocol/internal";
+import { Bell, readLines } from "@claude-edge/protocol/internal";
 import { EventLog } from "./event-log.js";
-import { Session, type SessionContext } from "./session.js";
+import { RETRY_AFTER_S, Sessions, type ProcessPolicy } from "./sessions.js";
 import { VERSION } from "./version.js";
 
 /** A log reader gets a ping when nothing else has been sent for this long, milliseconds. */
 const PING_MS = 15_000;
 
+const SESSION = /^\/sessions\/([0-9a-f-]{36})$/;
+const TRANSCRIPT = /^\/sessions\/([0-9a-f-]{36})\/transcript$/;
 const TURN = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})$/;
 const INTERRUPT = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})\/interrupt$/;
 
 /** The runner: an HTTP server, its sessions and their one log. */
 export class Runner {
   readonly log: EventLog = new EventLog();
-  readonly #sessions = new Map<string, Session>();
-  readonly #context: SessionContext;
+  readonly #sessions: Sessions;
   readonly #server: Server;
   #closing = false;
 
-  constructor(agent: AgentDefinition, folders: RunnerFolders) {
-    this.#context = { agent, folders, log: this.log };
+  constructor(agent: AgentDefinition, folders: RunnerFolders, policy: ProcessPolicy) {
+    this.#sessions = new Sessions(agent, folders, policy, this.log);
     this.#server = createServer((request, response) => {
       this.#route(request, response).catch((error: unknown) => {
         if (response.headersSent) return response.destroy();
+        if (error instanceof EdgeError) return refuse(response, error);
         answer(response, 500, { error: error instanceof Error ? error.message : "failed" });
       });
     });
@@ -42,13 +44,14 @@ export class Runner {
       this.#server.once("error", reject);
       this.#server.listen(portOrPath, resolve);
     });
+    this.#sessions.open();
   }
 
   /** Ends every session and its processes; the turns that were running are interrupted. */
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    await this.#sessions.close();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -63,30 +66,28 @@ export class Runner {
       if (this.#isThisBoot(url)) this.log.acknowledge(Number(url.searchParams.get("cursor")));
       return answer(response, 204);
     }
-    const turn = request.method === "PUT" && TURN.exec(url.pathname);
-    if (turn) return this.#startTurn(turn[1]!, turn[2]!, request, response);
-    const interrupt = request.method === "POST" && INTERRUPT.exec(url.pathname);
-    if (interrupt) {
-      await this.#sessions.get(interrupt[1]!)?.interrupt(interrupt[2]!);
-      return answer(response, 204);
+    return this.#onSession(request, url.pathname, response);
+  }
+
+  async #onSession(request: IncomingMessage, path: string, response: ServerResponse) {
+    const { method } = request;
+    const turn = method === "PUT" && TURN.exec(path);
+    if (turn) {
+      const start = JSON.parse(await text(request)) as StartTurn;
+      return answer(response, 202, this.#sessions.startTurn(turn[1]!, turn[2]!, start));
     }
-    answer(response, 404, { error: `no route ${route}` });
+    const interrupt = method === "POST" && INTERRUPT.exec(path);
+    const transcript = method === "PUT" && TRANSCRIPT.exec(path);
+    const session = method === "DELETE" && SESSION.exec(path);
+    if (interrupt) await this.#sessions.get(interrupt[1]!)?.interrupt(interrupt[2]!);
+    else if (transcript) await this.#sessions.restore(transcript[1]!, transcriptEntries(request));
+    else if (session) await this.#sessions.remove(session[1]!);
+    else return answer(response, 404, { error: `no route ${method} ${path}` });
+    answer(response, 204);
   }
 
   #health(): RunnerHealth {
     return { status: "ok", boot: this.log.boot, version: VERSION, protocol: PROTOCOL_VERSION };
-  }
-
-  async #startTurn(id: string, turn: string, request: IncomingMessage, response: ServerResponse) {
-    const start = JSON.parse(await text(request)) as StartTurn;
-    const session = this.#sessions.get(id) ?? new Session(id, this.#context);
-    this.#sessions.set(id, session);
-    if (!session.knows(turn)) {
-      if (session.busy) return answer(response, 409, { error: "another turn is running" });
-      // Not awaited: the log tells how it goes, and the caller need not wait for a process to start.
-      void session.start(turn, start);
-    }
-    answer(response, 202, { boot: this.log.boot });
   }
 
   /** The cursor of another boot means nothing here: such a reader gets the log from its start. */
@@ -119,6 +120,21 @@ export class Runner {
       unsubscribe();
     }
   }
+}
+
+async function* transcriptEntries(request: IncomingMessage): AsyncGenerator<TranscriptEntry[]> {
+  const chunks = request[Symbol.asyncIterator]();
+  const read = async () => (await chunks.next()) as { done: boolean; value?: Uint8Array };
+  for await (const lines of readLines({ read })) {
+    yield lines.map((line) => JSON.parse(line) as TranscriptEntry);
+  }
+}
+
+function refuse(response: ServerResponse, { code, message }: EdgeError): void {
+  const { status } = errorPolicy(code);
+  const headers = status === 503 ? { "retry-after": String(RETRY_AFTER_S) } : {};
+  response.writeHead(status, { ...headers, "content-type": "application/json" });
+  response.end(JSON.stringify({ error: code, message }));
 }
 
 async function text(request: IncomingMessage): Promise<string> {

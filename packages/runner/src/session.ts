@@ -1,72 +1,55 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-
-import {
-  query,
-  type ModelUsage,
-  type Options,
-  type Query,
-  type SDKMessage,
-  type SDKResultMessage,
-} from "@anthropic-ai/claude-agent-sdk";
-import { wireError, type ErrorCode, type SdkMessage } from "@claude-edge/protocol";
+import type { SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
+import { wireError, type ErrorCode, type SdkMessage, type Usage } from "@claude-edge/protocol";
 import type { StartTurn } from "@claude-edge/protocol/runner";
 
-import type { AgentDefinition } from "./agent.js";
-import {
-  agentEnvironment,
-  makeSessionFolders,
-  SESSION_MARK,
-  type RunnerFolders,
-  type SessionFolders,
-} from "./environment.js";
+import type { AgentProcess, ProcessCallbacks } from "./agent-process.js";
 import type { EventLog } from "./event-log.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
-import { killMarked } from "./processes.js";
-import { PromptQueue } from "./prompt-queue.js";
-import { usageBetween } from "./usage.js";
+import { usageOf } from "./usage.js";
 
-/** What every session of a runner shares. */
+/** What a session is given by whoever holds it. */
 export interface SessionContext {
-  agent: AgentDefinition;
-  folders: RunnerFolders;
   log: EventLog;
+  /** Gives a process for the session's turn, and whether the turn is under way in it already. */
+  openProcess(session: Session, turn: string, start: StartTurn): Promise<OpenedProcess>;
+  /** A structured output is promised for these options. */
+  wantsOutput(options: StartTurn["options"]): boolean;
+  /** A turn has ended. */
+  onIdle(session: Session): void;
+}
+
+export interface OpenedProcess {
+  process: AgentProcess;
+  isUnderWay: boolean;
 }
 
 interface Turn {
   id: string;
+  start: StartTurn;
   interrupted: boolean;
+  /** The process has said something since the turn began. */
+  heard: boolean;
   /** The model of the newest answer. */
   model?: string;
-}
-
-interface Live {
-  query: Query;
-  prompts: PromptQueue;
-  ended: Promise<void>;
 }
 
 /** An interrupt that has not ended the turn after this long ends the process, milliseconds. */
 const INTERRUPT_GRACE_MS = 5_000;
 
-/** The end of the process's standard error that a failure quotes, in characters. */
-const STDERR_KEPT = 2_000;
-
 /**
- * One conversation: a live `claude` process in streaming-input mode, kept between turns, one turn at a time.
- * A process that has ended is replaced on the next turn by one that resumes from the transcript on disk.
+ * One conversation: a live `claude` process, kept between turns, one turn at a time. A process that has ended is
+ * replaced on the next turn by one that resumes from the transcript.
  */
-export class Session {
+export class Session implements ProcessCallbacks {
   readonly id: string;
   readonly #context: SessionContext;
-  /** Turns seen, so that a repeated request starts nothing. */
-  readonly #turns = new Set<string>();
-  #options: StartTurn["options"] = {};
-  #live: Live | undefined;
+  /** Turns seen, so that a repeated request starts nothing, with the log's cursor before each. */
+  readonly #turns = new Map<string, number>();
+  #process: AgentProcess | undefined;
   #current: Turn | undefined;
   #lastTurn = "";
-  #totals: Record<string, ModelUsage> = {};
-  #stderr = "";
+  /** When it last did anything, for the choice of whose process goes first. */
+  lastUsed = Date.now();
 
   constructor(id: string, context: SessionContext) {
     this.id = id;
@@ -77,23 +60,40 @@ export class Session {
     return this.#current !== undefined;
   }
 
-  knows(turn: string): boolean {
-    return this.#turns.has(turn);
+  /** Its live process, if there is one. */
+  get process(): AgentProcess | undefined {
+    return this.#process;
+  }
+
+  get lastTurn(): string {
+    return this.#lastTurn;
+  }
+
+  /** The log's cursor before a turn that was started; undefined when it was not. */
+  startOf(turn: string): number | undefined {
+    return this.#turns.get(turn);
   }
 
   /** Starts a turn. What comes of it, a failed start included, is in the log. */
-  async start(turn: string, { prompt, options }: StartTurn): Promise<void> {
-    this.#turns.add(turn);
-    this.#current = { id: turn, interrupted: false };
-    this.#lastTurn = turn;
-    this.#context.log.append({ kind: "turn", session: this.id, turn, status: "running" });
+  async start(id: string, start: StartTurn): Promise<void> {
+    const turn: Turn = { id, start, interrupted: false, heard: false };
+    this.#turns.set(id, this.#context.log.head.cursor);
+    this.#current = turn;
+    this.#lastTurn = id;
+    this.lastUsed = Date.now();
+    this.#context.log.append({ kind: "turn", session: this.id, turn: id, status: "running" });
     try {
-      this.#options = options;
-      this.#live ??= await this.#spawn();
-      if (this.#current?.interrupted) return this.#endInterrupted();
-      this.#live.prompts.push(turn, prompt);
+      let isUnderWay = false;
+      if (!this.#process?.alive) {
+        const opened = await this.#context.openProcess(this, id, start);
+        ({ isUnderWay } = opened);
+        this.#process = opened.process;
+      }
+      if (this.#current !== turn) return;
+      if (turn.interrupted) return this.#endInterrupted();
+      if (!isUnderWay) this.#process.send(id, start.prompt);
     } catch (error) {
-      this.#fail("agent_start_failed", error);
+      this.#fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -102,108 +102,56 @@ export class Session {
     const current = this.#current;
     if (current?.id !== turn) return;
     current.interrupted = true;
-    const live = this.#live;
     const forced = setTimeout(() => {
-      if (this.#current === current) live?.query.close();
+      if (this.#current === current) void this.#process?.close();
     }, INTERRUPT_GRACE_MS);
     forced.unref();
     // Rejects when the process is on its way out; the log then gets the turn's end from there.
-    await live?.query.interrupt().catch(() => {});
+    await this.#process?.interrupt().catch(() => {});
   }
 
-  /** Ends the process and everything it started. */
+  /** Ends its process; the next turn starts another. A turn that is running is interrupted. */
   async close(): Promise<void> {
-    const live = this.#live;
-    if (this.#current) await Promise.race([this.interrupt(this.#current.id), after(1_000)]);
-    live?.prompts.close();
-    live?.query.close();
-    await Promise.race([live?.ended, after(3_000)]);
-    killMarked(SESSION_MARK, this.id);
-  }
-
-  async #spawn(): Promise<Live> {
-    const folders = await makeSessionFolders(this.#context.folders, this.id);
-    const prompts = new PromptQueue();
-    this.#stderr = "";
-    const live = query({ prompt: prompts, options: this.#sdkOptions(folders) });
-    return { query: live, prompts, ended: this.#follow(live) };
-  }
-
-  #sdkOptions(folders: SessionFolders): Options {
-    const { env, ...agent } = this.#context.agent;
-    return {
-      settingSources: [],
-      strictMcpConfig: true,
-      ...agent,
-      ...this.#options,
-      ...(hasTranscript(folders, this.id) ? { resume: this.id } : { sessionId: this.id }),
-      cwd: folders.workspace,
-      env: agentEnvironment(this.id, folders, env),
-      includePartialMessages: true,
-      // Otherwise "/clear" or "@/etc/passwd" in a prompt would be carried out.
-      verbatimPrompts: true,
-      stderr: (text: string) => {
-        this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
-      },
-      ...(this.#options.permissionMode === "bypassPermissions"
-        ? { allowDangerouslySkipPermissions: true }
-        : {}),
-    } as Options;
-  }
-
-  async #follow(live: Query): Promise<void> {
-    let started = false;
-    let thrown: unknown;
-    try {
-      for await (const message of live) {
-        started = true;
-        this.#take(message);
-      }
-    } catch (error) {
-      // It also throws after an error result, which has ended the turn by then.
-      thrown = error;
+    if (this.#current) {
+      const timeout = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
+      await Promise.race([this.interrupt(this.#current.id), timeout]);
     }
-    this.#live = undefined;
-    if (!this.#current) return;
-    if (this.#current.interrupted) return this.#endInterrupted();
-    this.#fail(started ? "agent_exited" : "agent_start_failed", thrown);
+    const process = this.#process;
+    this.#process = undefined;
+    await process?.close();
   }
 
-  #take(message: SDKMessage): void {
-    const turn = this.#current?.id ?? this.#lastTurn;
+  onMessage(message: SDKMessage): void {
+    const current = this.#current;
+    const turn = current?.id ?? this.#lastTurn;
     const sent = message as unknown as SdkMessage;
     this.#context.log.append({ kind: "message", session: this.id, turn, message: sent });
-    if (message.type === "assistant" && this.#current && !message.parent_tool_use_id) {
-      this.#current.model = message.message.model;
+    if (!current) return;
+    current.heard = true;
+    if (message.type === "assistant" && !message.parent_tool_use_id) {
+      current.model = message.message.model;
     }
     // An interrupt that overtook its prompt found nothing to stop: ask again now that the turn has begun.
-    if (message.type === "system" && message.subtype === "init" && this.#current?.interrupted) {
-      void this.#live?.query.interrupt().catch(() => {});
+    if (message.type === "system" && message.subtype === "init" && current.interrupted) {
+      void this.#process?.interrupt().catch(() => {});
     }
-    if (message.type === "result" && this.#isOwnResult(message)) this.#settle(message);
+    if (message.type === "result" && isOwnResult(message, current)) this.#settle(message, current);
   }
 
-  /** A background task's result also comes as a `result` message; only the prompt's own ends the turn. */
-  #isOwnResult(message: SDKResultMessage): boolean {
-    if (!this.#current || message.origin?.kind === "task-notification") return false;
-    return (
-      message.user_message_uuid === undefined || message.user_message_uuid === this.#current.id
-    );
+  onEnd(reason: string): void {
+    this.#process = undefined;
+    if (!this.#current) return;
+    if (this.#current.interrupted) return this.#endInterrupted();
+    this.#fail(this.#current.heard ? "agent_exited" : "agent_start_failed", reason);
   }
 
-  #settle(message: SDKResultMessage): void {
-    const usage = usageBetween(this.#totals, message.modelUsage);
-    this.#totals = message.modelUsage;
+  #settle(message: SDKResultMessage, turn: Turn): void {
     const outcome = outcomeOf(message, {
-      interrupted: this.#current?.interrupted ?? false,
-      wantsOutput: this.#wantsOutput,
-      model: this.#current?.model,
+      interrupted: turn.interrupted,
+      wantsOutput: this.#context.wantsOutput(turn.start.options),
+      model: turn.model,
     });
-    this.#end(outcome, usage);
-  }
-
-  get #wantsOutput(): boolean {
-    return (this.#options.outputFormat ?? this.#context.agent.outputFormat) !== undefined;
+    this.#end(outcome, usageOf(message));
   }
 
   #endInterrupted(): void {
@@ -211,16 +159,16 @@ export class Session {
     this.#end({ status: "interrupted", error });
   }
 
-  #fail(code: ErrorCode, cause: unknown): void {
-    const reason =
-      this.#stderr.trim() || (cause instanceof Error ? cause.message : "no reason given");
-    this.#end({ status: "failed", error: wireError(code, `The agent's process ended: ${reason}`) });
+  #fail(code: ErrorCode, reason: string): void {
+    const error = wireError(code, `The agent's process ended: ${reason}`);
+    this.#end({ status: "failed", error });
   }
 
-  #end(outcome: Outcome, usage?: ReturnType<typeof usageBetween>): void {
+  #end(outcome: Outcome, usage?: Usage): void {
     const turn = this.#current?.id;
     if (turn === undefined) return;
     this.#current = undefined;
+    this.lastUsed = Date.now();
     this.#context.log.append({
       kind: "turn",
       session: this.id,
@@ -228,17 +176,12 @@ export class Session {
       ...outcome,
       ...(usage ? { usage } : {}),
     });
+    this.#context.onIdle(this);
   }
 }
 
-/** Where Claude Code keeps a conversation: a folder named after the working directory, a file after the session. */
-function hasTranscript({ config, workspace }: SessionFolders, id: string): boolean {
-  const project = workspace.replace(/[^A-Za-z0-9]/g, "-");
-  return existsSync(join(config, "projects", project, `${id}.jsonl`));
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
+/** A background task's result also comes as a `result` message; only the prompt's own ends the turn. */
+function isOwnResult(message: SDKResultMessage, turn: Turn): boolean {
+  if (message.origin?.kind === "task-notification") return false;
+  return message.user_message_uuid === undefined || message.user_message_uuid === turn.id;
 }

@@ -1,7 +1,5 @@
-import type { ModelUsage } from "@anthropic-ai/claude-agent-sdk";
+import type { ModelUsage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
 import type { Usage } from "@claude-edge/protocol";
-
-type Totals = Record<string, ModelUsage>;
 
 const FIELDS = {
   input_tokens: "inputTokens",
@@ -19,18 +17,22 @@ const eachField = (of: (field: Field) => number) =>
     number
   >;
 
+/** A field that the Agent SDK sends and does not declare: the models' usage of this turn alone, subagents included. */
+interface TurnUsage {
+  model_usage_since_last_result?: Record<string, ModelUsage>;
+}
+
 /**
- * One turn's usage: the difference of two readings of `modelUsage`, which the Agent SDK counts up over a whole session.
- * Models that did nothing in between are left out.
+ * What a turn used. The declared `modelUsage` will not do: it counts up over the whole session, resumed ones too.
  */
-export function usageBetween(before: Totals, after: Totals): Usage {
-  const models: Usage["models"] = {};
-  for (const [model, total] of Object.entries(after)) {
-    const spent = eachField((field) =>
-      Math.max(0, (total[FIELDS[field]] ?? 0) - (before[model]?.[FIELDS[field]] ?? 0)),
-    );
-    if (Object.values(spent).some((value) => value > 0)) models[model] = spent;
-  }
+export function usageOf(result: SDKResultMessage): Usage {
+  const spent = (result as SDKResultMessage & TurnUsage).model_usage_since_last_result ?? {};
+  const models = Object.fromEntries(
+    Object.entries(spent).map(([model, usage]) => [
+      model,
+      eachField((field) => usage[FIELDS[field]] ?? 0),
+    ]),
+  );
   const sum = eachField((field) =>
     Object.values(models).reduce((total, model) => total + model[field], 0),
   );

@@ -6,7 +6,7 @@ import { MODEL_HOST, RUNNER_PORT, type RunnerHealth } from "@claude-edge/protoco
 import { containerCredential } from "./credential.js";
 import type { Env } from "./env.js";
 import type { GatewayProps } from "./gateway.js";
-import { sleepAfterMs } from "./settings.js";
+import { accountOf, isShared, sleepAfterMs } from "./settings.js";
 
 /** How long a container may take until its runner answers. Field reports of cold starts go up to a minute. */
 const START_TIMEOUT_MS = 90_000;
@@ -14,6 +14,10 @@ const START_TIMEOUT_MS = 90_000;
 /** A probe sent before the runner listens can stick: each is given this long. */
 const PROBE_TIMEOUT_MS = 1_000;
 const PROBE_INTERVAL_MS = 50;
+
+/** What a runner is given to end its processes, before it is ended by force. */
+const STOP_GRACE_MS = 8_000;
+const SIGTERM = 15;
 
 /** The inactivity timeout is renewed at most this often. */
 const RENEW_MS = 30_000;
@@ -33,12 +37,13 @@ const NO_ROOM = /no container instance|maximum number of running container|too m
 export class ContainerDO extends DurableObject<Env> {
   #starting: Promise<RunnerHealth> | undefined;
   #health: RunnerHealth | undefined;
+  #stopping: Promise<void> | undefined;
   #renewed = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     // A container outlives its Durable Object's memory; the timeout does not.
-    if (ctx.container?.running) this.#watch(ctx.container);
+    if (ctx.container?.running) this.#adopt(ctx.container);
   }
 
   /**
@@ -46,6 +51,7 @@ export class ContainerDO extends DurableObject<Env> {
    * @throws EdgeError `container_unavailable`, `protocol_mismatch`.
    */
   async ensure(account: string): Promise<RunnerHealth> {
+    await this.#stopping;
     if (this.#health && this.ctx.container?.running) return this.#health;
     this.#starting ??= this.#start(account).finally(() => {
       this.#starting = undefined;
@@ -59,6 +65,14 @@ export class ContainerDO extends DurableObject<Env> {
     if (!container?.running) return { running: false };
     const health = await probe(container);
     return health ? { running: true, boot: health.boot } : { running: container.running };
+  }
+
+  /** Ends the container: in order if it can, by force if it does not. */
+  async sleep(): Promise<void> {
+    this.#stopping ??= this.#stop().finally(() => {
+      this.#stopping = undefined;
+    });
+    await this.#stopping;
   }
 
   /** Passes a request on to the runner. */
@@ -78,12 +92,16 @@ export class ContainerDO extends DurableObject<Env> {
       throw new EdgeError("container_unavailable", message);
     }
     if (!container.running) {
-      const gateway = (this.ctx.exports as WorkerExports).Gateway({ props: { account } });
-      await container.interceptOutboundHttp(MODEL_HOST, gateway);
+      await this.#intercept(container, account);
       container.start({
         enableInternet: false,
         // IS_SANDBOX: lets a container that runs as root use bypassPermissions.
-        env: { ...containerCredential(this.env), IS_SANDBOX: "1" },
+        env: {
+          ...containerCredential(this.env),
+          IS_SANDBOX: "1",
+          // A spare becomes a session of the same container; here there will be no other.
+          ...(isShared(this.env) ? {} : { CLAUDE_EDGE_SPARES: "0" }),
+        },
       });
       this.#watch(container);
     }
@@ -95,6 +113,16 @@ export class ContainerDO extends DurableObject<Env> {
     await this.#renew(container);
     this.#health = health;
     return health;
+  }
+
+  async #stop(): Promise<void> {
+    const { container } = this.ctx;
+    if (!container?.running) return;
+    this.#health = undefined;
+    container.signal(SIGTERM);
+    const deadline = Date.now() + STOP_GRACE_MS;
+    while (container.running && Date.now() < deadline) await scheduler.wait(PROBE_INTERVAL_MS);
+    if (container.running) await container.destroy();
   }
 
   async #untilReady(container: Container): Promise<RunnerHealth> {
@@ -110,6 +138,19 @@ export class ContainerDO extends DurableObject<Env> {
   }
 
   #startFailure: EdgeError | undefined;
+
+  /** Takes over a container that is running already. */
+  #adopt(container: Container): void {
+    this.#watch(container);
+    // In production the interception goes on by itself; local workerd forgets it when it is restarted.
+    const account = accountOf(this.ctx.id.name ?? "");
+    this.ctx.waitUntil(this.#intercept(container, account));
+  }
+
+  async #intercept(container: Container, account: string): Promise<void> {
+    const gateway = (this.ctx.exports as WorkerExports).Gateway({ props: { account } });
+    await container.interceptOutboundHttp(MODEL_HOST, gateway);
+  }
 
   /** Notices the container's end while this object is in memory. */
   #watch(container: Container): void {

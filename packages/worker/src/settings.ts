@@ -19,8 +19,18 @@ export function maxConcurrentTurns(env: Env): number {
   return Number.isInteger(value) && value >= 1 ? value : 1;
 }
 
+/** Whether the sessions of an account share a container. */
+export function isShared(env: Env): boolean {
+  return env.CLAUDE_EDGE_ISOLATION !== "session";
+}
+
 /** The name of the container a session runs in. */
 export function containerName(env: Env, account: string, session: string): string {
   // An account's name holds no slash, so the two forms cannot meet.
-  return env.CLAUDE_EDGE_ISOLATION === "session" ? `${account}/${session}` : account;
+  return isShared(env) ? account : `${account}/${session}`;
+}
+
+/** The account a container belongs to, by the container's name. */
+export function accountOf(container: string): string {
+  return container.split("/", 1)[0]!;
 }

@@ -4,10 +4,13 @@ import {
   EdgeError,
   type CreateSessionRequest,
   type EdgeEvent,
+  type ForkSessionRequest,
   type QueryRequest,
   type SessionList,
+  type SessionOptions,
   type SessionResource,
   type TurnResource,
+  type UpdateSessionRequest,
 } from "@claude-edge/protocol";
 
 import type { Env } from "../env.js";
@@ -22,6 +25,9 @@ import { Turns } from "./turns.js";
 const MAX_QUEUED = 100;
 
 const TITLE_CHARS = 80;
+
+/** Options that a process made ready beforehand can still take; a session with others gets one of its own. */
+const SPARE_OPTIONS = new Set(["model", "permissionMode"]);
 
 /** Makes a POST repeatable: its key, and a digest of what it asked for. */
 export interface Idempotency {
@@ -88,13 +94,60 @@ export class AccountDO extends DurableObject<Env> {
     return { sessions: page, next_cursor: writeCursor(page.at(-1)!) };
   }
 
+  /** Replaces title or tags. @throws EdgeError `session_not_found`. */
+  updateSession(id: string, { title, tags }: UpdateSessionRequest): SessionResource {
+    this.getSession(id);
+    if (title !== undefined) this.#store.setTitle(id, title);
+    if (tags !== undefined) this.#store.setTags(id, tags);
+    return this.getSession(id);
+  }
+
+  /** Deletes a session with all it holds; what runs of it is stopped. @throws EdgeError `session_not_found`. */
+  async deleteSession(id: string): Promise<void> {
+    this.getSession(id);
+    const container = this.#store.containerOf(id);
+    this.#store.transaction(() => this.#store.deleteSession(id));
+    this.#logs.drop(id);
+    await this.#turns.forget(id, container);
+    this.#turns.pump();
+  }
+
+  /**
+   * Branches a conversation: a new session that remembers what the other did, up to a message or to its end.
+   * @throws EdgeError `session_not_found`, `session_exists`, `message_not_found`, `idempotency_conflict`.
+   */
+  forkSession(
+    account: string,
+    from: string,
+    request: ForkSessionRequest,
+    once?: Idempotency,
+  ): SessionResource {
+    const used = this.#useOf(once);
+    if (used) return this.getSession(used.session_id);
+    const origin = this.getSession(from);
+    const { message_id: message, title = origin.title ?? undefined, id: chosen } = request;
+    return this.#store.transaction(() => {
+      const { options, tags, on_container_lost } = origin;
+      const id = this.#insertSession(
+        account,
+        { id: chosen ?? crypto.randomUUID(), title, tags, options, on_container_lost },
+        { session_id: from, ...(message === undefined ? {} : { message_id: message }) },
+      );
+      if (!this.#store.transcripts.copy(from, id, message)) {
+        throw new EdgeError("message_not_found", `Session ${from} has no message ${message}.`);
+      }
+      this.#remember(once, id, null);
+      return this.getSession(id);
+    });
+  }
+
   /** One prompt in a session of its own. @throws EdgeError as {@link createSession} and {@link createTurn}. */
   query(account: string, request: QueryRequest, once?: Idempotency): AcceptedTurn {
     this.#setAccount(account);
     const used = this.#useOf(once);
     if (used?.turn_id) return { turn: this.getTurn(used.session_id, used.turn_id), after: 0 };
-    const { prompt, session_id: id, title, options } = request;
-    return this.#accept(prompt, once, () => this.#insertSession(account, { id, title, options }));
+    const { prompt, session_id: id, accountId: _account, ...session } = request;
+    return this.#accept(prompt, once, () => this.#insertSession(account, { id, ...session }));
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */
@@ -134,9 +187,13 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** A page of stored and recent events. @throws EdgeError `session_not_found`. */
-  listEvents(sessionId: string, after: number): { events: EdgeEvent[]; last_seq: number } {
+  async listEvents(
+    sessionId: string,
+    after: number,
+  ): Promise<{ events: EdgeEvent[]; last_seq: number }> {
     this.getSession(sessionId);
-    return { events: this.#logs.list(sessionId, after), last_seq: this.#logs.lastSeq(sessionId) };
+    const events = await this.#logs.list(sessionId, after);
+    return { events, last_seq: this.#logs.lastSeq(sessionId) };
   }
 
   /** Stops a session's open turns, or the one named; gives their ids. @throws EdgeError `session_not_found`. */
@@ -169,14 +226,26 @@ export class AccountDO extends DurableObject<Env> {
     this.#store.rememberKey(once.key, use, Date.now());
   }
 
-  #insertSession(account: string, request: CreateSessionRequest): string {
-    const { id = crypto.randomUUID(), title, options = {} } = request;
-    if (this.#store.session(id)) {
+  #insertSession(
+    account: string,
+    request: CreateSessionRequest,
+    forkedFrom?: SessionResource["forked_from"],
+  ): string {
+    const { title, tags = [], options = {}, on_container_lost = "fail" } = request;
+    const id = request.id ?? this.#spareFor(account, options) ?? crypto.randomUUID();
+    if (this.#store.hasSession(id)) {
       throw new EdgeError("session_exists", `Session ${id} exists already.`);
     }
     const container = containerName(this.env, account, id);
-    this.#store.insertSession({ id, title, options, container }, Date.now());
+    const session = { id, title, tags, options, onContainerLost: on_container_lost, container };
+    this.#store.insertSession({ ...session, ...(forkedFrom ? { forkedFrom } : {}) }, Date.now());
     return id;
+  }
+
+  /** The id of a session whose process is ready in the account's container. */
+  #spareFor(account: string, options: SessionOptions): string | undefined {
+    const fits = Object.keys(options).every((name) => SPARE_OPTIONS.has(name));
+    return fits ? this.#store.takeSpare(account) : undefined;
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */
@@ -190,7 +259,7 @@ export class AccountDO extends DurableObject<Env> {
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(prompt));
       this.#store.insertTurn(turn, id, prompt, Date.now());
       this.#remember(once, id, turn);
-      const after = this.#logs.emitTurn(id, turn, { status: "queued" }) - 1;
+      const after = this.#logs.emitOwn(id, turn, { status: "queued" }) - 1;
       return { turn: this.getTurn(id, turn), after };
     });
     this.#turns.pump();

@@ -11,7 +11,10 @@ const TAIL_LIFE_MS = 60_000;
  * Readers pull from here at their own pace, so a slow one costs nothing but its own delay.
  */
 export class LiveSession {
+  /** The newest seq. */
   seq: number;
+  /** What it holds is being read again after a restart: readers wait until it is whole. */
+  rewound = false;
   #tail: LogEvent[] = [];
   #chars = 0;
   #touched = 0;
@@ -28,6 +31,18 @@ export class LiveSession {
     }
     if (this.#chars > TAIL_CHARS) this.#shorten();
     this.#touched = now;
+    this.wake();
+  }
+
+  /** Empties it, and goes on behind a seq. */
+  reset(seq: number): void {
+    this.#tail = [];
+    this.#chars = 0;
+    this.seq = seq;
+  }
+
+  /** Wakes every reader. */
+  wake(): void {
     for (const wake of this.#wakes) wake();
   }
 

@@ -6,8 +6,14 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
     title TEXT,
+    tags TEXT NOT NULL,
     options TEXT NOT NULL,
+    on_container_lost TEXT NOT NULL,
+    -- The session and message it was forked from, as JSON.
+    forked_from TEXT,
     container TEXT NOT NULL,
+    -- The boot of the runner that has its transcript.
+    boot TEXT,
     -- The highest seq that is stored or was handed out with what is stored.
     seq INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
@@ -24,6 +30,11 @@ const MIGRATIONS: readonly string[] = [
     -- The boot of the runner that took it; null until one has.
     boot TEXT,
     interrupted INTEGER NOT NULL DEFAULT 0,
+    -- How often it was begun again because its container was lost.
+    resumed INTEGER NOT NULL DEFAULT 0,
+    -- Where it begins: in its session's log, and in the runner's. From here on a restart reads again.
+    start_seq INTEGER,
+    start_cursor INTEGER,
     -- The event that holds its result: results can be larger than a row may be, events are cut into parts.
     end_seq INTEGER,
     created_at INTEGER NOT NULL,
@@ -38,15 +49,36 @@ const MIGRATIONS: readonly string[] = [
     part INTEGER NOT NULL,
     turn_id TEXT NOT NULL,
     kind TEXT NOT NULL,
+    -- 1 when it is the account's own word and in no runner's log.
+    own INTEGER NOT NULL,
     data TEXT NOT NULL,
     PRIMARY KEY (session_id, seq, part)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE transcripts (
+    session_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    -- A subagent's transcript; empty for the main one.
+    subpath TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (session_id, position, part)
   ) WITHOUT ROWID;
 
   CREATE TABLE containers (
     name TEXT PRIMARY KEY,
     boot TEXT NOT NULL,
     -- Frames of the boot's log up to here are applied.
-    cursor INTEGER NOT NULL
+    cursor INTEGER NOT NULL,
+    -- When it last had work.
+    used_at INTEGER NOT NULL
+  );
+
+  -- Sessions to be, whose process is ready.
+  CREATE TABLE spares (
+    session_id TEXT PRIMARY KEY,
+    container TEXT NOT NULL,
+    boot TEXT NOT NULL
   );
 
   CREATE TABLE idempotency (

@@ -28,49 +28,98 @@ export class SessionLogs {
     return this.#session(session).seq;
   }
 
-  /** Writes an event; all but deltas into storage too, so call it in a transaction. Gives its seq. */
-  emit(sessionId: string, turn: string, kind: LogEvent["kind"], rest: object): number {
-    const session = this.#session(sessionId);
+  /** Writes an event from a runner's log; all but deltas into storage too, so call it in a transaction. */
+  emit(session: string, turn: string, kind: LogEvent["kind"], rest: object): number {
+    return this.#write(session, turn, kind, rest, false);
+  }
+
+  /** Writes the account's own word on a turn, which is in no runner's log. Call it in a transaction. */
+  emitOwn(session: string, turn: string, rest: TurnEnd | { status: "queued" | "waiting" }): number {
+    return this.#write(session, turn, "turn", { session_id: session, ...rest }, true);
+  }
+
+  #write(id: string, turn: string, kind: LogEvent["kind"], rest: object, own: boolean): number {
+    const session = this.#session(id);
     const seq = ++session.seq;
-    const event: LogEvent = {
-      seq,
-      turn,
-      kind,
-      data: JSON.stringify({ seq, turn_id: turn, ...rest }),
-    };
+    const data = JSON.stringify({ seq, turn_id: turn, ...rest });
+    const event: LogEvent = { seq, turn, kind, data };
     const now = Date.now();
     if (kind !== "delta") {
-      this.#store.insertEvent(sessionId, event);
-      this.#store.setSeq(sessionId, seq, now);
+      this.#store.insertEvent(id, event, own);
+      this.#store.setSeq(id, seq, now);
     }
     session.append([event], now);
     return seq;
   }
 
-  emitTurn(
-    session: string,
-    turn: string,
-    rest: TurnEnd | { status: "queued" | "running" },
-  ): number {
-    return this.emit(session, turn, "turn", { session_id: session, ...rest });
+  /** Leaves out the numbers that a lost container's deltas may have been given. */
+  jump(id: string): void {
+    const session = this.#session(id);
+    session.seq += SEQ_JUMP;
   }
 
-  /** Leaves out the numbers that a lost container's deltas may have been given. */
-  jump(session: string): void {
-    this.#session(session).seq += SEQ_JUMP;
+  // Reading again. After a restart the deltas of a running turn are in the runner's log only. They are read from there
+  // once more, from the turn's beginning, and get the numbers they had: what was stored keeps its own, what is the
+  // account's own word is stepped over, and between them they are dense.
+
+  /** Goes back to where a running turn began. Readers wait until {@link catchUp}. */
+  rewind(id: string, seq: number): void {
+    const session = this.#session(id);
+    session.reset(seq);
+    session.rewound = true;
   }
+
+  /** Whether a session is being read again. */
+  isRewound(id: string): boolean {
+    return this.#live.get(id)?.rewound ?? false;
+  }
+
+  /** A delta, as it was. */
+  replayDelta(id: string, turn: string, rest: object): void {
+    const session = this.#session(id);
+    while (this.#store.isOwn(id, session.seq + 1)) this.#replayStored(id, session, session.seq + 1);
+    const seq = ++session.seq;
+    const data = JSON.stringify({ seq, turn_id: turn, ...rest });
+    session.append([{ seq, turn, kind: "delta", data }], Date.now());
+  }
+
+  /** The next stored event of the runner's log, and what is stored before it. */
+  replayNextStored(id: string): void {
+    const session = this.#session(id);
+    const next = this.#store.nextFromLog(id, session.seq);
+    if (next !== undefined) this.#replayStored(id, session, next);
+  }
+
+  /** What is left of storage; then readers go on. */
+  catchUp(id: string): void {
+    const session = this.#session(id);
+    this.#replayStored(id, session, this.#store.session(id)?.last_seq ?? 0);
+    session.rewound = false;
+    session.wake();
+  }
+
+  #replayStored(id: string, session: LiveSession, upTo: number): void {
+    while (session.seq < upTo) {
+      const events = this.#store.events(id, session.seq, upTo);
+      session.append(events, Date.now());
+      session.seq = events.at(-1)?.seq ?? upTo;
+    }
+  }
+
+  // Readers.
 
   /** Events behind a seq, stored ones before those in memory, a bounded piece of them. */
-  read(sessionId: string, after: number): LogEvent[] {
-    const session = this.#session(sessionId);
+  #read(session: LiveSession, sessionId: string, after: number): LogEvent[] {
+    if (session.rewound) return [];
     const stored =
       after + 1 < session.start ? this.#store.events(sessionId, after, session.start - 1) : [];
     return stored.length > 0 ? stored : session.since(after);
   }
 
   /** The same, as callers see them. */
-  list(sessionId: string, after: number): EdgeEvent[] {
-    return this.read(sessionId, after).map(
+  async list(sessionId: string, after: number): Promise<EdgeEvent[]> {
+    await this.#untilWhole(sessionId);
+    return this.#read(this.#session(sessionId), sessionId, after).map(
       ({ kind, data }) => ({ ...(JSON.parse(data) as object), kind }) as EdgeEvent,
     );
   }
@@ -78,13 +127,17 @@ export class SessionLogs {
   /** A session's events as an SSE body; with a turn, that turn's alone, up to its end. */
   stream(sessionId: string, after: number, turn?: string): ReadableStream<Uint8Array> {
     const session = this.#session(sessionId);
-    const end = () => (turn === undefined ? null : this.#store.turn(turn)!.end_seq) ?? Infinity;
+    const end = () => {
+      // A deleted session has no more to come.
+      if (!this.#store.session(sessionId)) return -1;
+      return (turn === undefined ? null : this.#store.turn(turn)?.end_seq) ?? Infinity;
+    };
     const isWanted = (event: LogEvent) =>
       turn === undefined || (event.turn === turn && event.seq <= end());
     return eventStream(
       {
         read: (position) => {
-          const events = this.read(sessionId, position);
+          const events = this.#read(session, sessionId, position);
           return { events: events.filter(isWanted), position: events.at(-1)?.seq ?? position };
         },
         onAppend: (wake) => session.onAppend(wake),
@@ -94,16 +147,29 @@ export class SessionLogs {
     );
   }
 
-  /** Resolves when a turn has ended. */
+  /** Resolves when a turn has ended, or is no more. */
   async untilEnded(sessionId: string, turn: string): Promise<void> {
-    while (!isFinal(this.#store.turn(turn)!.status)) {
-      await new Promise<void>((resolve) => {
-        const unsubscribe = this.#session(sessionId).onAppend(() => {
-          unsubscribe();
-          resolve();
-        });
+    while (!isFinal(this.#store.turn(turn)?.status ?? "failed")) await this.#nextWake(sessionId);
+  }
+
+  async #untilWhole(sessionId: string): Promise<void> {
+    while (this.isRewound(sessionId)) await this.#nextWake(sessionId);
+  }
+
+  #nextWake(sessionId: string): Promise<void> {
+    return new Promise((resolve) => {
+      const unsubscribe = this.#session(sessionId).onAppend(() => {
+        unsubscribe();
+        resolve();
       });
-    }
+    });
+  }
+
+  /** A session is deleted: its readers end. */
+  drop(id: string): void {
+    const session = this.#live.get(id);
+    this.#live.delete(id);
+    session?.wake();
   }
 
   /** Frees the memory of sessions that nobody reads and that have nothing running. */

@@ -1,4 +1,5 @@
 import type {
+  SdkMessage,
   SessionOptions,
   SessionResource,
   TurnResource,
@@ -6,6 +7,7 @@ import type {
 } from "@claude-edge/protocol";
 
 import type { LogEvent } from "./log-event.js";
+import { Transcripts } from "./transcripts.js";
 
 /** A row may hold 2 MB; a character of JSON is at most 3 bytes of UTF-8. */
 const PART_CHARS = 600_000;
@@ -20,6 +22,9 @@ export interface TurnRow {
   prompt: string;
   boot: string | null;
   interrupted: number;
+  resumed: number;
+  start_seq: number | null;
+  start_cursor: number | null;
   end_seq: number | null;
   created_at: number;
   started_at: number | null;
@@ -29,7 +34,10 @@ export interface TurnRow {
 interface SessionRow {
   id: string;
   title: string | null;
+  tags: string;
   options: string;
+  on_container_lost: SessionResource["on_container_lost"];
+  forked_from: string | null;
   container: string;
   seq: number;
   created_at: number;
@@ -40,8 +48,19 @@ interface SessionRow {
 export interface NewSession {
   id: string;
   title: string | undefined;
+  tags: string[];
   options: SessionOptions;
+  onContainerLost: SessionResource["on_container_lost"];
+  forkedFrom?: SessionResource["forked_from"];
   container: string;
+}
+
+/** A container that an account knows of. */
+export interface ContainerRow {
+  name: string;
+  boot: string;
+  cursor: number;
+  used_at: number;
 }
 
 /** What an idempotency key was first used for. */
@@ -50,6 +69,8 @@ export interface KeyUse {
   session_id: string;
   turn_id: string | null;
 }
+
+type ForkedFrom = NonNullable<SessionResource["forked_from"]>;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -62,10 +83,12 @@ const SESSION = `
 export class Store {
   readonly #sql: SqlStorage;
   readonly #storage: DurableObjectStorage;
+  readonly transcripts: Transcripts;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
     this.#storage = storage;
+    this.transcripts = new Transcripts(storage.sql);
   }
 
   transaction<T>(work: () => T): T {
@@ -84,21 +107,38 @@ export class Store {
 
   // Sessions.
 
-  insertSession({ id, title, options, container }: NewSession, now: number): void {
+  insertSession(session: NewSession, now: number): void {
+    const { id, title, tags, options, onContainerLost, forkedFrom, container } = session;
     this.#sql.exec(
-      `INSERT INTO sessions (id, title, options, container, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO sessions
+        (id, title, tags, options, on_container_lost, forked_from, container, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       title ?? null,
+      JSON.stringify(tags),
       JSON.stringify(options),
+      onContainerLost,
+      forkedFrom ? JSON.stringify(forkedFrom) : null,
       container,
       now,
       now,
     );
   }
 
+  deleteSession(id: string): void {
+    this.#sql.exec("DELETE FROM events WHERE session_id = ?", id);
+    this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
+    this.#sql.exec("DELETE FROM sessions WHERE id = ?", id);
+    this.transcripts.delete(id);
+  }
+
   session(id: string): SessionResource | undefined {
     const row = this.#all<SessionRow>(`${SESSION} WHERE id = ?`, id)[0];
     return row && toSession(row);
+  }
+
+  hasSession(id: string): boolean {
+    return this.#all("SELECT 1 FROM sessions WHERE id = ?", id).length > 0;
   }
 
   /** Newest first; `before` is the last row of the page before. */
@@ -121,6 +161,20 @@ export class Store {
 
   setTitle(session: string, title: string): void {
     this.#sql.exec("UPDATE sessions SET title = ? WHERE id = ?", title, session);
+  }
+
+  setTags(session: string, tags: string[]): void {
+    this.#sql.exec("UPDATE sessions SET tags = ? WHERE id = ?", JSON.stringify(tags), session);
+  }
+
+  /** The boot of the runner that has a session's transcript. */
+  transcriptBoot(session: string): string | null {
+    return this.#one<{ boot: string | null }>("SELECT boot FROM sessions WHERE id = ?", session)
+      .boot;
+  }
+
+  setTranscriptBoot(session: string, boot: string | null): void {
+    this.#sql.exec("UPDATE sessions SET boot = ? WHERE id = ?", boot, session);
   }
 
   setSeq(session: string, seq: number, now: number): void {
@@ -150,12 +204,42 @@ export class Store {
     );
   }
 
-  markRunning(turn: string, now: number): void {
-    this.#sql.exec("UPDATE turns SET status = 'running', started_at = ? WHERE id = ?", now, turn);
+  /** The open turns of a container's sessions. */
+  openTurnsOf(container: string): TurnRow[] {
+    return this.#all<TurnRow>(
+      `SELECT turns.* FROM turns JOIN sessions ON sessions.id = turns.session_id
+        WHERE turns.status IN ('queued', 'running', 'waiting') AND sessions.container = ? ORDER BY position`,
+      container,
+    );
   }
 
-  setBoot(turn: string, boot: string): void {
-    this.#sql.exec("UPDATE turns SET boot = ? WHERE id = ?", boot, turn);
+  /** From now on its way to a runner; its events come behind `startSeq`. */
+  markRunning(turn: string, startSeq: number, now: number): void {
+    this.#sql.exec(
+      "UPDATE turns SET status = 'running', start_seq = ?, started_at = coalesce(started_at, ?) WHERE id = ?",
+      startSeq,
+      now,
+      turn,
+    );
+  }
+
+  /** A runner has it; its frames come behind `startCursor`. */
+  setBoot(turn: string, boot: string, startCursor: number): void {
+    this.#sql.exec(
+      "UPDATE turns SET boot = ?, start_cursor = ? WHERE id = ?",
+      boot,
+      startCursor,
+      turn,
+    );
+  }
+
+  /** Its container was lost, and it is to be begun again. */
+  markResumed(turn: string, startSeq: number): void {
+    this.#sql.exec(
+      "UPDATE turns SET resumed = resumed + 1, boot = NULL, start_seq = ?, start_cursor = NULL WHERE id = ?",
+      startSeq,
+      turn,
+    );
   }
 
   markInterrupted(turn: string): void {
@@ -196,17 +280,54 @@ export class Store {
 
   // Events.
 
-  insertEvent(session: string, { seq, turn, kind, data }: LogEvent): void {
+  /** `own`: it is in no runner's log. */
+  insertEvent(session: string, { seq, turn, kind, data }: LogEvent, own: boolean): void {
     for (let part = 0; part * PART_CHARS < data.length; part += 1) {
       this.#sql.exec(
-        "INSERT INTO events (session_id, seq, part, turn_id, kind, data) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO events (session_id, seq, part, turn_id, kind, own, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
         session,
         seq,
         part,
         turn,
         kind,
+        own ? 1 : 0,
         data.slice(part * PART_CHARS, (part + 1) * PART_CHARS),
       );
+    }
+  }
+
+  /** The first event behind a seq that came from a runner's log. */
+  nextFromLog(session: string, after: number): number | undefined {
+    const { seq } = this.#one<{ seq: number | null }>(
+      "SELECT min(seq) AS seq FROM events WHERE session_id = ? AND seq > ? AND own = 0",
+      session,
+      after,
+    );
+    return seq ?? undefined;
+  }
+
+  /** Whether an event is the account's own word. */
+  isOwn(session: string, seq: number): boolean {
+    const rows = this.#all<{ own: number }>(
+      "SELECT own FROM events WHERE session_id = ? AND seq = ? AND part = 0",
+      session,
+      seq,
+    );
+    return rows[0]?.own === 1;
+  }
+
+  /** The messages of a turn, parsed. */
+  messagesOf(session: string, turn: string): SdkMessage[] {
+    const found: SdkMessage[] = [];
+    let position = this.firstSeq(session, turn) - 1;
+    for (;;) {
+      const events = this.events(session, position, Number.MAX_SAFE_INTEGER);
+      if (events.length === 0) return found;
+      position = events.at(-1)!.seq;
+      for (const event of events) {
+        if (event.kind !== "message" || event.turn !== turn) continue;
+        found.push((JSON.parse(event.data) as { message: SdkMessage }).message);
+      }
     }
   }
 
@@ -250,20 +371,46 @@ export class Store {
 
   // Containers.
 
-  container(name: string): { boot: string; cursor: number } | undefined {
-    return this.#all<{ boot: string; cursor: number }>(
-      "SELECT boot, cursor FROM containers WHERE name = ?",
-      name,
-    )[0];
+  container(name: string): ContainerRow | undefined {
+    return this.#all<ContainerRow>("SELECT * FROM containers WHERE name = ?", name)[0];
   }
 
-  setCursor(name: string, boot: string, cursor: number): void {
+  containers(): ContainerRow[] {
+    return this.#all<ContainerRow>("SELECT * FROM containers");
+  }
+
+  /** Frames of a boot's log up to the cursor are applied. */
+  setCursor(name: string, boot: string, cursor: number, now: number): void {
     this.#sql.exec(
-      "INSERT INTO containers VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, cursor = excluded.cursor",
+      `INSERT INTO containers VALUES (?, ?, ?, ?)
+        ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, cursor = excluded.cursor, used_at = excluded.used_at`,
       name,
       boot,
       cursor,
+      now,
     );
+  }
+
+  deleteContainer(name: string): void {
+    this.#sql.exec("DELETE FROM containers WHERE name = ?", name);
+    this.#sql.exec("DELETE FROM spares WHERE container = ?", name);
+  }
+
+  addSpare(session: string, container: string, boot: string): void {
+    this.#sql.exec("INSERT OR IGNORE INTO spares VALUES (?, ?, ?)", session, container, boot);
+  }
+
+  /** Takes a session id whose process is ready in the container, if there is one. */
+  takeSpare(container: string): string | undefined {
+    const spare = this.#all<{ session_id: string }>(
+      "DELETE FROM spares WHERE session_id = (SELECT session_id FROM spares WHERE container = ? LIMIT 1) RETURNING session_id",
+      container,
+    )[0];
+    return spare?.session_id;
+  }
+
+  dropSpares(container: string): void {
+    this.#sql.exec("DELETE FROM spares WHERE container = ?", container);
   }
 
   // Idempotency.
@@ -300,8 +447,11 @@ function toSession(row: SessionRow): SessionResource {
   return {
     id: row.id,
     title: row.title,
+    tags: JSON.parse(row.tags) as string[],
     status: row.open ? "running" : "idle",
     options: JSON.parse(row.options) as SessionOptions,
+    on_container_lost: row.on_container_lost,
+    ...(row.forked_from ? { forked_from: JSON.parse(row.forked_from) as ForkedFrom } : {}),
     last_seq: row.seq,
     created_at: iso(row.created_at),
     updated_at: iso(row.updated_at),

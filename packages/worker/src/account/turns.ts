@@ -1,34 +1,35 @@
-import {
-  EdgeError,
-  isFinal,
-  toWireError,
-  wireError,
-  type SessionOptions,
-} from "@claude-edge/protocol";
-import type { LogFrame, StartTurn, TurnFrame } from "@claude-edge/protocol/runner";
+import { EdgeError, isFinal, toWireError, wireError } from "@claude-edge/protocol";
+import type { StartTurn, TurnStarted } from "@claude-edge/protocol/runner";
 
 import type { ContainerDO } from "../container-do.js";
 import type { Env } from "../env.js";
-import { maxConcurrentTurns } from "../settings.js";
-import { Follower } from "./follower.js";
+import { maxConcurrentTurns, sleepAfterMs } from "../settings.js";
+import { ContainerLogs } from "./container-logs.js";
+import { describeTools, reportTools } from "./lost-turn.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 
-/** While turns run, the object is woken at least this often, milliseconds. */
+/** While turns are open, the object is woken at least this often, milliseconds. */
 const ALARM_MS = 30_000;
 
+/** A turn whose container is lost again and again is not begun more often than this. */
+const MAX_RESUMED = 3;
+
+/** A container without room is asked again for this long, milliseconds. */
+const ROOM_PATIENCE_MS = 120_000;
+
 /** The ContainerDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
-type ContainerStub = Pick<ContainerDO, "ensure" | "state"> & {
+type ContainerStub = Pick<ContainerDO, "ensure" | "state" | "sleep"> & {
   fetch(url: string, init?: RequestInit): Promise<Response>;
 };
 
-/** Brings an account's turns to their containers, one at a time per session, and what comes of them back. */
+/** Brings an account's turns to their containers, one at a time per session, and sees them to their end. */
 export class Turns {
   readonly #ctx: DurableObjectState;
   readonly #env: Env;
   readonly #store: Store;
   readonly #logs: SessionLogs;
-  readonly #followers = new Map<string, Follower>();
+  readonly #containerLogs: ContainerLogs;
   /** Turns whose way to the runner is under way in this memory. */
   readonly #dispatching = new Set<string>();
 
@@ -37,6 +38,11 @@ export class Turns {
     this.#env = env;
     this.#store = store;
     this.#logs = logs;
+    this.#containerLogs = new ContainerLogs(ctx, store, logs, {
+      container: (name) => this.#container(name),
+      onEnded: (name) => this.#afterEnd(name),
+      onLost: (turns) => this.#onLost(turns),
+    });
   }
 
   // The queue.
@@ -57,10 +63,10 @@ export class Turns {
       if (running >= limit) break;
       running += 1;
       busySessions.add(turn.session_id);
-      this.#store.markRunning(turn.id, Date.now());
+      this.#store.markRunning(turn.id, this.#logs.lastSeq(turn.session_id), Date.now());
       this.#dispatch(turn);
     }
-    if (open.length > 0) this.#ctx.waitUntil(this.#armAlarm());
+    this.#ctx.waitUntil(this.#armAlarm());
   }
 
   /** Takes up what is open: after a restart of this object, and now and then while it is. */
@@ -68,22 +74,34 @@ export class Turns {
     for (const turn of this.#store.openTurns()) {
       if (turn.status === "queued") continue;
       if (turn.boot === null) this.#dispatch(turn);
-      else this.#follow(this.#store.containerOf(turn.session_id), turn.boot);
+      else this.#containerLogs.follow(this.#store.containerOf(turn.session_id), turn.boot);
     }
     this.pump();
   }
 
-  /** Keeps turns going with nobody connected. */
+  // The alarm: keeps turns going with nobody connected, and puts containers without work to sleep.
+
   async onAlarm(): Promise<void> {
-    if (this.#store.openTurns().length === 0) return;
-    await this.#ctx.storage.setAlarm(Date.now() + ALARM_MS);
     this.goOn();
+    const now = Date.now();
+    const sleepAfter = sleepAfterMs(this.#env);
+    for (const { name, used_at } of this.#store.containers()) {
+      if (this.#store.openTurnsOf(name).length > 0 || now - used_at < sleepAfter) continue;
+      this.#containerLogs.stop(name);
+      this.#store.deleteContainer(name);
+      await this.#container(name).sleep();
+    }
+    await this.#armAlarm();
   }
 
+  /** With nothing open and no container awake, there is no alarm. */
   async #armAlarm(): Promise<void> {
-    if ((await this.#ctx.storage.getAlarm()) === null) {
-      await this.#ctx.storage.setAlarm(Date.now() + ALARM_MS);
-    }
+    const times = this.#store.containers().map(({ used_at }) => used_at + sleepAfterMs(this.#env));
+    if (this.#store.openTurns().length > 0) times.push(Date.now() + ALARM_MS);
+    if (times.length === 0) return;
+    const next = Math.max(Math.min(...times), Date.now() + 100);
+    const armed = await this.#ctx.storage.getAlarm();
+    if (armed === null || armed > next) await this.#ctx.storage.setAlarm(next);
   }
 
   // To the container.
@@ -91,182 +109,145 @@ export class Turns {
   #dispatch(turn: TurnRow): void {
     if (this.#dispatching.has(turn.id)) return;
     this.#dispatching.add(turn.id);
-    const sent = this.#send(turn)
+    const sent = this.#send(turn.id)
       .catch((thrown: unknown) => {
         const known = toWireError(thrown);
         const error =
           known.code === "internal"
             ? wireError("container_unavailable", "The container could not be reached.")
             : known;
-        this.#end(turn.session_id, turn.id, { status: "failed", error });
+        this.#end(turn.id, { status: "failed", error });
       })
       .finally(() => this.#dispatching.delete(turn.id));
     this.#ctx.waitUntil(sent);
   }
 
-  async #send(turn: TurnRow): Promise<void> {
-    const name = this.#store.containerOf(turn.session_id);
+  async #send(id: string): Promise<void> {
+    const { session_id, created_at } = this.#store.turn(id)!;
+    const name = this.#store.containerOf(session_id);
     const container = this.#container(name);
-    const options: SessionOptions = this.#store.session(turn.session_id)!.options;
-    const start: StartTurn = { prompt: turn.prompt, options };
-    const put = () =>
-      container.fetch(turnUrl(turn), { method: "PUT", body: JSON.stringify(start) });
 
     // A log that is being read vouches for its container: no need to ask first.
-    const follower = this.#followers.get(name);
-    let response = follower && !follower.stopped ? await put().catch(() => undefined) : undefined;
-    if (!response?.ok) {
+    const isFollowing = this.#containerLogs.isFollowing(name);
+    let response = isFollowing ? await this.#put(id).catch(() => undefined) : undefined;
+    if (!response || (!response.ok && response.status !== 503)) {
       const { boot } = await container.ensure(this.#store.accountName ?? "");
-      this.#follow(name, boot);
-      if (this.#row(turn).interrupted) return this.#endInterrupted(turn);
-      response = await put();
+      this.#containerLogs.follow(name, boot);
+      const row = this.#store.turn(id);
+      if (!row || isFinal(row.status)) return;
+      if (row.interrupted) return this.#endInterrupted(id);
+      response = await this.#put(id);
+    }
+    if (response.status === 503 && Date.now() - created_at < ROOM_PATIENCE_MS) {
+      return this.#comeBack(id, Number(response.headers.get("retry-after") ?? 5));
     }
     if (!response.ok) {
-      throw new EdgeError("container_unavailable", `The runner answered ${response.status}.`);
+      const { error } = await response.json<{ error?: string }>().catch(() => ({ error: "" }));
+      const message = `The runner answered ${response.status} ${error ?? ""}`.trim();
+      throw new EdgeError("container_unavailable", `${message}.`);
     }
-    const { boot } = await response.json<{ boot: string }>();
-    this.#follow(name, boot);
-    const row = this.#row(turn);
-    if (isFinal(row.status)) return;
-    this.#store.setBoot(turn.id, boot);
-    if (row.interrupted) await this.#tellInterrupt(turn);
+    const { boot, cursor } = await response.json<TurnStarted>();
+    this.#containerLogs.follow(name, boot);
+    const row = this.#store.turn(id);
+    if (!row || isFinal(row.status)) return;
+    this.#store.setBoot(id, boot, cursor);
+    this.#store.setTranscriptBoot(session_id, boot);
+    if (row.interrupted) await this.#tellInterrupt(row);
   }
 
-  // From the container.
-
-  #follow(name: string, boot: string): void {
-    const current = this.#followers.get(name);
-    if (current && !current.stopped && current.boot === boot) return current.touch();
-    current?.stop();
-    const known = this.#store.container(name);
-    if (known && known.boot !== boot) this.#lose(name, known.boot);
-    if (known?.boot !== boot) this.#store.setCursor(name, boot, 0);
-    const cursor = known?.boot === boot ? known.cursor : 0;
-    const follower = new Follower(this.#container(name), boot, cursor, {
-      apply: (frames) => this.#applyOrAbort(name, boot, frames),
-      stored: () => this.#store.container(name)?.cursor ?? 0,
-      lost: () => this.#lose(name, boot),
-      busy: () => this.#openTurnsOf(name).length > 0,
+  /** Hands the runner a turn, and before it the session's transcript if it has not seen it. */
+  async #put(id: string): Promise<Response> {
+    const { session_id, prompt, resumed } = this.#store.turn(id)!;
+    const container = this.#container(this.#store.containerOf(session_id));
+    const session = `http://runner/sessions/${session_id}`;
+    const boot = this.#store.container(this.#store.containerOf(session_id))?.boot ?? null;
+    if (
+      this.#store.transcriptBoot(session_id) !== boot &&
+      this.#store.transcripts.has(session_id)
+    ) {
+      const body = this.#store.transcripts.stream(session_id);
+      const restored = await container.fetch(`${session}/transcript`, { method: "PUT", body });
+      if (!restored.ok) throw new Error(`the runner answered ${restored.status} to a transcript`);
+      this.#store.setTranscriptBoot(session_id, boot);
+    }
+    const { options } = this.#store.session(session_id)!;
+    const start: StartTurn = { prompt, options, ...(resumed > 0 ? { resume: true } : {}) };
+    return container.fetch(`${session}/turns/${id}`, {
+      method: "PUT",
+      body: JSON.stringify(start),
     });
-    this.#followers.set(name, follower);
-    this.#ctx.waitUntil(follower.run());
   }
 
-  #applyOrAbort(name: string, boot: string, frames: LogFrame[]): void {
-    try {
-      this.#apply(name, boot, frames);
-    } catch (error) {
-      // Memory is ahead of storage now: start over from storage, which is whole.
-      this.#ctx.abort(`could not apply the log of ${name}: ${String(error)}`);
-    }
-  }
-
-  /**
-   * Applies a batch of the runner's log. Pieces of messages only pass through memory; as soon as something that lasts
-   * is among them, all of it and the cursor go into one transaction. So no token waits for a commit, and after a
-   * restart the same pieces are read again and get the same numbers.
-   */
-  #apply(name: string, boot: string, frames: LogFrame[]): void {
-    let ended = false;
-    const work = () => {
-      for (const frame of frames) {
-        if (frame.kind === "turn") {
-          ended = this.#applyTurn(frame) || ended;
-        } else {
-          const kind = isDelta(frame) ? "delta" : "message";
-          this.#logs.emit(frame.session, frame.turn, kind, { message: frame.message });
-        }
-      }
-    };
-    if (frames.every(isDelta)) return work();
-    this.#store.transaction(() => {
-      work();
-      this.#store.setCursor(name, boot, frames.at(-1)!.cursor);
-    });
-    if (ended) this.#afterEnd(name);
-  }
-
-  /** True when the frame ended its turn. */
-  #applyTurn({ session, turn, status, result, error, usage }: TurnFrame): boolean {
-    const row = this.#store.turn(turn);
-    if (!row || isFinal(row.status)) return false;
-    if (status === "running") {
-      this.#logs.emitTurn(session, turn, { status });
-      return false;
-    }
-    this.#writeEnd(session, turn, {
-      status,
-      ...(result ? { result } : {}),
-      ...(error ? { error } : {}),
-      ...(usage ? { usage } : {}),
-    });
-    return true;
-  }
-
-  /** The runner that ran them is gone: its open turns are over. */
-  #lose(name: string, boot: string): void {
-    for (const turn of this.#openTurnsOf(name)) {
-      if (turn.boot !== boot) continue;
-      this.#logs.jump(turn.session_id);
-      const error = wireError("container_lost", "The container was lost while the turn ran.");
-      this.#end(turn.session_id, turn.id, { status: "failed", error });
-    }
+  /** The runner has no room: the turn goes back to its place in the queue for a while. */
+  async #comeBack(id: string, seconds: number): Promise<void> {
+    await scheduler.wait(seconds * 1000);
+    const row = this.#store.turn(id);
+    if (!row || isFinal(row.status)) return;
+    if (row.interrupted) return this.#endInterrupted(id);
+    await this.#send(id);
   }
 
   // Ending.
 
-  #end(session: string, turn: string, end: TurnEnd): void {
-    if (isFinal(this.#store.turn(turn)!.status)) return;
-    this.#store.transaction(() => this.#writeEnd(session, turn, end));
-    this.#afterEnd(this.#store.containerOf(session));
-  }
-
-  #writeEnd(session: string, turn: string, end: TurnEnd): void {
-    const seq = this.#logs.emitTurn(session, turn, end);
-    this.#store.endTurn(turn, end.status, seq, Date.now());
+  #end(id: string, end: TurnEnd): void {
+    const row = this.#store.turn(id);
+    if (!row || isFinal(row.status)) return;
+    this.#store.transaction(() => {
+      const seq = this.#logs.emitOwn(row.session_id, id, end);
+      this.#store.endTurn(id, end.status, seq, Date.now());
+    });
+    this.#afterEnd(this.#store.containerOf(row.session_id));
   }
 
   #afterEnd(container: string): void {
     this.pump();
-    this.#followers.get(container)?.touch();
+    this.#containerLogs.touch(container);
     this.#logs.sweep();
+  }
+
+  /** Turns whose container is gone: they are begun again where their session wants that, and are over otherwise. */
+  #onLost(turns: TurnRow[]): void {
+    for (const { id, session_id, resumed, interrupted } of turns) {
+      const wants = this.#store.session(session_id)?.on_container_lost === "resume";
+      if (wants && resumed < MAX_RESUMED && !interrupted) {
+        this.#store.markResumed(id, this.#logs.lastSeq(session_id));
+        this.#dispatch(this.#store.turn(id)!);
+        continue;
+      }
+      const tools = reportTools(this.#store.messagesOf(session_id, id));
+      const message = `The container was lost while the turn ran. ${describeTools(tools)}`;
+      this.#end(id, { status: "failed", error: wireError("container_lost", message, { tools }) });
+    }
   }
 
   /** Stops an open turn, wherever it is. */
   async interrupt(turn: TurnRow): Promise<void> {
-    if (turn.status === "queued") return this.#endInterrupted(turn);
+    if (turn.status === "queued") return this.#endInterrupted(turn.id);
     this.#store.markInterrupted(turn.id);
     // On its way to the runner: whoever brings it there tells of the interrupt too.
     if (!this.#dispatching.has(turn.id)) await this.#tellInterrupt(turn);
   }
 
-  #endInterrupted(turn: TurnRow): void {
+  /** A session is deleted: its process goes too, if its container is there. */
+  async forget(session: string, container: string): Promise<void> {
+    const stub = this.#container(container);
+    if (this.#store.container(container) === undefined) return;
+    await stub.fetch(`http://runner/sessions/${session}`, { method: "DELETE" }).catch(() => {});
+  }
+
+  #endInterrupted(id: string): void {
     const error = wireError("interrupted", "The turn was interrupted before it began.");
-    this.#end(turn.session_id, turn.id, { status: "interrupted", error });
+    this.#end(id, { status: "interrupted", error });
   }
 
-  async #tellInterrupt(turn: TurnRow): Promise<void> {
-    const container = this.#container(this.#store.containerOf(turn.session_id));
+  async #tellInterrupt({ session_id, id }: TurnRow): Promise<void> {
+    const container = this.#container(this.#store.containerOf(session_id));
+    const url = `http://runner/sessions/${session_id}/turns/${id}/interrupt`;
     // A runner that cannot be reached is found to be lost by whoever follows it, and the turn ends that way.
-    await container.fetch(`${turnUrl(turn)}/interrupt`, { method: "POST" }).catch(() => {});
-  }
-
-  #row(turn: TurnRow): TurnRow {
-    return this.#store.turn(turn.id)!;
-  }
-
-  #openTurnsOf(container: string): TurnRow[] {
-    return this.#store
-      .openTurns()
-      .filter((turn) => this.#store.containerOf(turn.session_id) === container);
+    await container.fetch(url, { method: "POST" }).catch(() => {});
   }
 
   #container(name: string): ContainerStub {
     return this.#env.CONTAINER.getByName(name) as unknown as ContainerStub;
   }
 }
-
-const isDelta = (frame: LogFrame) =>
-  frame.kind === "message" && frame.message.type === "stream_event";
-
-const turnUrl = ({ session_id, id }: TurnRow) => `http://runner/sessions/${session_id}/turns/${id}`;

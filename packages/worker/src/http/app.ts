@@ -2,10 +2,12 @@ import {
   createSessionRequest,
   createTurnRequest,
   EdgeError,
+  forkSessionRequest,
   interruptRequest,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   queryRequest,
+  updateSessionRequest,
 } from "@claude-edge/protocol";
 import { Hono, type Context } from "hono";
 
@@ -29,6 +31,9 @@ type AccountStub = {
       | "createSession"
       | "getSession"
       | "listSessions"
+      | "updateSession"
+      | "deleteSession"
+      | "forkSession"
       | "query"
       | "createTurn"
       | "getTurn"
@@ -133,6 +138,24 @@ app.get("/v1/sessions", async (c) => {
 });
 
 app.get("/v1/sessions/:id", async (c) => json(c, await account(c).getSession(c.req.param("id"))));
+
+app.patch("/v1/sessions/:id", async (c) => {
+  const { value } = await readBody(c.req.raw, updateSessionRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  return json(c, await accountStub(c.env, name).updateSession(c.req.param("id"), value));
+});
+
+app.delete("/v1/sessions/:id", async (c) => {
+  await account(c).deleteSession(c.req.param("id"));
+  return new Response(null, { status: 204, headers: commonHeaders(c.get("requestId")) });
+});
+
+app.post("/v1/sessions/:id/fork", async (c) => {
+  const { value, once } = await readBody(c.req.raw, forkSessionRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  const stub = accountStub(c.env, name);
+  return json(c, await stub.forkSession(name, c.req.param("id"), value, once), 201);
+});
 
 app.post("/v1/sessions/:id/turns", async (c) => {
   const { value, once } = await readBody(c.req.raw, createTurnRequest);

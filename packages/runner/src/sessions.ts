@@ -1,0 +1,310 @@
+import { randomUUID } from "node:crypto";
+
+import type { Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
+import { EdgeError } from "@claude-edge/protocol";
+import type { StartTurn, TranscriptEntry, TurnStarted } from "@claude-edge/protocol/runner";
+
+import type { AgentDefinition } from "./agent.js";
+import { AgentProcess } from "./agent-process.js";
+import { agentEnvironment, makeSessionFolders, type RunnerFolders } from "./environment.js";
+import type { EventLog } from "./event-log.js";
+import { Session, type OpenedProcess } from "./session.js";
+import { TranscriptStore } from "./transcript-store.js";
+
+/** How a runner treats its processes. */
+export interface ProcessPolicy {
+  /** A session's process is kept this long after its last turn, milliseconds. */
+  hotMs: number;
+  /** Processes made ready for sessions to come. */
+  spares: number;
+  /** A process is replaced after this many turns: it keeps its history in memory. */
+  maxTurns: number;
+  /** … or when it has grown to this, bytes. */
+  maxResidentBytes: number;
+  /** A process is started only while this much memory is left, bytes: what an active one needs. */
+  reserveBytes: number;
+}
+
+export const DEFAULT_POLICY: ProcessPolicy = {
+  hotMs: 10 * 60_000,
+  spares: 1,
+  maxTurns: 100,
+  maxResidentBytes: 300 * 1024 * 1024,
+  reserveBytes: 300 * 1024 * 1024,
+};
+
+/** When there is no memory for another process, a caller is asked to come back after this, seconds. */
+export const RETRY_AFTER_S = 5;
+
+/** Every session has a workspace of its own, so one scope serves for all their transcripts. */
+const SCOPE = "workspace";
+
+/** Has Claude Code go on with the turn that a transcript breaks off in, instead of waiting for a prompt. */
+const RESUME_TURN = {
+  CLAUDE_CODE_RESUME_INTERRUPTED_TURN: "1",
+  CLAUDE_CODE_RESUME_REASON: "container_recreated",
+};
+
+/** Options that a live process takes; a session with others needs a process of its own. */
+const LIVE_OPTIONS = new Set(["model", "permissionMode"]);
+
+/** A spare takes 0.3 s of a core: it waits until the container has had nothing else to do for this long, milliseconds. */
+const SPARE_DELAY_MS = 500;
+
+/** The sessions of a runner, and the processes they share it with: hot ones, spares, and room for more. */
+export class Sessions {
+  readonly #sessions = new Map<string, Session>();
+  readonly #spares = new Map<string, AgentProcess>();
+  readonly #agent: AgentDefinition;
+  readonly #folders: RunnerFolders;
+  readonly #policy: ProcessPolicy;
+  readonly #log: EventLog;
+  readonly #transcripts: TranscriptStore;
+  readonly #idleTimers = new Map<Session, NodeJS.Timeout>();
+  #refill: NodeJS.Timeout | undefined;
+  #preparing: Promise<void> | undefined;
+  #spareFailed = false;
+  #closed = false;
+
+  constructor(
+    agent: AgentDefinition,
+    folders: RunnerFolders,
+    policy: ProcessPolicy,
+    log: EventLog,
+  ) {
+    this.#agent = agent;
+    this.#folders = folders;
+    this.#policy = policy;
+    this.#log = log;
+    this.#transcripts = new TranscriptStore(`${folders.state}/transcripts`, (key, entries) => {
+      const { sessionId: session, subpath } = key;
+      log.append({
+        kind: "transcript",
+        session,
+        turn: this.#sessions.get(session)?.lastTurn ?? "",
+        ...(subpath === undefined ? {} : { subpath }),
+        entries,
+      });
+    });
+  }
+
+  /** Begins to keep spares. */
+  open(): void {
+    this.#scheduleRefill();
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /**
+   * Starts a turn, or finds it started. What comes of it is in the log.
+   * @throws EdgeError `turn_running`, `container_full`.
+   */
+  startTurn(id: string, turn: string, start: StartTurn): TurnStarted {
+    const { boot } = this.#log;
+    const session = this.#sessions.get(id) ?? this.#add(id);
+    const started = session.startOf(turn);
+    if (started !== undefined) return { boot, cursor: started };
+    if (session.busy)
+      throw new EdgeError("turn_running", "Another turn of the session is running.");
+    if (!session.process?.alive && !this.#spares.has(id)) this.#makeRoom();
+    clearTimeout(this.#idleTimers.get(session));
+    clearTimeout(this.#refill);
+    // Not awaited: the log tells how it goes, and the caller need not wait for a process to start.
+    void session.start(turn, start);
+    return { boot, cursor: session.startOf(turn)! };
+  }
+
+  /** Takes over a transcript that is stored elsewhere, before the session's first turn here. */
+  async restore(id: string, entries: AsyncIterable<TranscriptEntry[]>): Promise<void> {
+    // What an attempt that was cut off left behind would be there twice.
+    await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
+    for await (const batch of entries) {
+      const byPath = Map.groupBy(batch, ({ subpath }) => subpath);
+      for (const [subpath, group] of byPath) {
+        const key = {
+          projectKey: SCOPE,
+          sessionId: id,
+          ...(subpath === undefined ? {} : { subpath }),
+        };
+        await this.#transcripts.restore(
+          key,
+          group.map(({ entry }) => entry),
+        );
+      }
+    }
+  }
+
+  /** Ends a session's process and forgets the session. */
+  async remove(id: string): Promise<void> {
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    if (session) await this.#cool(session);
+    await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
+  }
+
+  /** Ends every process. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#refill);
+    await this.#preparing;
+    await Promise.all([
+      ...[...this.#sessions.values()].map((session) => session.close()),
+      ...[...this.#spares.values()].map((spare) => spare.close()),
+    ]);
+  }
+
+  #add(id: string): Session {
+    const session = new Session(id, {
+      log: this.#log,
+      openProcess: (of, turn, start) => this.#openProcess(of, turn, start),
+      wantsOutput: (options) => (options.outputFormat ?? this.#agent.outputFormat) !== undefined,
+      onIdle: (of) => this.#onIdle(of),
+    });
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  // Processes.
+
+  async #openProcess(session: Session, turn: string, start: StartTurn): Promise<OpenedProcess> {
+    const { options, resume } = start;
+    const spare = this.#takeSpare(session.id, options);
+    if (spare) {
+      spare.claim(session);
+      await spare.configure(options as Options);
+      return { process: spare, isUnderWay: false };
+    }
+    const sdkOptions = await this.#sdkOptions(session.id, options);
+    const isUnderWay = (resume ?? false) && (await this.#hasPrompt(session.id, turn));
+    if (isUnderWay) Object.assign(sdkOptions.env!, RESUME_TURN);
+    return { process: AgentProcess.start(session.id, sdkOptions, session), isUnderWay };
+  }
+
+  /** The turn's prompt is in the transcript: it was begun, and resuming goes on with it. */
+  async #hasPrompt(id: string, turn: string): Promise<boolean> {
+    const entries = await this.#transcripts.load({ projectKey: SCOPE, sessionId: id });
+    return entries?.some(({ uuid }) => uuid === turn) ?? false;
+  }
+
+  /** The spare that was made ready under this id, if it lives and will do for these options. */
+  #takeSpare(id: string, options: StartTurn["options"]): AgentProcess | undefined {
+    const spare = this.#spares.get(id);
+    this.#spares.delete(id);
+    if (!spare) return undefined;
+    if (spare.alive && Object.keys(options).every((name) => LIVE_OPTIONS.has(name))) return spare;
+    void spare.close();
+    return undefined;
+  }
+
+  async #sdkOptions(id: string, options: StartTurn["options"]): Promise<Options> {
+    const { env, ...agent } = this.#agent;
+    const folders = await makeSessionFolders(this.#folders, id);
+    const isKnown = (await this.#transcripts.load({ projectKey: SCOPE, sessionId: id })) !== null;
+    return {
+      settingSources: [],
+      strictMcpConfig: true,
+      ...agent,
+      ...options,
+      ...(isKnown ? { resume: id } : { sessionId: id }),
+      cwd: folders.workspace,
+      env: agentEnvironment(id, folders, env),
+      includePartialMessages: true,
+      // Otherwise "/clear" or "@/etc/passwd" in a prompt would be carried out.
+      verbatimPrompts: true,
+      sessionStore: this.#storeOf(),
+      // What has finished must be stored when the process is killed the moment after.
+      sessionStoreFlush: "eager",
+      ...(options.permissionMode === "bypassPermissions"
+        ? { allowDangerouslySkipPermissions: true }
+        : {}),
+    } as Options;
+  }
+
+  /** The store as the Agent SDK sees it: it scopes by working directory, which is the session's own anyway. */
+  #storeOf(): SessionStore {
+    const store = this.#transcripts;
+    const inScope = <Key extends { projectKey: string }>(key: Key) => ({
+      ...key,
+      projectKey: SCOPE,
+    });
+    return {
+      append: (key, entries) => store.append(inScope(key), entries),
+      load: (key) => store.load(inScope(key)),
+      listSubkeys: (key) => store.listSubkeys(inScope(key)),
+    };
+  }
+
+  #onIdle(session: Session): void {
+    const { process } = session;
+    const { hotMs, maxTurns, maxResidentBytes } = this.#policy;
+    const isWorn =
+      process && (process.turns >= maxTurns || process.residentBytes > maxResidentBytes);
+    const timer = setTimeout(() => void this.#cool(session), isWorn ? 0 : hotMs);
+    timer.unref();
+    clearTimeout(this.#idleTimers.get(session));
+    this.#idleTimers.set(session, timer);
+    this.#scheduleRefill();
+  }
+
+  /** Ends an idle session's process; its next turn resumes. */
+  async #cool(session: Session): Promise<void> {
+    clearTimeout(this.#idleTimers.get(session));
+    this.#idleTimers.delete(session);
+    if (session.busy) return;
+    this.#transcripts.forget(session.id);
+    await session.close();
+  }
+
+  /** Ends idle processes, the least recently used first, until another one fits. @throws EdgeError `container_full`. */
+  #makeRoom(): void {
+    if (this.#hasRoom()) return;
+    const [spare] = this.#spares;
+    if (spare) {
+      this.#spares.delete(spare[0]);
+      void spare[1].close();
+    }
+    const idle = [...this.#sessions.values()]
+      .filter((session) => session.process && !session.busy)
+      .toSorted((a, b) => a.lastUsed - b.lastUsed);
+    if (idle[0]) void this.#cool(idle[0]);
+    // What has just been told to end is room in a moment; with nothing to end there will be none soon.
+    if (!spare && !idle[0]) {
+      throw new EdgeError("container_full", "The container has no memory for another session.");
+    }
+  }
+
+  #hasRoom(): boolean {
+    return process.availableMemory() > this.#policy.reserveBytes;
+  }
+
+  // Spares.
+
+  #scheduleRefill(): void {
+    clearTimeout(this.#refill);
+    if (this.#closed || this.#spareFailed || this.#spares.size >= this.#policy.spares) return;
+    this.#refill = setTimeout(() => {
+      const busy = [...this.#sessions.values()].some((session) => session.busy);
+      if (busy || this.#preparing || !this.#hasRoom()) return this.#scheduleRefill();
+      this.#preparing = this.#prepareSpare().finally(() => {
+        this.#preparing = undefined;
+        this.#scheduleRefill();
+      });
+    }, SPARE_DELAY_MS);
+    this.#refill.unref();
+  }
+
+  async #prepareSpare(): Promise<void> {
+    const id = randomUUID();
+    try {
+      const spare = await AgentProcess.prepare(id, await this.#sdkOptions(id, {}));
+      if (this.#closed) return await spare.close();
+      this.#spares.set(id, spare);
+      this.#log.append({ kind: "spare", session: id, turn: "" });
+    } catch {
+      // It is an accelerator: a session without one starts cold, and tells what is wrong. No second try.
+      this.#spareFailed = true;
+    }
+  }
+}

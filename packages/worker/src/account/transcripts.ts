@@ -1,0 +1,113 @@
+import type { TranscriptEntry } from "@claude-edge/protocol/runner";
+
+/** A row may hold 2 MB; a character of JSON is at most 3 bytes of UTF-8. */
+const PART_CHARS = 600_000;
+
+interface Row {
+  position: number;
+  subpath: string;
+  data: string;
+}
+
+/** The transcripts of an account's sessions: what the agent resumes from in a container that has never seen it. */
+export class Transcripts {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  append(session: string, subpath: string, entries: TranscriptEntry["entry"][]): void {
+    let position = this.#lastPosition(session);
+    for (const entry of entries) {
+      position += 1;
+      const data = JSON.stringify(entry);
+      for (let part = 0; part * PART_CHARS < data.length; part += 1) {
+        this.#sql.exec(
+          "INSERT INTO transcripts (session_id, position, part, subpath, data) VALUES (?, ?, ?, ?, ?)",
+          session,
+          position,
+          part,
+          subpath,
+          data.slice(part * PART_CHARS, (part + 1) * PART_CHARS),
+        );
+      }
+    }
+  }
+
+  has(session: string): boolean {
+    return this.#lastPosition(session) > 0;
+  }
+
+  delete(session: string): void {
+    this.#sql.exec("DELETE FROM transcripts WHERE session_id = ?", session);
+  }
+
+  /** A transcript as the runner takes it: NDJSON of {@link TranscriptEntry}. */
+  stream(session: string): ReadableStream<Uint8Array> {
+    const encoder = new TextEncoder();
+    let position = 0;
+    return new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        const rows = this.#page(session, position);
+        if (rows.length === 0) return controller.close();
+        position = rows.at(-1)!.position;
+        const lines = rows.map(({ subpath, data }) => {
+          const path = subpath === "" ? "" : `"subpath":${JSON.stringify(subpath)},`;
+          return `{${path}"entry":${data}}\n`;
+        });
+        controller.enqueue(encoder.encode(lines.join("")));
+      },
+    });
+  }
+
+  /**
+   * Copies a transcript under another session's name, whole or up to a message.
+   * Gives whether the message was found.
+   */
+  copy(from: string, to: string, message?: string): boolean {
+    let found = message === undefined;
+    for (let position = 0; ;) {
+      const rows = this.#page(from, position);
+      if (rows.length === 0) return found;
+      for (const { subpath, data } of rows) {
+        const isMain = subpath === "";
+        if (isMain && message !== undefined && found) continue;
+        // The id is in every entry, and in the path of the workspace: a UUID, so nothing else reads the same.
+        const entry = JSON.parse(data.replaceAll(from, to)) as TranscriptEntry["entry"];
+        this.append(to, subpath, [entry]);
+        if (isMain && entry.uuid === message && message !== undefined) found = true;
+      }
+      position = rows.at(-1)!.position;
+    }
+  }
+
+  #lastPosition(session: string): number {
+    const row = this.#sql
+      .exec<{ position: number | null }>(
+        "SELECT max(position) AS position FROM transcripts WHERE session_id = ?",
+        session,
+      )
+      .one();
+    return row.position ?? 0;
+  }
+
+  /** Entries behind a position, about a megabyte of them and at least one. */
+  #page(session: string, after: number): Row[] {
+    const rows: Row[] = [];
+    let chars = 0;
+    const cursor = this.#sql.exec<Row & Record<string, SqlStorageValue>>(
+      "SELECT position, subpath, data FROM transcripts WHERE session_id = ? AND position > ? ORDER BY position, part",
+      session,
+      after,
+    );
+    for (const { position, subpath, data } of cursor) {
+      const last = rows.at(-1);
+      if (last?.position === position) last.data += data;
+      else if (chars > PART_CHARS) break;
+      else rows.push({ position, subpath, data });
+      chars += data.length;
+    }
+    return rows;
+  }
+}
