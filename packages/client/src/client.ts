@@ -2,14 +2,13 @@ import { health, type Health, type SessionOptions } from "@claude-edge/protocol"
 
 import { resolveConfig, type ClientOptions } from "./config.js";
 import { ProtocolError } from "./errors.js";
-import { Sessions, type CallOptions } from "./sessions.js";
+import { Sessions, type CallOptions, type SessionSettings } from "./sessions.js";
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
 
-export interface QueryOptions extends SessionOptions, CallOptions {
+export interface QueryOptions extends SessionOptions, SessionSettings, CallOptions {
   /** A UUID for the session it makes; a fresh one without. */
   sessionId?: string | undefined;
-  title?: string | undefined;
 }
 
 /**
@@ -32,9 +31,21 @@ export class ClaudeEdge {
 
   /** One prompt in a session of its own, which can be continued with `sessions.open(turn.sessionId)`. */
   query(prompt: string, options: QueryOptions = {}): Turn {
-    const { sessionId, title, signal, idempotencyKey = crypto.randomUUID(), ...rest } = options;
-    const body = { prompt, session_id: sessionId, title, options: rest };
-    return new Turn(this.#transport, { path: "/v1/query", body, idempotencyKey, signal });
+    const { sessionId, title, tags, onContainerLost, signal, idempotencyKey, ...rest } = options;
+    const body = {
+      prompt,
+      session_id: sessionId,
+      title,
+      tags,
+      on_container_lost: onContainerLost,
+      options: rest,
+    };
+    return new Turn(this.#transport, {
+      path: "/v1/query",
+      body,
+      idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
+      signal,
+    });
   }
 
   /** Whether the deployment answers, and its versions. */

@@ -10,7 +10,14 @@ export {
   TimeoutError,
   TurnError,
 } from "./errors.js";
-export { Session, Sessions, type CallOptions, type CreateSessionOptions } from "./sessions.js";
+export {
+  Session,
+  Sessions,
+  type CallOptions,
+  type CreateSessionOptions,
+  type ForkOptions,
+  type SessionSettings,
+} from "./sessions.js";
 export { TextReader } from "./text-reader.js";
 export { Turn, type TurnOutcome } from "./turn.js";
 export {

@@ -1,12 +1,14 @@
 import {
   session as sessionSchema,
   sessionList,
+  type EdgeEvent,
   type SessionOptions,
   type SessionResource,
 } from "@claude-edge/protocol";
 
 import { ProtocolError } from "./errors.js";
 import type { Transport } from "./transport.js";
+import { sessionEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
 
 /** What a call can be told beside its subject. */
@@ -17,8 +19,26 @@ export interface CallOptions {
   idempotencyKey?: string | undefined;
 }
 
-export interface CreateSessionOptions extends SessionOptions, CallOptions {
+/** What a session can be given beside the Agent SDK's options. */
+export interface SessionSettings {
+  title?: string | undefined;
+  /** Up to 20 words to find it by. */
+  tags?: string[] | undefined;
+  /**
+   * What becomes of a turn whose container is lost: it fails with `container_lost` (the default), or is begun again
+   * where it was cut off. A tool whose outcome is unknown may then run twice.
+   */
+  onContainerLost?: "fail" | "resume" | undefined;
+}
+
+export interface CreateSessionOptions extends SessionOptions, SessionSettings, CallOptions {
   /** A UUID to give it; a fresh one without. */
+  id?: string | undefined;
+}
+
+export interface ForkOptions extends CallOptions {
+  /** The last message to keep: the `uuid` of an assistant or user message. All of them without it. */
+  messageId?: string | undefined;
   id?: string | undefined;
   title?: string | undefined;
 }
@@ -43,6 +63,37 @@ export class Session {
   /** How it stands now. @throws ApiError `session_not_found`. */
   async retrieve({ signal }: CallOptions = {}): Promise<SessionResource> {
     return parse(sessionSchema, await this.#transport.json(`/v1/sessions/${this.id}`, { signal }));
+  }
+
+  /**
+   * What happens in the session, across turns, without end: first what is stored behind `after` (0 by default), then
+   * live. Ends by `break` or by the signal.
+   */
+  events({ after = 0, signal }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
+    return sessionEvents(this.#transport, this.id, { sessionId: this.id, turnId: undefined, lastSeq: after }, signal);
+  }
+
+  /** Replaces its title or tags. @throws ApiError `session_not_found`. */
+  async update({ title, tags, signal }: Pick<SessionSettings, "title" | "tags"> & CallOptions): Promise<SessionResource> {
+    const request = { method: "PATCH", body: { title, tags }, signal } as const;
+    return parse(sessionSchema, await this.#transport.json(`/v1/sessions/${this.id}`, request));
+  }
+
+  /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */
+  async fork({ messageId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<Session> {
+    const answer = await this.#transport.json(`/v1/sessions/${this.id}/fork`, {
+      method: "POST",
+      body: { message_id: messageId, id, title },
+      idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
+      signal,
+    });
+    return new Session(this.#transport, parse(sessionSchema, answer).id);
+  }
+
+  /** Deletes it with all it holds, and stops what runs of it. @throws ApiError `session_not_found`. */
+  async delete({ signal }: CallOptions = {}): Promise<void> {
+    const { close } = await this.#transport.request(`/v1/sessions/${this.id}`, { method: "DELETE", signal });
+    close();
   }
 
   /** Stops every open turn of it. Gives their ids. */
@@ -70,13 +121,15 @@ export class Sessions {
   async create({
     id,
     title,
+    tags,
+    onContainerLost,
     signal,
     idempotencyKey,
     ...options
   }: CreateSessionOptions = {}): Promise<Session> {
     const answer = await this.#transport.json("/v1/sessions", {
       method: "POST",
-      body: { id, title, options },
+      body: { id, title, tags, on_container_lost: onContainerLost, options },
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
       signal,
     });

@@ -19,7 +19,7 @@ import {
 } from "./errors.js";
 
 export interface RequestOptions {
-  method?: "GET" | "POST";
+  method?: "GET" | "POST" | "PATCH" | "DELETE";
   body?: unknown;
   stream?: boolean;
   signal?: AbortSignal | undefined;
@@ -155,7 +155,8 @@ async function assertOurs(response: Response, stream: boolean): Promise<void> {
 
   const protocol = response.headers.get(PROTOCOL_HEADER);
   const expected = stream ? "text/event-stream" : "application/json";
-  if (type !== expected || protocol === null) {
+  const hasType = type === expected || response.status === 204;
+  if (!hasType || protocol === null) {
     const what = type || "of no stated type";
     throw new ProtocolError(`The answer is ${what}, not a deployment's ${expected}.`, context);
   }

@@ -10,7 +10,7 @@ import {
   TimeoutError,
 } from "./errors.js";
 import { readFrames } from "./sse.js";
-import type { Transport } from "./transport.js";
+import type { Answer, Transport } from "./transport.js";
 
 /** How a turn is begun: the POST that answers with its events. */
 export interface TurnRequest {
@@ -28,9 +28,7 @@ export interface Position {
 }
 
 /**
- * The events of one turn, up to its terminal one. A stream that breaks before that is taken up behind the last event,
- * until {@link Config.maxReconnects} tries in a row brought nothing.
- *
+ * The events of one turn, up to its terminal one.
  * @throws StreamInterruptedError, and whatever begins the turn throws.
  */
 export async function* turnEvents(
@@ -38,29 +36,70 @@ export async function* turnEvents(
   request: TurnRequest,
   position: Position,
 ): AsyncGenerator<EdgeEvent> {
+  const { path, body, idempotencyKey, signal } = request;
+  const begin = { method: "POST", body, idempotencyKey, stream: true, signal } as const;
+  const connect = () =>
+    position.sessionId && position.turnId
+      ? transport.request(eventsPath(position), { stream: true, signal })
+      : transport.request(path, begin);
+  for await (const event of reconnecting(transport, connect, position, signal)) {
+    yield event;
+    if (isTerminal(event)) return;
+  }
+}
+
+/** The events of a session, across turns, without end. @throws StreamInterruptedError */
+export function sessionEvents(
+  transport: Transport,
+  session: string,
+  position: Position,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<EdgeEvent> {
+  const connect = () =>
+    transport.request(`/v1/sessions/${session}/events?after=${position.lastSeq}`, {
+      stream: true,
+      signal,
+    });
+  return reconnecting(transport, connect, position, signal);
+}
+
+const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
+  `/v1/sessions/${sessionId}/events?after=${lastSeq}&turn=${turnId}`;
+
+/**
+ * Events of one connection after the other: one that breaks is taken up behind the last event, until
+ * {@link Config.maxReconnects} tries in a row brought nothing.
+ */
+async function* reconnecting(
+  transport: Transport,
+  connect: () => Promise<Answer>,
+  position: Position,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<EdgeEvent> {
   const { maxReconnects } = transport.config;
-  for (let failures = 0; ;) {
+  for (let failures = 0; ; ) {
     let opened = false;
-    const onOpen = () => {
+    const open = async () => {
+      const answer = await connect();
       opened = true;
+      return answer;
     };
     try {
-      for await (const event of oneConnection(transport, request, position, onOpen)) {
+      for await (const event of oneConnection(transport, open, position, signal)) {
         if (event.seq <= position.lastSeq) continue;
         failures = 0;
         position.lastSeq = event.seq;
         position.turnId ??= event.turn_id;
         if (event.kind === "turn") position.sessionId ??= event.session_id;
         yield event;
-        if (isTerminal(event)) return;
       }
       throw new ConnectionError("The stream ended before the turn did.");
     } catch (error) {
       if (!isPassing(error)) throw error;
-      // The turn has not begun, and the request for it has had its retries.
-      if (position.turnId === undefined && !opened) throw error;
+      // Nothing has begun yet, and the request for it has had its retries.
+      if (position.lastSeq === 0 && !opened) throw error;
       if (failures >= maxReconnects) throw new StreamInterruptedError({ ...position }, error);
-      await sleep(backoffMs(failures), request.signal).catch((reason: unknown) => {
+      await sleep(backoffMs(failures), signal).catch((reason: unknown) => {
         throw new AbortError(reason);
       });
       failures += 1;
@@ -73,27 +112,11 @@ const isPassing = (error: unknown) =>
 
 async function* oneConnection(
   transport: Transport,
-  { path, body, idempotencyKey, signal }: TurnRequest,
+  open: () => Promise<Answer>,
   position: Position,
-  onOpen: () => void,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<EdgeEvent> {
-  const { sessionId, turnId, lastSeq } = position;
-  const { response, close } =
-    sessionId && turnId
-      ? await transport.request(
-          `/v1/sessions/${sessionId}/events?after=${lastSeq}&turn=${turnId}`,
-          { stream: true, signal },
-        )
-      : await transport.request(path, {
-          method: "POST",
-          body,
-          idempotencyKey,
-          stream: true,
-          signal,
-        });
-
-  onOpen();
-
+  const { response, close } = await open();
   const { idleTimeout } = transport.config;
   let idle = false;
   let timer: ReturnType<typeof setTimeout> | undefined;

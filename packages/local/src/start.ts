@@ -31,6 +31,10 @@ export interface LocalOptions {
   model?: "auto" | "scripted";
   /** Pause before each word of the scripted model, milliseconds. */
   pace?: number;
+  /** Variables of the Worker, before those of wrangler.jsonc. */
+  vars?: Record<string, string>;
+  /** Variables of the containers, beside those the Worker gives. */
+  containerEnv?: Record<string, string>;
   /** Gets what Worker and containers print. */
   onLog?: (source: "worker" | "container", text: string) => void;
 }
@@ -45,6 +49,8 @@ export interface LocalStack {
   model: ScriptedModel | undefined;
   /** The containers that run now. */
   containers(): { name: string; pid: number }[];
+  /** Restarts workerd, as a deployment restarts Durable Objects: containers go on, streams break. */
+  restartWorker(): Promise<void>;
   /** Stops everything and leaves nothing behind. */
   stop(): Promise<void>;
 }
@@ -87,10 +93,17 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
       ...(credential ?? { ANTHROPIC_API_KEY: model!.key, ANTHROPIC_BASE_URL: model!.url }),
       CLAUDE_EDGE_ROOT_KEY: token,
     };
-    const worker = await startProjectWorker(project, temp, socketPath, port, secrets, options);
+    const { worker, restart } = await startProjectWorker(
+      project,
+      temp,
+      socketPath,
+      port,
+      secrets,
+      options,
+    );
     cleanups.push(() => worker.dispose());
     const url = (await worker.url).origin;
-    return { url, token, model, containers: () => engine.running, stop };
+    return { url, token, model, containers: () => engine.running, restartWorker: restart, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -103,7 +116,7 @@ async function startProjectWorker(
   socketPath: string,
   port: number,
   secrets: Record<string, string>,
-  { persist, watch = false, onLog }: LocalOptions,
+  { persist, watch = false, vars = {}, onLog }: LocalOptions,
 ) {
   const containerEngine = {
     localDocker: {
@@ -113,12 +126,14 @@ async function startProjectWorker(
   };
   // Otherwise every start looks up where it is in the world, and warns when there is no network.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
+  const bindings = (more: Record<string, string> = {}) => ({
+    ...toBindings("plain_text", { ...vars, ...more }),
+    ...toBindings("secret_text", secrets),
+  });
   const keepSignals = withoutNewSignalHandlers();
   const worker = await startWorker({
     config: project.configPath,
-    bindings: Object.fromEntries(
-      Object.entries(secrets).map(([name, value]) => [name, { type: "secret_text", value }]),
-    ),
+    bindings: bindings(),
     dev: {
       server: { hostname: "127.0.0.1", port },
       inspector: false,
@@ -136,7 +151,13 @@ async function startProjectWorker(
   });
   await worker.ready;
   keepSignals();
-  return worker;
+  let restarts = 0;
+  const restart = async () => {
+    // wrangler restarts workerd when a binding changes, and only then.
+    restarts += 1;
+    await worker.patchConfig({ bindings: bindings({ CLAUDE_EDGE_RESTARTS: String(restarts) }) });
+  };
+  return { worker, restart };
 }
 
 /**
@@ -155,6 +176,15 @@ function withoutNewSignalHandlers(): () => void {
   };
 }
 
+function toBindings<Type extends "plain_text" | "secret_text">(
+  type: Type,
+  values: Record<string, string>,
+) {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, { type, value }]),
+  );
+}
+
 /** wrangler runs `docker info`, `build` and `pull` before it starts; nothing is built here, so all succeed. */
 function noDocker(temp: string): string {
   const path = join(temp, "docker");
@@ -164,7 +194,11 @@ function noDocker(temp: string): string {
   return path;
 }
 
-function localImage(project: Project, temp: string, { persist, onLog }: LocalOptions) {
+function localImage(
+  project: Project,
+  temp: string,
+  { persist, containerEnv, onLog }: LocalOptions,
+) {
   const disks = join(persist ?? temp, "disks");
   mkdirSync(disks, { recursive: true });
   return {
@@ -176,6 +210,7 @@ function localImage(project: Project, temp: string, { persist, onLog }: LocalOpt
       PATH: process.env.PATH ?? "/usr/bin:/bin",
       LANG: process.env.LANG ?? "C.UTF-8",
       [STACK_MARK]: process.env[STACK_MARK] ?? "",
+      ...containerEnv,
     },
     disks,
     sockets: temp,

@@ -5,9 +5,9 @@
  * |---|---|
  * | `GET /health` | {@link RunnerHealth} |
  * | `PUT /sessions/{id}/turns/{turn}` | {@link StartTurn}; 202; the same turn twice starts one |
- * | `POST /sessions/{id}/turns/{turn}/interrupt` | stops it; 204, also when it has ended |
- * | `PUT /sessions/{id}/transcript` | NDJSON of {@link TranscriptEntry}, before the first turn here; 204 |
- * | `DELETE /sessions/{id}` | ends its process and forgets it; 204 |
+ * | `POST /sessions/{id}/turns/{turn}/interrupt` | stops it, if it runs |
+ * | `PUT /sessions/{id}/transcript` | NDJSON of {@link TranscriptEntry}, before the first turn here |
+ * | `DELETE /sessions/{id}` | ends its process and forgets it |
  * | `GET /log?boot&after` | NDJSON: a {@link LogHead}, then every {@link LogFrame} behind the cursor, live |
  * | `POST /log/ack?boot&cursor` | frames up to the cursor are stored and may be forgotten |
  */
@@ -22,6 +22,8 @@ export interface RunnerHealth {
   boot: string;
   version: string;
   protocol: number;
+  /** Why it cannot run an agent: agent.config.ts could not be loaded. */
+  error?: string;
 }
 
 export interface StartTurn {

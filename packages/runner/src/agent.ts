@@ -40,11 +40,21 @@ const CONFIG_NAMES = ["agent.config.ts", "agent.config.js", "agent.config.mjs"];
 export async function loadAgent(folder: string): Promise<AgentDefinition> {
   const file = CONFIG_NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
   if (!file) return {};
-  const loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  const loaded = await import(pathToFileURL(file).href).catch((cause: unknown) => {
+    throw new Error(`${file} could not be loaded: ${reasonOf(cause)}`, { cause });
+  });
   if (typeof loaded.default !== "object" || loaded.default === null) {
     throw new Error(
       `${file} must export an agent as its default: export default defineAgent({ … })`,
     );
   }
   return loaded.default as AgentDefinition;
+}
+
+/** What went wrong, and where: the stack of a syntax error begins with file and line. */
+function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const lines = (thrown.stack ?? "").split("\n");
+  const where = lines.slice(0, lines.findIndex((line) => line.startsWith("    at ")));
+  return where.length > 0 ? where.join("\n").trim() : thrown.message;
 }

@@ -17,7 +17,8 @@ const folders = {
 };
 
 mkdirSync(folders.workspaces, { recursive: true });
-const agent = await loadAgent(resolve(process.argv[2] ?? "."));
+const agent = await loadAgent(resolve(process.argv[2] ?? ".")).catch((error: Error) => error);
+if (agent instanceof Error) console.error(agent.message);
 const runner = new Runner(agent, folders, readPolicy(process.env));
 
 const stop = () => {

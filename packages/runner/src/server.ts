@@ -10,8 +10,8 @@ import { EventLog } from "./event-log.js";
 import { RETRY_AFTER_S, Sessions, type ProcessPolicy } from "./sessions.js";
 import { VERSION } from "./version.js";
 
-/** A log reader gets a ping when nothing else has been sent for this long, milliseconds. */
-const PING_MS = 15_000;
+/** A log reader gets a ping this often, milliseconds: a runner that hangs must be told from a turn that thinks. */
+const PING_MS = 3_000;
 
 const SESSION = /^\/sessions\/([0-9a-f-]{36})$/;
 const TRANSCRIPT = /^\/sessions\/([0-9a-f-]{36})\/transcript$/;
@@ -23,10 +23,13 @@ export class Runner {
   readonly log: EventLog = new EventLog();
   readonly #sessions: Sessions;
   readonly #server: Server;
+  readonly #failure: string | undefined;
   #closing = false;
 
-  constructor(agent: AgentDefinition, folders: RunnerFolders, policy: ProcessPolicy) {
-    this.#sessions = new Sessions(agent, folders, policy, this.log);
+  /** With an agent that is an error, it only tells so: better than a container that will not start. */
+  constructor(agent: AgentDefinition | Error, folders: RunnerFolders, policy: ProcessPolicy) {
+    this.#failure = agent instanceof Error ? agent.message : undefined;
+    this.#sessions = new Sessions(agent instanceof Error ? {} : agent, folders, policy, this.log);
     this.#server = createServer((request, response) => {
       this.#route(request, response).catch((error: unknown) => {
         if (response.headersSent) return response.destroy();
@@ -44,7 +47,7 @@ export class Runner {
       this.#server.once("error", reject);
       this.#server.listen(portOrPath, resolve);
     });
-    this.#sessions.open();
+    if (this.#failure === undefined) this.#sessions.open();
   }
 
   /** Ends every session and its processes; the turns that were running are interrupted. */
@@ -64,7 +67,7 @@ export class Runner {
     if (route === "GET /log") return this.#sendLog(url, response);
     if (route === "POST /log/ack") {
       if (this.#isThisBoot(url)) this.log.acknowledge(Number(url.searchParams.get("cursor")));
-      return answer(response, 204);
+      return answer(response, 200, {});
     }
     return this.#onSession(request, url.pathname, response);
   }
@@ -83,11 +86,13 @@ export class Runner {
     else if (transcript) await this.#sessions.restore(transcript[1]!, transcriptEntries(request));
     else if (session) await this.#sessions.remove(session[1]!);
     else return answer(response, 404, { error: `no route ${method} ${path}` });
-    answer(response, 204);
+    answer(response, 200, {});
   }
 
   #health(): RunnerHealth {
-    return { status: "ok", boot: this.log.boot, version: VERSION, protocol: PROTOCOL_VERSION };
+    const { boot } = this.log;
+    const error = this.#failure === undefined ? {} : { error: this.#failure };
+    return { status: "ok", boot, version: VERSION, protocol: PROTOCOL_VERSION, ...error };
   }
 
   /** The cursor of another boot means nothing here: such a reader gets the log from its start. */
@@ -143,10 +148,6 @@ async function text(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function answer(response: ServerResponse, status: number, body?: unknown): void {
-  if (body === undefined) {
-    response.writeHead(status).end();
-    return;
-  }
+function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }

@@ -47,11 +47,13 @@ export class ContainerDO extends DurableObject<Env> {
   }
 
   /**
-   * Gives the runner's state, starting the container if there is none.
-   * @throws EdgeError `container_unavailable`, `protocol_mismatch`.
+   * Gives the runner's state, starting the container if there is none. With `doubted`, what is known of it is not
+   * believed: the caller has not reached it.
+   * @throws EdgeError `container_unavailable`, `agent_start_failed`, `protocol_mismatch`.
    */
-  async ensure(account: string): Promise<RunnerHealth> {
+  async ensure(account: string, doubted: boolean): Promise<RunnerHealth> {
     await this.#stopping;
+    if (doubted) this.#health = undefined;
     if (this.#health && this.ctx.container?.running) return this.#health;
     this.#starting ??= this.#start(account).finally(() => {
       this.#starting = undefined;
@@ -91,21 +93,18 @@ export class ContainerDO extends DurableObject<Env> {
         "This Worker has no container: containers are missing in its wrangler.jsonc, or switched off.";
       throw new EdgeError("container_unavailable", message);
     }
-    if (!container.running) {
-      await this.#intercept(container, account);
-      container.start({
-        enableInternet: false,
-        // IS_SANDBOX: lets a container that runs as root use bypassPermissions.
-        env: {
-          ...containerCredential(this.env),
-          IS_SANDBOX: "1",
-          // A spare becomes a session of the same container; here there will be no other.
-          ...(isShared(this.env) ? {} : { CLAUDE_EDGE_SPARES: "0" }),
-        },
-      });
-      this.#watch(container);
+    let health: RunnerHealth | undefined;
+    let startedHere = false;
+    while (!health) {
+      // One that was there may have been about to end: then another is started, once.
+      if (startedHere) throw this.#startFailure ?? unavailable("The container ended while it was starting.");
+      if (!container.running) {
+        await this.#launch(container, account);
+        startedHere = true;
+      }
+      health = await this.#untilReady(container);
     }
-    const health = await this.#untilReady(container);
+    if (health.error !== undefined) throw new EdgeError("agent_start_failed", health.error);
     if (health.protocol !== PROTOCOL_VERSION) {
       const message = `The container's runner speaks protocol ${health.protocol}, this Worker ${PROTOCOL_VERSION}.`;
       throw new EdgeError("protocol_mismatch", message, { runner_version: health.version });
@@ -113,6 +112,21 @@ export class ContainerDO extends DurableObject<Env> {
     await this.#renew(container);
     this.#health = health;
     return health;
+  }
+
+  async #launch(container: Container, account: string): Promise<void> {
+    await this.#intercept(container, account);
+    container.start({
+      enableInternet: false,
+      env: {
+        ...containerCredential(this.env),
+        // Lets a container that runs as root use bypassPermissions.
+        IS_SANDBOX: "1",
+        // A spare becomes a session of the same container; here there will be no other.
+        ...(isShared(this.env) ? {} : { CLAUDE_EDGE_SPARES: "0" }),
+      },
+    });
+    this.#watch(container);
   }
 
   async #stop(): Promise<void> {
@@ -125,13 +139,13 @@ export class ContainerDO extends DurableObject<Env> {
     if (container.running) await container.destroy();
   }
 
-  async #untilReady(container: Container): Promise<RunnerHealth> {
+  /** The runner's answer; undefined when the container has ended. */
+  async #untilReady(container: Container): Promise<RunnerHealth | undefined> {
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (Date.now() < deadline) {
       const health = await probe(container);
       if (health) return health;
-      if (!container.running)
-        throw this.#startFailure ?? unavailable("The container ended while it was starting.");
+      if (!container.running) return undefined;
       await scheduler.wait(PROBE_INTERVAL_MS);
     }
     throw unavailable(`The container's runner did not answer within ${START_TIMEOUT_MS / 1000} s.`);

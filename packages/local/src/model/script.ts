@@ -34,8 +34,8 @@ function toolAction(argument: string): Action {
 }
 
 /** Repeats a word up to a number of tokens, numbered so that order and loss can be seen. */
-const filler = (count: number) =>
-  Array.from({ length: count }, (_, index) => `word${index + 1}`).join(" ");
+const filler = (count: number, size = 0) =>
+  Array.from({ length: count }, (_, index) => `word${index + 1}`.padEnd(size - 1, ".")).join(" ");
 
 const count = (argument: string, otherwise: number) => {
   const value = argument === "" ? otherwise : Number(argument);
@@ -51,6 +51,7 @@ const count = (argument: string, otherwise: number) => {
  * |---|---|
  * | `%say text`, `%think text` | answers, thinks |
  * | `%tokens 200` | answers with that many numbered words |
+ * | `%bytes 1000000` | answers with about that many bytes, in words of 4 kB |
  * | `%tool Name {json}` | calls a tool |
  * | `%wait 500` | pauses, milliseconds |
  * | `%error 429 [times]` | answers with an HTTP error; for ever without `times` |
@@ -83,6 +84,10 @@ export function parseScript(prompt: string): Answer[] | undefined {
         break;
       case "tokens":
         current.actions.push({ do: "say", text: filler(count(argument, 100)) });
+        break;
+      case "bytes":
+        // Words of 4 kB: a large answer in few pieces.
+        current.actions.push({ do: "say", text: filler(Math.ceil(count(argument, 4096) / 4096), 4096) });
         break;
       case "think":
         current.actions.push({ do: "think", text: argument });

@@ -54,6 +54,17 @@ function sendError(response: ServerResponse, status: number, message: string) {
   send(response, status, { type: "error", error: { type, message }, request_id: `req_${status}` });
 }
 
+/** Resolves when there is room again, or nobody to write for. */
+function roomIn(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+}
+
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -99,8 +110,7 @@ export async function startScriptedModel(
       if (after > 0) await sleep(after);
       if (response.destroyed) return;
       const room = response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-      if (!room)
-        await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+      if (!room) await roomIn(response);
     }
     if (cut) response.destroy();
     else response.end();

@@ -1,12 +1,13 @@
 import { isFinal } from "@claude-edge/protocol";
 import type { LogFrame, TurnFrame } from "@claude-edge/protocol/runner";
 
-import { Follower, type FollowedContainer } from "./follower.js";
+import { Follower } from "./follower.js";
+import type { ContainerStub } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 
 export interface ContainerLogsCallbacks {
-  container(name: string): FollowedContainer;
+  container(name: string): ContainerStub;
   /** Turns of a container have ended. */
   onEnded(container: string): void;
   /** A runner is gone, and these turns with it. */
@@ -51,7 +52,11 @@ export class ContainerLogs {
     const follower = new Follower(this.#callbacks.container(name), boot, from, {
       apply: (frames) => this.#applyOrAbort(name, boot, frames, stored),
       stored: () => this.#needed(name, boot),
-      lost: () => this.#lose(name, boot),
+      lost: () => {
+        // One that hangs still runs: it is ended before another is started.
+        this.#ctx.waitUntil(this.#callbacks.container(name).sleep());
+        this.#lose(name, boot);
+      },
       busy: () => this.#store.openTurnsOf(name).length > 0,
     });
     this.#followers.set(name, follower);

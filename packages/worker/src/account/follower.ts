@@ -2,12 +2,7 @@ import { EdgeError } from "@claude-edge/protocol";
 import { readLines } from "@claude-edge/protocol/internal";
 import type { LogFrame, LogLine } from "@claude-edge/protocol/runner";
 
-/** The ContainerDO, as far as a follower needs it. */
-export interface FollowedContainer {
-  fetch(url: string, init?: RequestInit): Promise<Response>;
-  /** Whether it runs, and the boot of its runner if that answers. */
-  state(): Promise<{ running: boolean; boot?: string }>;
-}
+import { callRunner, type ContainerStub } from "./runner-client.js";
 
 export interface FollowerCallbacks {
   /** Applies frames; when it returns, they are applied up to the last one's cursor. */
@@ -30,8 +25,8 @@ const RETRY_MS = 250;
 /** Stored frames are acknowledged at most this often, milliseconds. */
 const ACK_MS = 1_000;
 
-/** The runner sends at least a ping every 15 s; silence for three of them is a dead connection. */
-const SILENCE_MS = 45_000;
+/** The runner sends a ping every 3 s when there is nothing else; three of them missing are a dead connection. */
+const SILENCE_MS = 10_000;
 
 type Timer = ReturnType<typeof setTimeout> | null;
 
@@ -39,7 +34,7 @@ type Timer = ReturnType<typeof setTimeout> | null;
 export class Follower {
   readonly boot: string;
   cursor: number;
-  readonly #container: FollowedContainer;
+  readonly #container: ContainerStub;
   readonly #callbacks: FollowerCallbacks;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #idleTimer: Timer = null;
@@ -48,7 +43,7 @@ export class Follower {
   #stopped = false;
 
   constructor(
-    container: FollowedContainer,
+    container: ContainerStub,
     boot: string,
     cursor: number,
     callbacks: FollowerCallbacks,
@@ -99,16 +94,22 @@ export class Follower {
   }
 
   async #readOnce(onData: () => void): Promise<void> {
-    const query = `boot=${this.boot}&after=${this.cursor}`;
-    const response = await this.#container.fetch(`http://runner/log?${query}`);
-    if (!response.ok || !response.body) throw new Error(`log answered ${response.status}`);
-    const reader = response.body.getReader();
-    this.#reader = reader;
+    const controller = new AbortController();
     let silence: Timer = null;
+    const heard = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => controller.abort(), SILENCE_MS);
+    };
+    heard();
     try {
+      const query = `boot=${this.boot}&after=${this.cursor}`;
+      const { signal } = controller;
+      const response = await this.#container.fetch(`http://runner/log?${query}`, { signal });
+      if (!response.ok || !response.body) throw new Error(`log answered ${response.status}`);
+      const reader = response.body.getReader();
+      this.#reader = reader;
       for await (const lines of readLines(reader)) {
-        clearTimeout(silence);
-        silence = setTimeout(() => void reader.cancel().catch(() => {}), SILENCE_MS);
+        heard();
         if (this.#stopped) return;
         onData();
         this.#apply(lines.map((line) => JSON.parse(line) as LogLine));
@@ -140,9 +141,10 @@ export class Follower {
     const cursor = this.#callbacks.stored();
     if (cursor <= this.#acknowledged) return;
     this.#acknowledged = cursor;
-    const url = `http://runner/log/ack?boot=${this.boot}&cursor=${cursor}`;
     // One that is lost is made good by the next.
-    void this.#container.fetch(url, { method: "POST" }).catch(() => {});
+    void callRunner(this.#container, "POST", `/log/ack?boot=${this.boot}&cursor=${cursor}`).catch(
+      () => {},
+    );
   }
 
   async #isGone(patienceIsOver: boolean): Promise<boolean> {

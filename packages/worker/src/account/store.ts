@@ -7,10 +7,8 @@ import type {
 } from "@claude-edge/protocol";
 
 import type { LogEvent } from "./log-event.js";
+import { cut, PART_CHARS } from "./parts.js";
 import { Transcripts } from "./transcripts.js";
-
-/** A row may hold 2 MB; a character of JSON is at most 3 bytes of UTF-8. */
-const PART_CHARS = 600_000;
 
 /** Idempotency keys are remembered this long, milliseconds. */
 const KEY_LIFE_MS = 24 * 60 * 60 * 1000;
@@ -19,7 +17,6 @@ export interface TurnRow {
   id: string;
   session_id: string;
   status: TurnStatus;
-  prompt: string;
   boot: string | null;
   interrupted: number;
   resumed: number;
@@ -73,6 +70,24 @@ export interface KeyUse {
 type ForkedFrom = NonNullable<SessionResource["forked_from"]>;
 
 const iso = (ms: number) => new Date(ms).toISOString();
+
+/** All of a turn's row but its prompt, which may be a megabyte and is wanted once. */
+const TURN = [
+  "id",
+  "session_id",
+  "status",
+  "boot",
+  "interrupted",
+  "resumed",
+  "start_seq",
+  "start_cursor",
+  "end_seq",
+  "created_at",
+  "started_at",
+  "ended_at",
+]
+  .map((column) => `turns.${column}`)
+  .join(", ");
 
 const SESSION = `
   SELECT *, EXISTS (
@@ -194,20 +209,24 @@ export class Store {
   }
 
   turn(id: string): TurnRow | undefined {
-    return this.#all<TurnRow>("SELECT * FROM turns WHERE id = ?", id)[0];
+    return this.#all<TurnRow>(`SELECT ${TURN} FROM turns WHERE id = ?`, id)[0];
+  }
+
+  promptOf(turn: string): string {
+    return this.#one<{ prompt: string }>("SELECT prompt FROM turns WHERE id = ?", turn).prompt;
   }
 
   /** Queued and running turns, in the order they came. */
   openTurns(): TurnRow[] {
     return this.#all<TurnRow>(
-      "SELECT * FROM turns WHERE status IN ('queued', 'running', 'waiting') ORDER BY position",
+      `SELECT ${TURN} FROM turns WHERE status IN ('queued', 'running', 'waiting') ORDER BY position`,
     );
   }
 
   /** The open turns of a container's sessions. */
   openTurnsOf(container: string): TurnRow[] {
     return this.#all<TurnRow>(
-      `SELECT turns.* FROM turns JOIN sessions ON sessions.id = turns.session_id
+      `SELECT ${TURN} FROM turns JOIN sessions ON sessions.id = turns.session_id
         WHERE turns.status IN ('queued', 'running', 'waiting') AND sessions.container = ? ORDER BY position`,
       container,
     );
@@ -282,7 +301,7 @@ export class Store {
 
   /** `own`: it is in no runner's log. */
   insertEvent(session: string, { seq, turn, kind, data }: LogEvent, own: boolean): void {
-    for (let part = 0; part * PART_CHARS < data.length; part += 1) {
+    for (const [part, text] of cut(data).entries()) {
       this.#sql.exec(
         "INSERT INTO events (session_id, seq, part, turn_id, kind, own, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
         session,
@@ -291,7 +310,7 @@ export class Store {
         turn,
         kind,
         own ? 1 : 0,
-        data.slice(part * PART_CHARS, (part + 1) * PART_CHARS),
+        text,
       );
     }
   }

@@ -1,7 +1,6 @@
 import type { TranscriptEntry } from "@claude-edge/protocol/runner";
 
-/** A row may hold 2 MB; a character of JSON is at most 3 bytes of UTF-8. */
-const PART_CHARS = 600_000;
+import { cut, PART_CHARS } from "./parts.js";
 
 interface Row {
   position: number;
@@ -21,15 +20,14 @@ export class Transcripts {
     let position = this.#lastPosition(session);
     for (const entry of entries) {
       position += 1;
-      const data = JSON.stringify(entry);
-      for (let part = 0; part * PART_CHARS < data.length; part += 1) {
+      for (const [part, data] of cut(JSON.stringify(entry)).entries()) {
         this.#sql.exec(
           "INSERT INTO transcripts (session_id, position, part, subpath, data) VALUES (?, ?, ?, ?, ?)",
           session,
           position,
           part,
           subpath,
-          data.slice(part * PART_CHARS, (part + 1) * PART_CHARS),
+          data,
         );
       }
     }

@@ -1,11 +1,11 @@
-import { EdgeError, isFinal, toWireError, wireError } from "@claude-edge/protocol";
+import { EdgeError, isErrorCode, isFinal, toWireError, wireError } from "@claude-edge/protocol";
 import type { StartTurn, TurnStarted } from "@claude-edge/protocol/runner";
 
-import type { ContainerDO } from "../container-do.js";
 import type { Env } from "../env.js";
 import { maxConcurrentTurns, sleepAfterMs } from "../settings.js";
 import { ContainerLogs } from "./container-logs.js";
 import { describeTools, reportTools } from "./lost-turn.js";
+import { callRunner, containerStub, type ContainerStub, type RunnerAnswer } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 
@@ -15,13 +15,17 @@ const ALARM_MS = 30_000;
 /** A turn whose container is lost again and again is not begun more often than this. */
 const MAX_RESUMED = 3;
 
+/** A turn is handed over this often at the most, when the answer does not come. */
+const MAX_PUTS = 3;
+
+/** How a runner says no. */
+interface RunnerRefusal {
+  error: string;
+  message: string;
+}
+
 /** A container without room is asked again for this long, milliseconds. */
 const ROOM_PATIENCE_MS = 120_000;
-
-/** The ContainerDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
-type ContainerStub = Pick<ContainerDO, "ensure" | "state" | "sleep"> & {
-  fetch(url: string, init?: RequestInit): Promise<Response>;
-};
 
 /** Brings an account's turns to their containers, one at a time per session, and sees them to their end. */
 export class Turns {
@@ -112,6 +116,7 @@ export class Turns {
     const sent = this.#send(turn.id)
       .catch((thrown: unknown) => {
         const known = toWireError(thrown);
+        if (known.code === "internal") console.error(`turn ${turn.id} could not be sent`, thrown);
         const error =
           known.code === "internal"
             ? wireError("container_unavailable", "The container could not be reached.")
@@ -125,28 +130,32 @@ export class Turns {
   async #send(id: string): Promise<void> {
     const { session_id, created_at } = this.#store.turn(id)!;
     const name = this.#store.containerOf(session_id);
-    const container = this.#container(name);
 
     // A log that is being read vouches for its container: no need to ask first.
     const isFollowing = this.#containerLogs.isFollowing(name);
-    let response = isFollowing ? await this.#put(id).catch(() => undefined) : undefined;
-    if (!response || (!response.ok && response.status !== 503)) {
-      const { boot } = await container.ensure(this.#store.accountName ?? "");
+    let answer = isFollowing ? await this.#put(id).catch(() => undefined) : undefined;
+    for (let doubted = isFollowing, tries = 0; !answer; doubted = true, tries += 1) {
+      const { boot } = await this.#container(name).ensure(this.#store.accountName ?? "", doubted);
       this.#containerLogs.follow(name, boot);
       const row = this.#store.turn(id);
       if (!row || isFinal(row.status)) return;
       if (row.interrupted) return this.#endInterrupted(id);
-      response = await this.#put(id);
+      // The runner may have taken it, and only the answer been lost: the same again is the same turn.
+      answer = await this.#put(id).catch((error: unknown) => {
+        if (tries >= MAX_PUTS) throw error;
+        return undefined;
+      });
     }
-    if (response.status === 503 && Date.now() - created_at < ROOM_PATIENCE_MS) {
-      return this.#comeBack(id, Number(response.headers.get("retry-after") ?? 5));
+    if (answer.status === 503 && Date.now() - created_at < ROOM_PATIENCE_MS) {
+      return this.#comeBack(id, answer.retryAfterS);
     }
-    if (!response.ok) {
-      const { error } = await response.json<{ error?: string }>().catch(() => ({ error: "" }));
-      const message = `The runner answered ${response.status} ${error ?? ""}`.trim();
-      throw new EdgeError("container_unavailable", `${message}.`);
+    if (!answer.ok) {
+      const { error = "", message = "" } = answer.body;
+      throw isErrorCode(error)
+        ? new EdgeError(error, message)
+        : new EdgeError("container_unavailable", `The runner answered ${answer.status} ${error}`);
     }
-    const { boot, cursor } = await response.json<TurnStarted>();
+    const { boot, cursor } = answer.body as TurnStarted;
     this.#containerLogs.follow(name, boot);
     const row = this.#store.turn(id);
     if (!row || isFinal(row.status)) return;
@@ -156,26 +165,23 @@ export class Turns {
   }
 
   /** Hands the runner a turn, and before it the session's transcript if it has not seen it. */
-  async #put(id: string): Promise<Response> {
-    const { session_id, prompt, resumed } = this.#store.turn(id)!;
-    const container = this.#container(this.#store.containerOf(session_id));
-    const session = `http://runner/sessions/${session_id}`;
-    const boot = this.#store.container(this.#store.containerOf(session_id))?.boot ?? null;
-    if (
-      this.#store.transcriptBoot(session_id) !== boot &&
-      this.#store.transcripts.has(session_id)
-    ) {
-      const body = this.#store.transcripts.stream(session_id);
-      const restored = await container.fetch(`${session}/transcript`, { method: "PUT", body });
-      if (!restored.ok) throw new Error(`the runner answered ${restored.status} to a transcript`);
+  async #put(id: string): Promise<RunnerAnswer<Partial<TurnStarted & RunnerRefusal>>> {
+    const { session_id, resumed } = this.#store.turn(id)!;
+    const name = this.#store.containerOf(session_id);
+    const container = this.#container(name);
+    const path = `/sessions/${session_id}`;
+    const boot = this.#store.container(name)?.boot ?? null;
+    const { transcripts } = this.#store;
+    if (this.#store.transcriptBoot(session_id) !== boot && transcripts.has(session_id)) {
+      const body = transcripts.stream(session_id);
+      const { ok, status } = await callRunner(container, "PUT", `${path}/transcript`, body);
+      if (!ok) throw new Error(`the runner answered ${status} to a transcript`);
       this.#store.setTranscriptBoot(session_id, boot);
     }
     const { options } = this.#store.session(session_id)!;
+    const prompt = this.#store.promptOf(id);
     const start: StartTurn = { prompt, options, ...(resumed > 0 ? { resume: true } : {}) };
-    return container.fetch(`${session}/turns/${id}`, {
-      method: "PUT",
-      body: JSON.stringify(start),
-    });
+    return callRunner(container, "PUT", `${path}/turns/${id}`, start);
   }
 
   /** The runner has no room: the turn goes back to its place in the queue for a while. */
@@ -230,9 +236,8 @@ export class Turns {
 
   /** A session is deleted: its process goes too, if its container is there. */
   async forget(session: string, container: string): Promise<void> {
-    const stub = this.#container(container);
     if (this.#store.container(container) === undefined) return;
-    await stub.fetch(`http://runner/sessions/${session}`, { method: "DELETE" }).catch(() => {});
+    await callRunner(this.#container(container), "DELETE", `/sessions/${session}`).catch(() => {});
   }
 
   #endInterrupted(id: string): void {
@@ -242,12 +247,12 @@ export class Turns {
 
   async #tellInterrupt({ session_id, id }: TurnRow): Promise<void> {
     const container = this.#container(this.#store.containerOf(session_id));
-    const url = `http://runner/sessions/${session_id}/turns/${id}/interrupt`;
+    const path = `/sessions/${session_id}/turns/${id}/interrupt`;
     // A runner that cannot be reached is found to be lost by whoever follows it, and the turn ends that way.
-    await container.fetch(url, { method: "POST" }).catch(() => {});
+    await callRunner(container, "POST", path).catch(() => {});
   }
 
   #container(name: string): ContainerStub {
-    return this.#env.CONTAINER.getByName(name) as unknown as ContainerStub;
+    return containerStub(this.#env, name);
   }
 }
