@@ -7,7 +7,7 @@ export interface Context {
   stderr: Writable & { isTTY?: boolean };
   env: Record<string, string | undefined>;
   cwd: string;
-  /** Aborts at Ctrl-C or SIGTERM. */
+  /** Aborts at Ctrl-C. */
   signal: AbortSignal;
 }
 
@@ -15,6 +15,20 @@ export interface Context {
 export function write(stream: Writable, text: string): Promise<void> {
   if (stream.write(text)) return Promise.resolve();
   return new Promise((resolve) => {
-    stream.once("drain", resolve).once("close", resolve);
+    const done = () => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
+}
+
+/** What the promise gives, unless the signal aborts first: then its reason is thrown. */
+export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }

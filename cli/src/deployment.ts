@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { ClaudeEdge } from "@claude-edge/client";
 
@@ -17,34 +17,51 @@ export interface DevFile {
 }
 
 /**
- * The deployment to talk to: `--url`, else CLAUDE_EDGE_URL, else the `claude-edge dev` that runs in this folder.
- * The key comes from CLAUDE_EDGE_TOKEN, or with that `dev`.
+ * The deployment to talk to: `--url`, else CLAUDE_EDGE_URL, else the `claude-edge dev` that runs in this folder or one
+ * above it. A `dev` is sent its own key and no other: its file may come with somebody else's folder.
  * @throws ClaudeEdgeError `no_url`, `unauthorized`.
  */
 export function connect(
   { url, account }: { url?: string; account?: string },
-  context: Context,
+  { env, cwd, stderr }: Context,
 ): ClaudeEdge {
-  const { env, cwd } = context;
-  const baseURL = url ?? env.CLAUDE_EDGE_URL;
-  const dev = readDevFile(cwd);
-  const isDev = baseURL === undefined || baseURL === dev?.url;
+  const named = url || env.CLAUDE_EDGE_URL || undefined;
+  const dev = findDev(cwd);
+  const isDev = dev !== undefined && (named === undefined || originOf(named) === originOf(dev.url));
   return new ClaudeEdge({
-    baseURL: baseURL ?? dev?.url,
-    token: env.CLAUDE_EDGE_TOKEN ?? (isDev ? dev?.token : undefined),
-    account: account ?? env.CLAUDE_EDGE_ACCOUNT,
+    baseURL: named ?? dev?.url,
+    token: isDev && !(named && env.CLAUDE_EDGE_TOKEN) ? dev.token : env.CLAUDE_EDGE_TOKEN,
+    account: account ?? (env.CLAUDE_EDGE_ACCOUNT || undefined),
+    onRetry: ({ error, attempt }) => {
+      // The first is often all it takes, and not worth a word.
+      if (attempt > 1) stderr.write(`note: ${error.message} Trying again.\n`);
+    },
   });
 }
 
-function readDevFile(folder: string): DevFile | undefined {
+/** The `dev` that runs for a folder, or for one above it. */
+function findDev(folder: string): DevFile | undefined {
+  const dev = readDevFile(folder);
+  const parent = dirname(folder);
+  return dev ?? (parent === folder ? undefined : findDev(parent));
+}
+
+/** The `dev` that runs in a folder. */
+export function readDevFile(folder: string): DevFile | undefined {
   const path = join(folder, DEV_FILE);
   if (!existsSync(path)) return undefined;
   try {
     const file = JSON.parse(readFileSync(path, "utf8")) as DevFile;
-    process.kill(file.pid, 0);
-    return file;
+    const isAlive = Number.isInteger(file.pid) && file.pid > 0 && process.kill(file.pid, 0);
+    return isAlive && originOf(file.url)?.startsWith("http://localhost:") ? file : undefined;
   } catch {
     // Left behind, or half written, by a `dev` that was killed: as good as none.
     return undefined;
   }
+}
+
+/** The origin of a URL, under one name for this machine; undefined for what is none. */
+function originOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  return new URL(url).origin.replace(/^http:\/\/(127\.0\.0\.1|\[::1\])(?=:|$)/, "http://localhost");
 }

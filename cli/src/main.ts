@@ -11,9 +11,17 @@ Exit codes:
   0 done · 1 failed · 2 wrong use · 4 not authorized · 5 not found · 6 in use or in conflict
   7 try again later · 8 the stream was cut · 130 interrupted`;
 
+const list = (value: string) => value.split(/[,\s]+/).filter(Boolean);
+
 const positive = (value: string) => {
   const number = Number(value);
   if (!(number > 0)) throw new InvalidArgumentError("It must be a positive number.");
+  return number;
+};
+
+const positiveInteger = (value: string) => {
+  const number = positive(value);
+  if (!Number.isInteger(number)) throw new InvalidArgumentError("It must be a whole number.");
   return number;
 };
 
@@ -21,7 +29,6 @@ function createProgram(context: Context): Command {
   const program = new Command("claude-edge")
     .description("The Claude Agent SDK over the network, on Cloudflare.")
     .version(__VERSION__, "-v, --version")
-    .showHelpAfterError("(claude-edge --help says more)")
     .addHelpText("after", EXIT_CODES)
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
@@ -29,8 +36,11 @@ function createProgram(context: Context): Command {
     })
     .exitOverride();
 
+  program.showHelpAfterError("(claude-edge --help says more)");
+
   program
     .command("query")
+    .showHelpAfterError("(claude-edge query --help says more)")
     .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
     .argument(
       "[prompt]",
@@ -45,9 +55,9 @@ function createProgram(context: Context): Command {
     .option("--model <name>", "the model")
     .option("--system-prompt <text>", "the system prompt")
     .option("--permission-mode <mode>", "default, acceptEdits, bypassPermissions, plan or dontAsk")
-    .option("--allowed-tools <names...>", "tools that need no approval")
-    .option("--disallowed-tools <names...>", "tools the agent may not use")
-    .option("--max-turns <number>", "model calls with tools in between, at most", positive)
+    .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
+    .option("--disallowed-tools <names>", "tools the agent may not use, with commas between", list)
+    .option("--max-turns <number>", "model calls with tools in between, at most", positiveInteger)
     .option("--max-budget-usd <number>", "what the session may cost", positive)
     .option("--json-schema <schema>", "a JSON schema the answer must fit")
     .option("--account <name>", "the account to act for")
@@ -68,6 +78,7 @@ Examples:
 
   program
     .command("dev")
+    .showHelpAfterError("(claude-edge dev --help says more)")
     .description("run a project on this machine: no Docker, no Cloudflare account, no key")
     .argument("[folder]", "the project: the folder that holds wrangler.jsonc", ".")
     .option("--port <number>", "the Worker's port; 0 for any free one", "8787")
@@ -109,5 +120,7 @@ export async function main(args: string[]): Promise<number> {
     return reportError(error, context);
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
+    // A prompt that is no longer awaited would keep the process waiting for it.
+    stdin.destroy();
   }
 }

@@ -42,12 +42,12 @@ async function readPiped({ stdin, stderr }: Context): Promise<string> {
  * @throws EdgeError `usage` when there is neither.
  */
 export async function readPrompt(argument: string | undefined, context: Context): Promise<string> {
-  if (argument === "-") return readAll(context.stdin);
+  if (argument === "-") return (await readAll(context.stdin)).trimEnd();
   if (argument !== undefined) {
     const piped = isPiped(context.stdin) ? (await readPiped(context)).trimEnd() : "";
     return [argument, piped].filter(Boolean).join("\n\n");
   }
   if (context.stdin.isTTY)
     throw new EdgeError("usage", "There is no prompt: claude-edge query <prompt>.");
-  return readAll(context.stdin);
+  return (await readAll(context.stdin)).trimEnd();
 }

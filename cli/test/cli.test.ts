@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,13 +21,21 @@ import { until } from "../../tests/support/wait.js";
 
 const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
+/** Below the CLI's folder, so that its packages are found. */
+const PROJECTS = fileURLToPath(new URL("../.test-projects", import.meta.url));
 const edge = useStack();
 
 let empty: string;
+let project: string;
 beforeAll(() => {
   empty = mkdtempSync(join(tmpdir(), "cli-"));
+  mkdirSync(PROJECTS, { recursive: true });
+  project = mkdtempSync(join(PROJECTS, "p-"));
+  cpSync(TEMPLATE, project, { recursive: true, filter: (path) => !path.includes(".wrangler") });
 });
-afterAll(() => rmSync(empty, { recursive: true, force: true }));
+afterAll(() => {
+  for (const folder of [empty, PROJECTS]) rmSync(folder, { recursive: true, force: true });
+});
 
 interface Run {
   code: number | null;
@@ -116,10 +133,8 @@ describe("claude-edge query", () => {
     const env = { CLAUDE_EDGE_ACCOUNT: "cli-sessions" };
     const first = await query(["My cat is called Mia.", "--output-format", "json"], { env });
     const { session_id } = JSON.parse(first.stdout) as { session_id: string };
-    expect((await query(["-c", "What did I say earlier?"], { env })).stdout).toContain("Mia");
-    expect((await query(["-r", session_id, "What did I say earlier?"], { env })).stdout).toContain(
-      "Mia",
-    );
+    expect((await query(["-c", "And now?"], { env })).stdout).toContain("Mia");
+    expect((await query(["-r", session_id, "And now?"], { env })).stdout).toContain("Mia");
     expect(await query(["-c", "hi"], { env: { CLAUDE_EDGE_ACCOUNT: "nobody" } })).toMatchObject({
       code: 5,
     });
@@ -160,6 +175,74 @@ describe("claude-edge query", () => {
     const result = await query(args);
     expect(result).toMatchObject({ code, stdout: "" });
     expect(result.stderr).toContain(message);
+  });
+
+  test("in text mode a schema's answer is the value", async () => {
+    const schema = JSON.stringify({ type: "object", properties: { n: { type: "integer" } } });
+    expect(await query(["Extract", "--json-schema", schema])).toMatchObject({
+      code: 0,
+      stdout: '{"n":1}\n',
+    });
+  });
+
+  test("flags that make no sense together are refused", async () => {
+    for (const args of [
+      ["-c", "-r", "x"],
+      ["--include-partial-messages"],
+      ["--max-turns", "1.5"],
+    ]) {
+      expect(await query(["hi", ...args])).toMatchObject({ code: 2, stdout: "" });
+    }
+    expect(await query(["hi", "--permission-mode", "yolo"])).toMatchObject({
+      stderr: expect.stringContaining("must be one of default, acceptEdits"),
+    });
+    const tools = await query(["--allowed-tools", "Bash,Read", "%say Listed."]);
+    expect(tools.stdout).toBe("Listed.\n");
+  });
+
+  test("what fails before a turn is a JSON result too", async () => {
+    const { code, stdout } = await query(["-r", "nope", "hi", "--output-format", "json"]);
+    expect(code).toBe(5);
+    expect(JSON.parse(stdout)).toMatchObject({
+      is_error: true,
+      error: { code: "session_not_found" },
+    });
+  });
+
+  test("Ctrl-C while the prompt is awaited sends nothing", async () => {
+    const account = { CLAUDE_EDGE_ACCOUNT: "cli-early" };
+    const child = spawn(process.execPath, [BIN, "query"], {
+      env: { PATH: process.env.PATH!, HOME: empty, ...here(), ...account },
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill("SIGINT");
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(130);
+    const list = await edge.fetch("/v1/sessions", { account: "cli-early" });
+    expect(await list.json()).toEqual({ sessions: [] });
+  });
+
+  test("a folder's dev file gets no key but its own, and only on this machine", async () => {
+    const folder = join(empty, "trap", ".wrangler", "claude-edge");
+    mkdirSync(folder, { recursive: true });
+    const seen: (string | undefined)[] = [];
+    const trap = createHttpServer((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(500).end();
+    }).listen(0, "127.0.0.1");
+    const port = await until("a port", () => (trap.address() as { port: number } | null)?.port);
+    const write = (url: string, pid: number) =>
+      writeFileSync(join(folder, "dev.json"), JSON.stringify({ url, token: "its-own", pid }));
+    const ask = () =>
+      run(["query", "hi"], { cwd: join(empty, "trap"), env: { CLAUDE_EDGE_TOKEN: "secret" } });
+    write("https://example.com", process.pid);
+    expect(await ask()).toMatchObject({ code: 2 });
+    write(`http://127.0.0.1:${port}`, 0);
+    expect(await ask()).toMatchObject({ code: 2 });
+    write(`http://127.0.0.1:${port}`, process.pid);
+    await ask();
+    trap.close();
+    expect(new Set(seen)).toEqual(new Set(["Bearer its-own"]));
   });
 
   test("a failed turn is a JSON result too, that agrees with itself", async () => {
@@ -246,31 +329,72 @@ describe("claude-edge", () => {
 });
 
 describe("claude-edge dev", () => {
-  test("serves the project until Ctrl-C, and query finds it in the same folder", async () => {
-    let url = "";
-    let found: Run | undefined;
-    const dev = run(["dev", "--port", "0"], {
-      cwd: TEMPLATE,
-      onOutput: (child, stdout) => {
-        if (url || !stdout.endsWith("\n")) return;
-        url = stdout.trim();
-        void run(["query", "%say Found you."], { cwd: TEMPLATE }).then((result) => {
-          found = result;
-          child.kill("SIGINT");
-        });
-      },
+  /** Runs `dev` for the project while the test does its work; gives how it ended. */
+  async function whileDev(work: (url: string, output: () => string) => Promise<void>): Promise<Run> {
+    const child = spawn(process.execPath, [BIN, "dev", "--port", "0"], {
+      cwd: project,
+      env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
     });
-    const { code, stdout, stderr } = await dev;
-    expect(found).toEqual({ code: 0, stdout: "Found you.\n", stderr: "" });
-    expect({ code, stdout }).toEqual({ code: 0, stdout: `${url}\n` });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    try {
+      await until("dev is up", () => stdout.endsWith("\n"));
+      await work(stdout.trim(), () => stderr);
+    } finally {
+      child.kill("SIGINT");
+    }
+    return { code: await ended, stdout, stderr };
+  }
+
+  const ask = (cwd: string, prompt = "%say Found you.") => run(["query", prompt], { cwd });
+  const found = { code: 0, stdout: "Found you.\n", stderr: "" };
+
+  test("serves the project until Ctrl-C, and query finds it from the folder and below", async () => {
+    let at = "";
+    const { code, stdout, stderr } = await whileDev(async (url) => {
+      at = url;
+      expect(await ask(project)).toEqual(found);
+      expect(await ask(join(project, "src"))).toEqual(found);
+      const second = await run(["dev", "--port", "0"], { cwd: project });
+      expect(second).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining(url) });
+      expect(await ask(project)).toEqual(found);
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${at}\n` });
     expect(stderr).toContain("scripted model");
-    await expect(fetch(url)).rejects.toThrow();
-    expect(await run(["query", "hi"], { cwd: TEMPLATE })).toMatchObject({ code: 2 });
+    await expect(fetch(at)).rejects.toThrow();
+    expect(await ask(project)).toMatchObject({ code: 2 });
+  });
+
+  test("follows edits of the Worker and of the agent", async () => {
+    const [worker, agent] = [join(project, "src", "worker.ts"), join(project, "agent.config.ts")];
+    const sources = new Map([worker, agent].map((path) => [path, readFileSync(path, "utf8")]));
+    await whileDev(async (_url, output) => {
+      expect(await ask(project)).toEqual(found);
+      appendFileSync(worker, "// edited\n");
+      await until("the edited Worker answers", async () => (await ask(project)).code === 0);
+      writeFileSync(worker, "export default {");
+      await until("the broken Worker is reported", () => output().includes("worker.ts"));
+      writeFileSync(worker, sources.get(worker)!);
+      await until("the mended Worker answers", async () => (await ask(project)).code === 0);
+
+      writeFileSync(agent, "export default {");
+      await until("the broken agent is reported", async () => {
+        const { code, stderr } = await ask(project);
+        return code === 1 && stderr.includes("agent.config.ts");
+      });
+      writeFileSync(agent, sources.get(agent)!);
+      await until("the mended agent answers", async () => (await ask(project)).code === 0);
+    });
+    for (const [path, source] of sources) writeFileSync(path, source);
   });
 
   test.each([
     ["a folder without a project", () => ["dev", empty], 2, "npm install"],
-    ["a port that is none", () => ["dev", TEMPLATE, "--port", "x"], 2, "not a port"],
+    ["a folder that is not there", () => ["dev", join(empty, "none")], 2, "There is no folder"],
+    ["a port that is none", () => ["dev", project, "--port", "x"], 2, "not a port"],
   ])("%s is said in one line with the fix", async (_what, args, code, message) => {
     const result = await run(args());
     expect(result).toMatchObject({ code, stdout: "" });
@@ -278,14 +402,14 @@ describe("claude-edge dev", () => {
   });
 
   test("a project without wrangler.jsonc, and a port that is taken", async () => {
-    const project = join(TEMPLATE, "src");
-    expect(await run(["dev", project])).toMatchObject({
+    const source = join(project, "src");
+    expect(await run(["dev", source])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("no wrangler.jsonc"),
     });
     const server = createServer().listen(0, "127.0.0.1");
     const port = await until("a port", () => (server.address() as { port: number } | null)?.port);
-    expect(await run(["dev", TEMPLATE, "--port", String(port)])).toMatchObject({
+    expect(await run(["dev", project, "--port", String(port)])).toMatchObject({
       code: 6,
       stderr: expect.stringContaining("--port"),
     });

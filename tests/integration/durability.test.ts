@@ -13,7 +13,10 @@ const messageUuid = (events: EdgeEvent[], type: string): string => {
   return String((found as { message: { uuid?: unknown } }).message.uuid);
 };
 
-async function read(turn: AsyncIterable<EdgeEvent>, onEvent?: (event: EdgeEvent) => void): Promise<EdgeEvent[]> {
+async function read(
+  turn: AsyncIterable<EdgeEvent>,
+  onEvent?: (event: EdgeEvent) => void,
+): Promise<EdgeEvent[]> {
   const events: EdgeEvent[] = [];
   for await (const event of turn) {
     events.push(event);
@@ -48,7 +51,9 @@ describe("a Worker that is restarted", () => {
     });
     await restarted;
     expect(events.at(-1)).toMatchObject({ kind: "turn", status: "completed" });
-    const text = events.map((event) => (event.kind === "delta" ? JSON.stringify(event.message) : "")).join("");
+    const text = events
+      .map((event) => (event.kind === "delta" ? JSON.stringify(event.message) : ""))
+      .join("");
     expect(text.match(/"text_delta"/g)).toHaveLength(140);
 
     // Whoever reads it all now, deltas included, reads the same.
@@ -92,7 +97,12 @@ describe("a container that is lost", () => {
       error: {
         code: "container_lost",
         message: expect.stringContaining("Finished: Write. Outcome unknown: Bash."),
-        details: { tools: [{ name: "Write", outcome: "finished" }, { name: "Bash", outcome: "unknown" }] },
+        details: {
+          tools: [
+            { name: "Write", outcome: "finished" },
+            { name: "Bash", outcome: "unknown" },
+          ],
+        },
       },
     });
     const after = await read(session.send("What did I say earlier?"));
@@ -125,7 +135,9 @@ describe("a container that is lost", () => {
     });
     const statuses = events.flatMap((event) => (event.kind === "turn" ? [event.status] : []));
     expect(statuses).toEqual(["queued", "running", "running", "completed"]);
-    expect(events.filter((event) => holds(event, '"command":"echo first"') && event.kind === "message")).toHaveLength(1);
+    expect(
+      events.filter((event) => holds(event, '"command":"echo first"') && event.kind === "message"),
+    ).toHaveLength(1);
   });
 
   test("between turns: the next turn starts another, and the session remembers", async () => {
@@ -160,20 +172,28 @@ describe("sessions", () => {
       tags: ["a"],
       forked_from: { session_id: session.id, message_id: messageUuid(first, "assistant") },
     });
-    const [ofWhole, ofEarly] = [await remembers(client, whole.id), await remembers(client, early.id)];
+    const [ofWhole, ofEarly] = [
+      await remembers(client, whole.id),
+      await remembers(client, early.id),
+    ];
     expect(ofWhole).toContain("apple");
     expect(ofWhole).toContain("pear");
     expect(ofEarly).toContain("apple");
     expect(ofEarly).not.toContain("pear");
     await whole.send("My third word is plum.");
     expect(await remembers(client, session.id)).not.toContain("plum");
-    await expect(session.fork({ messageId: "nope" })).rejects.toMatchObject({ code: "message_not_found" });
+    await expect(session.fork({ messageId: "nope" })).rejects.toMatchObject({
+      code: "message_not_found",
+    });
   });
 
   test("are renamed, tagged and deleted", async () => {
     const client = edge.client("crud");
     const session = await client.sessions.create();
-    expect(await session.update({ title: "New", tags: ["x", "y"] })).toMatchObject({ title: "New", tags: ["x", "y"] });
+    expect(await session.update({ title: "New", tags: ["x", "y"] })).toMatchObject({
+      title: "New",
+      tags: ["x", "y"],
+    });
     const turn = session.send("%wait 30000");
     const reading = read(turn).catch((reason: unknown) => reason);
     await until("it runs", async () => (await session.retrieve()).status === "running");
@@ -189,7 +209,9 @@ describe("sessions", () => {
     const { text, sessionId } = await turn;
     expect(text.length).toBeGreaterThan(19_900_000);
     killContainer("large");
-    expect((await client.sessions.open(sessionId).send("%say Still here.")).text).toBe("Still here.");
+    expect((await client.sessions.open(sessionId).send("%say Still here.")).text).toBe(
+      "Still here.",
+    );
   });
 
   test("are followed across turns, by any number of readers", async () => {

@@ -1,13 +1,13 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import type { LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol";
 
 import type { Context } from "../context.js";
-import { DEV_FILE, type DevFile } from "../deployment.js";
+import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
 
 export interface DevFlags {
   port: string;
@@ -26,6 +26,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     throw new EdgeError("usage", `--port: ${flags.port} is not a port.`);
   }
   const project = resolve(context.cwd, folder);
+  assertNoneRuns(project);
   const { startLocal } = await loadLocal(project);
   const { stderr, signal } = context;
   const stack = await startLocal({
@@ -37,23 +38,35 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     pace: PACE_MS,
     onLog: (source, text) => void stderr.write(text.replace(/^(?=.)/gm, `[${source}] `)),
   });
-  const devFile = join(project, DEV_FILE);
   try {
-    announce(stack, devFile, context);
+    announce(stack, project, context);
     if (!signal.aborted) {
       await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
     }
     stderr.write("stopping\n");
     return EXIT.ok;
   } finally {
-    rmSync(devFile, { force: true });
+    rmSync(join(project, DEV_FILE), { force: true });
     await stack.stop();
   }
+}
+
+/** Two would write to the same files. @throws EdgeError `dev_running`. */
+function assertNoneRuns(project: string): void {
+  const running = readDevFile(project);
+  if (!running) return;
+  const { url, pid } = running;
+  throw new EdgeError(
+    "dev_running",
+    `claude-edge dev runs for ${project} already: ${url}, process ${pid}.`,
+  );
 }
 
 /** The project's own local stack: its version belongs to the project, and this program stays small. */
 async function loadLocal(project: string): Promise<Local> {
   let path: string;
+  if (!existsSync(project))
+    throw new EdgeError("project_not_found", `There is no folder ${project}.`);
   try {
     path = createRequire(join(project, "package.json")).resolve("@claude-edge/local/package.json");
   } catch (cause) {
@@ -65,21 +78,23 @@ async function loadLocal(project: string): Promise<Local> {
 
 function announce(
   { url, token, model }: LocalStack,
-  devFile: string,
-  { stdout, stderr }: Context,
+  project: string,
+  { stdout, stderr, cwd }: Context,
 ): void {
+  const devFile = join(project, DEV_FILE);
   mkdirSync(dirname(devFile), { recursive: true });
   const file: DevFile = { url, token, pid: process.pid };
   // It holds the key: for its owner's eyes.
   writeFileSync(devFile, `${JSON.stringify(file)}\n`, { mode: 0o600 });
   stdout.write(`${url}\n`);
+  const folder = relative(cwd, project);
   stderr.write(
     [
       model
         ? "asking the scripted model: set ANTHROPIC_API_KEY in .dev.vars to ask a real one"
         : "asking the real model, with your credential",
       "containers are local processes: the agent's tools run on this machine, as you",
-      'in another terminal, in this folder: claude-edge query "Hello"',
+      `in another terminal: ${folder ? `cd ${folder} && ` : ""}npx claude-edge query "Hello"`,
       `from elsewhere: CLAUDE_EDGE_URL=${url} CLAUDE_EDGE_TOKEN=${token}`,
       "Ctrl-C stops it",
       "",

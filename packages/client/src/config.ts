@@ -2,6 +2,15 @@ import { wireError } from "@claude-edge/protocol";
 
 import { ClaudeEdgeError } from "./errors.js";
 
+/** A repetition that is about to be made. */
+export interface Retry {
+  /** What failed. */
+  error: ClaudeEdgeError;
+  /** 1 for the first repetition. */
+  attempt: number;
+  delayMs: number;
+}
+
 /** How to reach a deployment. */
 export interface ClientOptions {
   /** The deployment's URL; `CLAUDE_EDGE_URL` without it. */
@@ -18,6 +27,8 @@ export interface ClientOptions {
   maxReconnects?: number | undefined;
   /** How long an answer may take to begin, milliseconds; 120 000 by default, for a container may have to start. */
   headersTimeout?: number | undefined;
+  /** Told of every repetition before it is waited for: of a request, and of a stream's connection. */
+  onRetry?: ((retry: Retry) => void) | undefined;
   /** How long a stream may be silent, milliseconds; 45 000 by default, three of the deployment's heartbeats. */
   idleTimeout?: number | undefined;
 }
@@ -31,12 +42,20 @@ export interface Config {
   maxReconnects: number;
   headersTimeout: number;
   idleTimeout: number;
+  onRetry: (retry: Retry) => void;
 }
 
 /** Variables of the environment, in runtimes that have one. */
 function environment(name: string): string | undefined {
   const runtime = globalThis as { process?: { env?: Record<string, string | undefined> } };
   return runtime.process?.env?.[name] || undefined;
+}
+
+/** What cannot go into a header is refused by name: fetch would put its value into the message. */
+export function assertHeaderValue(name: string, value: string): void {
+  if (/^[\x21-\x7e]+$/.test(value)) return;
+  const message = `${name}: must be printable ASCII without blanks.`;
+  throw new ClaudeEdgeError(wireError("invalid_request", message));
 }
 
 /** Fills in what was left out. @throws ClaudeEdgeError `no_url`, `unauthorized`, `invalid_request`. */
@@ -49,6 +68,8 @@ export function resolveConfig(options: ClientOptions): Config {
   }
   const token = options.token ?? environment("CLAUDE_EDGE_TOKEN");
   if (!token) throw new ClaudeEdgeError(wireError("unauthorized", "No key is given."));
+  assertHeaderValue("token", token);
+  assertHeaderValue("account", options.account ?? "x");
   return {
     baseURL: baseURL.replace(/\/+$/, ""),
     token,
@@ -58,5 +79,6 @@ export function resolveConfig(options: ClientOptions): Config {
     maxReconnects: options.maxReconnects ?? 5,
     headersTimeout: options.headersTimeout ?? 120_000,
     idleTimeout: options.idleTimeout ?? 45_000,
+    onRetry: options.onRetry ?? (() => {}),
   };
 }

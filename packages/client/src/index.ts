@@ -1,5 +1,5 @@
 export { ClaudeEdge, type QueryOptions } from "./client.js";
-export type { ClientOptions } from "./config.js";
+export type { ClientOptions, Retry } from "./config.js";
 export {
   AbortError,
   ApiError,

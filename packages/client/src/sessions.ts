@@ -6,7 +6,7 @@ import {
   type SessionResource,
 } from "@claude-edge/protocol";
 
-import { ProtocolError } from "./errors.js";
+import { ClaudeEdgeError, ProtocolError } from "./errors.js";
 import type { Transport } from "./transport.js";
 import { sessionEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
@@ -48,21 +48,24 @@ export class Session {
   readonly id: string;
   readonly #transport: Transport;
 
+  readonly #path: string;
+
   /** @internal */
   constructor(transport: Transport, id: string) {
     this.#transport = transport;
     this.id = id;
+    this.#path = `/v1/sessions/${pathSegment(id)}`;
   }
 
   /** Sends a prompt: the turn behind those that are queued already. */
   send(prompt: string, { signal, idempotencyKey = crypto.randomUUID() }: CallOptions = {}): Turn {
-    const path = `/v1/sessions/${this.id}/turns`;
+    const path = `${this.#path}/turns`;
     return new Turn(this.#transport, { path, body: { prompt }, idempotencyKey, signal }, this.id);
   }
 
   /** How it stands now. @throws ApiError `session_not_found`. */
   async retrieve({ signal }: CallOptions = {}): Promise<SessionResource> {
-    return parse(sessionSchema, await this.#transport.json(`/v1/sessions/${this.id}`, { signal }));
+    return parse(sessionSchema, await this.#transport.json(this.#path, { signal }));
   }
 
   /**
@@ -70,18 +73,27 @@ export class Session {
    * live. Ends by `break` or by the signal.
    */
   events({ after = 0, signal }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
-    return sessionEvents(this.#transport, this.id, { sessionId: this.id, turnId: undefined, lastSeq: after }, signal);
+    return sessionEvents(
+      this.#transport,
+      this.#path,
+      { sessionId: this.id, turnId: undefined, lastSeq: after },
+      signal,
+    );
   }
 
   /** Replaces its title or tags. @throws ApiError `session_not_found`. */
-  async update({ title, tags, signal }: Pick<SessionSettings, "title" | "tags"> & CallOptions): Promise<SessionResource> {
+  async update({
+    title,
+    tags,
+    signal,
+  }: Pick<SessionSettings, "title" | "tags"> & CallOptions): Promise<SessionResource> {
     const request = { method: "PATCH", body: { title, tags }, signal } as const;
-    return parse(sessionSchema, await this.#transport.json(`/v1/sessions/${this.id}`, request));
+    return parse(sessionSchema, await this.#transport.json(this.#path, request));
   }
 
   /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */
   async fork({ messageId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<Session> {
-    const answer = await this.#transport.json(`/v1/sessions/${this.id}/fork`, {
+    const answer = await this.#transport.json(`${this.#path}/fork`, {
       method: "POST",
       body: { message_id: messageId, id, title },
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
@@ -92,13 +104,13 @@ export class Session {
 
   /** Deletes it with all it holds, and stops what runs of it. @throws ApiError `session_not_found`. */
   async delete({ signal }: CallOptions = {}): Promise<void> {
-    const { close } = await this.#transport.request(`/v1/sessions/${this.id}`, { method: "DELETE", signal });
+    const { close } = await this.#transport.request(this.#path, { method: "DELETE", signal });
     close();
   }
 
   /** Stops every open turn of it. Gives their ids. */
   async interrupt({ signal }: CallOptions = {}): Promise<string[]> {
-    const answer = await this.#transport.json(`/v1/sessions/${this.id}/interrupt`, {
+    const answer = await this.#transport.json(`${this.#path}/interrupt`, {
       method: "POST",
       body: {},
       idempotencyKey: crypto.randomUUID(),
@@ -158,6 +170,15 @@ export class Sessions {
       cursor = next_cursor;
     } while (cursor !== undefined && left > 0);
   }
+}
+
+/** An id may come from anywhere: it must stay one segment of the path. */
+function pathSegment(id: string): string {
+  if (/^\.{0,2}$/.test(id)) {
+    const message = `"${id}" is not the id of a session.`;
+    throw new ClaudeEdgeError({ code: "session_not_found", message, retryable: false });
+  }
+  return encodeURIComponent(id);
 }
 
 interface Schema<Value> {

@@ -5,11 +5,11 @@ const MAX_FRAME_CHARS = 128 * 1024 * 1024;
 
 /**
  * The frames of an SSE body, read only as fast as they are taken. Ends where the body ends, complete or not.
- * `onChunk` is called for every piece that arrives, comments included: a sign of life.
+ * `onWait` is told when a piece of it, comments included, is awaited and when it has come.
  */
 export async function* readFrames(
   body: ReadableStream<Uint8Array>,
-  onChunk: () => void,
+  onWait: (waiting: boolean) => void,
 ): AsyncGenerator<EventSourceMessage> {
   let frames: EventSourceMessage[] = [];
   const parser = createParser({
@@ -20,9 +20,10 @@ export async function* readFrames(
   const reader = body.getReader();
   try {
     for (;;) {
+      onWait(true);
       const { done, value } = await reader.read();
+      onWait(false);
       if (done) return;
-      onChunk();
       parser.feed(decoder.decode(value, { stream: true }));
       if (frames.length === 0) continue;
       const batch = frames;
@@ -30,6 +31,7 @@ export async function* readFrames(
       yield* batch;
     }
   } finally {
+    onWait(false);
     void reader.cancel().catch(() => {});
   }
 }

@@ -8,7 +8,7 @@ import {
 } from "@claude-edge/protocol";
 
 import { backoffMs, retryAfterMs, sleep } from "./backoff.js";
-import type { Config } from "./config.js";
+import { assertHeaderValue, type Config } from "./config.js";
 import {
   AbortError,
   ApiError,
@@ -25,6 +25,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** Makes a POST repeatable. */
   idempotencyKey?: string | undefined;
+  /** How often it is repeated; as configured without it. */
+  maxRetries?: number;
 }
 
 /** An answer of the deployment, and the way to end it early. */
@@ -48,18 +50,26 @@ export class Transport {
   /** A JSON answer. @throws ClaudeEdgeError */
   async json(path: string, options: RequestOptions = {}): Promise<unknown> {
     const { response, close } = await this.request(path, options);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      close();
+    }, this.config.idleTimeout);
     try {
       return await response.json();
     } catch (cause) {
       if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      if (late) throw new TimeoutError("idle", this.config.idleTimeout);
       throw new ConnectionError("The answer broke off.", { ...contextOf(response), cause });
     } finally {
+      clearTimeout(timer);
       close();
     }
   }
 
   /** A successful answer, its body unread. @throws ClaudeEdgeError */
   async request(path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { maxRetries = this.config.maxRetries } = options;
     const repeatable = options.method !== "POST" || options.idempotencyKey !== undefined;
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -67,8 +77,9 @@ export class Transport {
       } catch (error) {
         if (!(error instanceof ClaudeEdgeError) || !error.retryable || !repeatable) throw error;
         const wait = error.details?.retryAfterMs ?? backoffMs(attempt);
-        if (attempt >= this.config.maxRetries || typeof wait !== "number") throw error;
+        if (attempt >= maxRetries || typeof wait !== "number") throw error;
         if (wait > MAX_RETRY_AFTER_MS) throw error;
+        this.config.onRetry({ error, attempt: attempt + 1, delayMs: wait });
         await sleep(wait, options.signal).catch((reason: unknown) => {
           throw new AbortError(reason);
         });
@@ -96,7 +107,10 @@ export class Transport {
     };
     if (account !== undefined) headers[ACCOUNT_HEADER] = account;
     if (body !== undefined) headers["content-type"] = "application/json";
-    if (idempotencyKey !== undefined) headers[IDEMPOTENCY_HEADER] = idempotencyKey;
+    if (idempotencyKey !== undefined) {
+      assertHeaderValue("idempotencyKey", idempotencyKey);
+      headers[IDEMPOTENCY_HEADER] = idempotencyKey;
+    }
 
     const close = () => {
       signal?.removeEventListener("abort", abort);

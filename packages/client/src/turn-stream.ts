@@ -40,7 +40,7 @@ export async function* turnEvents(
   const begin = { method: "POST", body, idempotencyKey, stream: true, signal } as const;
   const connect = () =>
     position.sessionId && position.turnId
-      ? transport.request(eventsPath(position), { stream: true, signal })
+      ? transport.request(eventsPath(position), { stream: true, signal, maxRetries: 0 })
       : transport.request(path, begin);
   for await (const event of reconnecting(transport, connect, position, signal)) {
     yield event;
@@ -51,20 +51,21 @@ export async function* turnEvents(
 /** The events of a session, across turns, without end. @throws StreamInterruptedError */
 export function sessionEvents(
   transport: Transport,
-  session: string,
+  path: string,
   position: Position,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EdgeEvent> {
   const connect = () =>
-    transport.request(`/v1/sessions/${session}/events?after=${position.lastSeq}`, {
+    transport.request(`${path}/events?after=${position.lastSeq}`, {
       stream: true,
       signal,
+      maxRetries: 0,
     });
   return reconnecting(transport, connect, position, signal);
 }
 
 const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
-  `/v1/sessions/${sessionId}/events?after=${lastSeq}&turn=${turnId}`;
+  `/v1/sessions/${encodeURIComponent(sessionId!)}/events?after=${lastSeq}&turn=${turnId}`;
 
 /**
  * Events of one connection after the other: one that breaks is taken up behind the last event, until
@@ -77,7 +78,7 @@ async function* reconnecting(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EdgeEvent> {
   const { maxReconnects } = transport.config;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     let opened = false;
     const open = async () => {
       const answer = await connect();
@@ -99,15 +100,17 @@ async function* reconnecting(
       // Nothing has begun yet, and the request for it has had its retries.
       if (position.lastSeq === 0 && !opened) throw error;
       if (failures >= maxReconnects) throw new StreamInterruptedError({ ...position }, error);
-      await sleep(backoffMs(failures), signal).catch((reason: unknown) => {
+      const delayMs = backoffMs(failures);
+      failures += 1;
+      transport.config.onRetry({ error, attempt: failures, delayMs });
+      await sleep(delayMs, signal).catch((reason: unknown) => {
         throw new AbortError(reason);
       });
-      failures += 1;
     }
   }
 }
 
-const isPassing = (error: unknown) =>
+const isPassing = (error: unknown): error is ClaudeEdgeError =>
   error instanceof ClaudeEdgeError && error.retryable && !(error instanceof StreamInterruptedError);
 
 async function* oneConnection(
@@ -120,17 +123,18 @@ async function* oneConnection(
   const { idleTimeout } = transport.config;
   let idle = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // Once per chunk, not per event: per event it would cost half as much again as the whole decode.
-  const alive = () => {
+  // Only while a chunk is awaited: a reader may take as long as it likes. Once per chunk, not per event: per event it
+  // would cost half as much again as the whole decode.
+  const onWait = (waiting: boolean) => {
     clearTimeout(timer);
+    if (!waiting) return;
     timer = setTimeout(() => {
       idle = true;
       close();
     }, idleTimeout);
   };
-  alive();
   try {
-    for await (const frame of readFrames(response.body!, alive)) {
+    for await (const frame of readFrames(response.body!, onWait)) {
       const event = parseEvent(frame.event ?? "message", frame.data);
       if (event) yield event;
     }

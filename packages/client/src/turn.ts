@@ -32,6 +32,8 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
   readonly #request: TurnRequest;
   readonly #position: Position;
   #taken = false;
+  /** An interrupt was asked for before the turn was known to have begun. */
+  #isUnwanted = false;
   #end: TurnEvent | undefined;
   #outcome: Promise<TurnOutcome> | undefined;
 
@@ -69,6 +71,10 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
     this.#taken = true;
     for await (const event of turnEvents(this.#transport, this.#request, this.#position)) {
       if (isTerminal(event)) this.#end = event;
+      if (this.#isUnwanted) {
+        this.#isUnwanted = false;
+        await this.interrupt();
+      }
       yield event;
     }
   }
@@ -100,16 +106,24 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
     return this.result().then(onValue, onFailure);
   }
 
-  /** Stops the turn in the container; its stream then ends with status `interrupted`. */
+  /**
+   * Stops the turn in the container; its stream then ends with status `interrupted`. A turn that is being begun is
+   * stopped as soon as it is known to have begun.
+   */
   async interrupt(): Promise<void> {
     const { sessionId, turnId } = this.#position;
-    if (!sessionId || !turnId) {
+    if (sessionId && turnId) return this.#sendInterrupt(sessionId, turnId);
+    if (!this.#taken) {
       const message = "The turn has not begun: await it or read it first.";
       throw new ClaudeEdgeError({ code: "invalid_request", message, retryable: false });
     }
-    await this.#transport.json(`/v1/sessions/${sessionId}/interrupt`, {
+    this.#isUnwanted = true;
+  }
+
+  async #sendInterrupt(session: string, turn: string): Promise<void> {
+    await this.#transport.json(`/v1/sessions/${encodeURIComponent(session)}/interrupt`, {
       method: "POST",
-      body: { turn_id: turnId },
+      body: { turn_id: turn },
       idempotencyKey: crypto.randomUUID(),
     });
   }

@@ -332,6 +332,57 @@ describe("the client", () => {
     );
   });
 
+  test("keeps an id that is no id within its place in the path, and a key out of messages", async () => {
+    const edge = await deployment((response) => error(response, 404, "session_not_found", false));
+    await failureOf(edge.sessions.open("x/../../query?").send("hi"));
+    expect(requests[0]!.url).toBe("/v1/sessions/x%2F..%2F..%2Fquery%3F/turns");
+    for (const id of ["", ".", ".."]) {
+      expect(() => edge.sessions.open(id)).toThrow(
+        expect.objectContaining({ code: "session_not_found" }),
+      );
+    }
+    const bad = () => new ClaudeEdge({ baseURL: "http://127.0.0.1:9", token: "sk-1\r\nsk-2" });
+    expect(bad).toThrow(
+      expect.objectContaining({
+        code: "invalid_request",
+        message: expect.not.stringContaining("sk-"),
+      }),
+    );
+  });
+
+  test("gives up a JSON answer that stalls", async () => {
+    const edge = await deployment(
+      (response) =>
+        response.writeHead(200, { ...HEADERS, "content-type": "application/json" }).write("{"),
+      { idleTimeout: 200, maxRetries: 0 },
+    );
+    expect(await failureOf(edge.sessions.create())).toBeInstanceOf(TimeoutError);
+  });
+
+  test("does not hurry a reader that takes its time", async () => {
+    const edge = await deployment((response) => stream(response).end(WHOLE.join("")), {
+      idleTimeout: 100,
+    });
+    const seqs: number[] = [];
+    for await (const { seq } of edge.query("hi")) {
+      seqs.push(seq);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    expect(seqs).toEqual([1, 2, 3, 4, 5]);
+    expect(requests).toHaveLength(1);
+  });
+
+  test("tells of what it repeats", async () => {
+    const retries: number[] = [];
+    const edge = await deployment(
+      (response, _request, count) =>
+        count < 2 ? response.socket!.destroy() : stream(response).end(WHOLE.join("")),
+      { onRetry: ({ attempt }) => retries.push(attempt) },
+    );
+    await edge.query("hi");
+    expect(retries).toEqual([1]);
+  });
+
   test("an error says all it knows as JSON, and never the key", async () => {
     const edge = await deployment((response) => error(response, 409, "session_exists", false), {
       token: "very-secret",

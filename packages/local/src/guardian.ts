@@ -12,5 +12,5 @@ const [, , mark = "", ...paths] = process.argv;
 
 process.stdin.resume().on("close", () => {
   killMarked(STACK_MARK, mark);
-  for (const path of paths) rmSync(path, { recursive: true, force: true });
+  for (const path of paths) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 });

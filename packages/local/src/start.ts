@@ -1,6 +1,13 @@
 import { spawn } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  watch as watchFolder,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,6 +92,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
     await engine.listen(socketPath);
     cleanups.push(() => engine.close());
 
+    if (options.watch) cleanups.push(restartOnAgentChange(project, engine, options));
+
     const token =
       project.vars.CLAUDE_EDGE_ROOT_KEY ??
       process.env.CLAUDE_EDGE_ROOT_KEY ??
@@ -138,7 +147,8 @@ async function startProjectWorker(
       server: { hostname: "127.0.0.1", port },
       inspector: false,
       watch,
-      logLevel: "none",
+      // A Worker that does not build must say so; where nobody watches, the caller gets the error.
+      logLevel: watch ? "error" : "none",
       persist: join(persist ?? temp, "state"),
       enableContainers: true,
       // The type says string; miniflare takes the whole description, and so does wrangler's own config.
@@ -180,9 +190,7 @@ function toBindings<Type extends "plain_text" | "secret_text">(
   type: Type,
   values: Record<string, string>,
 ) {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, { type, value }]),
-  );
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type, value }]));
 }
 
 /** wrangler runs `docker info`, `build` and `pull` before it starts; nothing is built here, so all succeed. */
@@ -192,6 +200,28 @@ function noDocker(temp: string): string {
   writeFileSync(path, '#!/bin/sh\n[ "$1" = build ] && cat >/dev/null\nexit 0\n');
   chmodSync(path, 0o755);
   return path;
+}
+
+/** A container has its agent from when it started: a changed one ends the containers, and sessions go on in new ones. */
+function restartOnAgentChange(
+  { folder }: Project,
+  engine: ProcessEngine,
+  { onLog }: LocalOptions,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const watcher = watchFolder(folder, (_event, name) => {
+    if (!name?.startsWith("agent.config.")) return;
+    clearTimeout(timer);
+    // An editor writes in several steps.
+    timer = setTimeout(() => {
+      onLog?.("container", `${name} has changed: containers start anew\n`);
+      engine.terminate();
+    }, 200);
+  });
+  return () => {
+    clearTimeout(timer);
+    watcher.close();
+  };
 }
 
 function localImage(

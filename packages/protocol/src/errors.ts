@@ -73,7 +73,7 @@ export const ERRORS = {
     401,
     false,
     EXIT.auth,
-    "Send the deployment's key as `Authorization: Bearer …` (CLAUDE_EDGE_TOKEN for the client and the CLI).",
+    "Set CLAUDE_EDGE_TOKEN to the deployment's key; over HTTP it is `Authorization: Bearer …`.",
   ),
 
   // What is asked for.
@@ -83,7 +83,7 @@ export const ERRORS = {
     404,
     false,
     EXIT.notFound,
-    "List the account's sessions with GET /v1/sessions or `claude-edge sessions list`.",
+    "GET /v1/sessions lists the account's sessions; `claude-edge query --verbose` names its own.",
   ),
   turn_not_found: policy(404, false, EXIT.notFound),
   message_not_found: policy(
@@ -197,6 +197,7 @@ export const ERRORS = {
     "Run it in the folder that holds wrangler.jsonc, or name that folder.",
   ),
   package_missing: policy(0, false, EXIT.usage, "Run `npm install` in the project's folder."),
+  dev_running: policy(0, false, EXIT.conflict, "Use that one, or stop it first."),
   port_in_use: policy(
     0,
     false,

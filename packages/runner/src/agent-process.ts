@@ -140,6 +140,8 @@ export class AgentProcess {
         // It also throws after an error result, which has ended its turn by then.
         reason = error instanceof Error ? error.message : String(error);
       }
+      // A tool it had started would go on changing the workspace under the next turn.
+      killMarked(SESSION_MARK, this.#session);
       callbacks.onEnd(this.#stderr.trim() || reason || "no reason given");
     };
     this.#ended = read();

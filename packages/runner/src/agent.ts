@@ -55,6 +55,9 @@ export async function loadAgent(folder: string): Promise<AgentDefinition> {
 function reasonOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const lines = (thrown.stack ?? "").split("\n");
-  const where = lines.slice(0, lines.findIndex((line) => line.startsWith("    at ")));
+  const where = lines.slice(
+    0,
+    lines.findIndex((line) => line.startsWith("    at ")),
+  );
   return where.length > 0 ? where.join("\n").trim() : thrown.message;
 }

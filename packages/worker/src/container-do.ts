@@ -97,7 +97,8 @@ export class ContainerDO extends DurableObject<Env> {
     let startedHere = false;
     while (!health) {
       // One that was there may have been about to end: then another is started, once.
-      if (startedHere) throw this.#startFailure ?? unavailable("The container ended while it was starting.");
+      if (startedHere)
+        throw this.#startFailure ?? unavailable("The container ended while it was starting.");
       if (!container.running) {
         await this.#launch(container, account);
         startedHere = true;
@@ -115,6 +116,8 @@ export class ContainerDO extends DurableObject<Env> {
   }
 
   async #launch(container: Container, account: string): Promise<void> {
+    this.#health = undefined;
+    this.#renewed = 0;
     await this.#intercept(container, account);
     container.start({
       enableInternet: false,

@@ -58,6 +58,13 @@ export class ProcessEngine {
     );
   }
 
+  /** Has every running container end by itself. */
+  terminate(): void {
+    for (const container of this.#containers.values()) {
+      if (container.status === "running") container.signal("SIGTERM");
+    }
+  }
+
   /** Sends every running container SIGTERM, waits up to `graceMs`, then kills what is left. */
   async close(graceMs = 3_000): Promise<void> {
     const containers = [...this.#containers.values()].filter(({ status }) => status === "running");

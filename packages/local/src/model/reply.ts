@@ -1,8 +1,6 @@
 import type { Conversation, JsonSchema, MessagesRequest } from "./conversation.js";
 import { parseScript, type Answer } from "./script.js";
 
-const RECALL = /\b(remember|recall|earlier|before|previous(ly)?|first thing|told you|did i say)\b/i;
-
 const quote = (text: string) => `“${text.length > 200 ? `${text.slice(0, 200)}…` : text}”`;
 
 /** The smallest value that fits a schema, as far as its plain keywords say. */
@@ -40,9 +38,10 @@ function plainAnswer(request: MessagesRequest, { prompts, step }: Conversation):
   }
   const prompt = prompts.at(-1) ?? "";
   const earlier = prompts.slice(0, -1);
-  if (earlier.length > 0 && RECALL.test(prompt)) {
+  if (earlier.length > 0) {
     const said = earlier.map(quote).join(", then ");
-    return { actions: [{ do: "say", text: `Yes, I remember. Earlier you said ${said}.` }] };
+    const text = `You said ${quote(prompt)}. Yes, I remember: earlier you said ${said}.`;
+    return { actions: [{ do: "say", text }] };
   }
   return {
     actions: [

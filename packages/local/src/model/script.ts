@@ -87,7 +87,10 @@ export function parseScript(prompt: string): Answer[] | undefined {
         break;
       case "bytes":
         // Words of 4 kB: a large answer in few pieces.
-        current.actions.push({ do: "say", text: filler(Math.ceil(count(argument, 4096) / 4096), 4096) });
+        current.actions.push({
+          do: "say",
+          text: filler(Math.ceil(count(argument, 4096) / 4096), 4096),
+        });
         break;
       case "think":
         current.actions.push({ do: "think", text: argument });

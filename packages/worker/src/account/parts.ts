@@ -4,7 +4,7 @@ export const PART_CHARS = 600_000;
 /** Cuts a text into parts that fit a row, never between the halves of a surrogate pair: SQLite would replace both. */
 export function cut(text: string): string[] {
   const parts: string[] = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(start + PART_CHARS, text.length);
     const last = text.charCodeAt(end - 1);
     if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;

@@ -5,7 +5,12 @@ import type { Env } from "../env.js";
 import { maxConcurrentTurns, sleepAfterMs } from "../settings.js";
 import { ContainerLogs } from "./container-logs.js";
 import { describeTools, reportTools } from "./lost-turn.js";
-import { callRunner, containerStub, type ContainerStub, type RunnerAnswer } from "./runner-client.js";
+import {
+  callRunner,
+  containerStub,
+  type ContainerStub,
+  type RunnerAnswer,
+} from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 

@@ -33,7 +33,9 @@ function describe({ issues }: z.core.$ZodError): string {
   if (issue.code === "unrecognized_keys") {
     return `${[...path, issue.keys[0]].join(".")}: there is no such field`;
   }
-  return `${path.join(".") || "body"}: ${issue.message}`;
+  // zod says only "Invalid input" of a field that is not there.
+  const isMissing = issue.code === "invalid_type" && issue.input === undefined && path.length > 0;
+  return `${path.join(".") || "body"}: ${isMissing ? "is missing" : issue.message}`;
 }
 
 /**
