@@ -330,7 +330,9 @@ describe("claude-edge", () => {
 
 describe("claude-edge dev", () => {
   /** Runs `dev` for the project while the test does its work; gives how it ended. */
-  async function whileDev(work: (url: string, output: () => string) => Promise<void>): Promise<Run> {
+  async function whileDev(
+    work: (url: string, output: () => string) => Promise<void>,
+  ): Promise<Run> {
     const child = spawn(process.execPath, [BIN, "dev", "--port", "0"], {
       cwd: project,
       env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1" },

@@ -56,6 +56,8 @@ export interface LocalStack {
   model: ScriptedModel | undefined;
   /** The containers that run now. */
   containers(): { name: string; pid: number }[];
+  /** Ends a container at once, as a failing host would. */
+  killContainer(name: string): Promise<void>;
   /** Restarts workerd, as a deployment restarts Durable Objects: containers go on, streams break. */
   restartWorker(): Promise<void>;
   /** Stops everything and leaves nothing behind. */
@@ -112,7 +114,15 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
     );
     cleanups.push(() => worker.dispose());
     const url = (await worker.url).origin;
-    return { url, token, model, containers: () => engine.running, restartWorker: restart, stop };
+    return {
+      url,
+      token,
+      model,
+      containers: () => engine.running,
+      killContainer: (name) => engine.kill(name),
+      restartWorker: restart,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

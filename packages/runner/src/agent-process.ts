@@ -35,6 +35,7 @@ export class AgentProcess {
   #warm: WarmQuery | undefined;
   #ended: Promise<void> | undefined;
   #stderr = "";
+  #isDiscarded = false;
   /** Prompts it has been given. */
   turns = 0;
 
@@ -98,6 +99,12 @@ export class AgentProcess {
     await this.#query?.interrupt();
   }
 
+  /** Whoever had it has let go of it: its last words and its end are nobody's. */
+  discard(): Promise<void> {
+    this.#isDiscarded = true;
+    return this.close();
+  }
+
   /** Ends it, and everything it started. */
   async close(): Promise<void> {
     this.#prompts.close();
@@ -135,14 +142,16 @@ export class AgentProcess {
     const read = async () => {
       let reason = "";
       try {
-        for await (const message of this.#query!) callbacks.onMessage(message);
+        for await (const message of this.#query!) {
+          if (!this.#isDiscarded) callbacks.onMessage(message);
+        }
       } catch (error) {
         // It also throws after an error result, which has ended its turn by then.
         reason = error instanceof Error ? error.message : String(error);
       }
       // A tool it had started would go on changing the workspace under the next turn.
       killMarked(SESSION_MARK, this.#session);
-      callbacks.onEnd(this.#stderr.trim() || reason || "no reason given");
+      if (!this.#isDiscarded) callbacks.onEnd(this.#stderr.trim() || reason || "no reason given");
     };
     this.#ended = read();
   }

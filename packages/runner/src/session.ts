@@ -20,6 +20,7 @@ export interface SessionContext {
 
 export interface OpenedProcess {
   process: AgentProcess;
+  wasSpare: boolean;
   isUnderWay: boolean;
 }
 
@@ -29,6 +30,8 @@ interface Turn {
   interrupted: boolean;
   /** The process has said something since the turn began. */
   heard: boolean;
+  /** The process was there before the turn: it may have been dying. */
+  reused: boolean;
   /** The model of the newest answer. */
   model?: string;
 }
@@ -46,6 +49,7 @@ export class Session implements ProcessCallbacks {
   /** Turns seen, so that a repeated request starts nothing, with the log's cursor before each. */
   readonly #turns = new Map<string, number>();
   #process: AgentProcess | undefined;
+  #closing: Promise<void> | undefined;
   #current: Turn | undefined;
   #lastTurn = "";
   /** When it last did anything, for the choice of whose process goes first. */
@@ -76,22 +80,29 @@ export class Session implements ProcessCallbacks {
 
   /** Starts a turn. What comes of it, a failed start included, is in the log. */
   async start(id: string, start: StartTurn): Promise<void> {
-    const turn: Turn = { id, start, interrupted: false, heard: false };
+    const turn: Turn = { id, start, interrupted: false, heard: false, reused: false };
     this.#turns.set(id, this.#context.log.head.cursor);
     this.#current = turn;
     this.#lastTurn = id;
     this.lastUsed = Date.now();
     this.#context.log.append({ kind: "turn", session: this.id, turn: id, status: "running" });
+    await this.#begin(turn);
+  }
+
+  async #begin(turn: Turn): Promise<void> {
     try {
+      await this.#closing;
       let isUnderWay = false;
-      if (!this.#process?.alive) {
-        const opened = await this.#context.openProcess(this, id, start);
+      turn.reused = this.#process?.alive ?? false;
+      if (!turn.reused) {
+        const opened = await this.#context.openProcess(this, turn.id, turn.start);
         ({ isUnderWay } = opened);
+        turn.reused = opened.wasSpare;
         this.#process = opened.process;
       }
       if (this.#current !== turn) return;
       if (turn.interrupted) return this.#endInterrupted();
-      if (!isUnderWay) this.#process.send(id, start.prompt);
+      if (!isUnderWay) this.#process!.send(turn.id, turn.start.prompt);
     } catch (error) {
       this.#fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }
@@ -118,7 +129,10 @@ export class Session implements ProcessCallbacks {
     }
     const process = this.#process;
     this.#process = undefined;
-    await process?.close();
+    // What ends with a process is found by the session's mark: the next one waits until this is done.
+    if (this.#current) this.#endInterrupted();
+    this.#closing = process?.discard();
+    await this.#closing;
   }
 
   onMessage(message: SDKMessage): void {
@@ -140,9 +154,12 @@ export class Session implements ProcessCallbacks {
 
   onEnd(reason: string): void {
     this.#process = undefined;
-    if (!this.#current) return;
-    if (this.#current.interrupted) return this.#endInterrupted();
-    this.#fail(this.#current.heard ? "agent_exited" : "agent_start_failed", reason);
+    const turn = this.#current;
+    if (!turn) return;
+    if (turn.interrupted) return this.#endInterrupted();
+    // It was dying when it was given the prompt, and has done nothing with it.
+    if (turn.reused && !turn.heard) return void this.#begin(turn);
+    this.#fail(turn.heard ? "agent_exited" : "agent_start_failed", reason);
   }
 
   #settle(message: SDKResultMessage, turn: Turn): void {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 
 import type { Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
 import { EdgeError } from "@claude-edge/protocol";
@@ -136,12 +137,19 @@ export class Sessions {
     }
   }
 
-  /** Ends a session's process and forgets the session. */
+  /** Ends a session's process, stops what runs in it, and removes all it has here. */
   async remove(id: string): Promise<void> {
     const session = this.#sessions.get(id);
     this.#sessions.delete(id);
-    if (session) await this.#cool(session);
+    if (session) {
+      clearTimeout(this.#idleTimers.get(session));
+      this.#idleTimers.delete(session);
+      await session.close();
+    }
     await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
+    const { workspaces, state } = this.#folders;
+    const folders = [`${workspaces}/${id}`, `${state}/${id}`];
+    await Promise.all(folders.map((path) => rm(path, { recursive: true, force: true })));
   }
 
   /** Ends every process. */
@@ -170,16 +178,17 @@ export class Sessions {
 
   async #openProcess(session: Session, turn: string, start: StartTurn): Promise<OpenedProcess> {
     const { options, resume } = start;
-    const spare = this.#takeSpare(session.id, options);
+    const spare = await this.#takeSpare(session.id, options);
     if (spare) {
       spare.claim(session);
       await spare.configure(options as Options);
-      return { process: spare, isUnderWay: false };
+      return { process: spare, wasSpare: true, isUnderWay: false };
     }
     const sdkOptions = await this.#sdkOptions(session.id, options);
     const isUnderWay = (resume ?? false) && (await this.#hasPrompt(session.id, turn));
     if (isUnderWay) Object.assign(sdkOptions.env!, RESUME_TURN);
-    return { process: AgentProcess.start(session.id, sdkOptions, session), isUnderWay };
+    const process = AgentProcess.start(session.id, sdkOptions, session);
+    return { process, wasSpare: false, isUnderWay };
   }
 
   /** The turn's prompt is in the transcript: it was begun, and resuming goes on with it. */
@@ -189,12 +198,16 @@ export class Sessions {
   }
 
   /** The spare that was made ready under this id, if it lives and will do for these options. */
-  #takeSpare(id: string, options: StartTurn["options"]): AgentProcess | undefined {
+  async #takeSpare(
+    id: string,
+    options: StartTurn["options"],
+  ): Promise<AgentProcess | undefined> {
     const spare = this.#spares.get(id);
     this.#spares.delete(id);
     if (!spare) return undefined;
     if (spare.alive && Object.keys(options).every((name) => LIVE_OPTIONS.has(name))) return spare;
-    void spare.close();
+    // To its end: what ends with it is found by the session's mark, which the next process will carry.
+    await spare.close();
     return undefined;
   }
 

@@ -28,6 +28,11 @@ afterAll(() => model.close());
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "runner-"));
   socketPath = join(folder, "runner.sock");
+  await launch({});
+});
+
+/** Starts the runner; without spares unless the test wants them. */
+async function launch(env: Record<string, string>): Promise<void> {
   runner = spawn(process.execPath, [BIN, folder], {
     env: {
       PATH: process.env.PATH,
@@ -36,13 +41,21 @@ beforeEach(async () => {
       IS_SANDBOX: "1",
       CLAUDE_EDGE_WORKSPACES: join(folder, "workspace"),
       CLAUDE_EDGE_STATE: join(folder, "state"),
+      CLAUDE_EDGE_SPARES: "0",
       ANTHROPIC_BASE_URL: model.url,
       ANTHROPIC_API_KEY: model.key,
+      ...env,
     },
     stdio: "ignore",
   });
   await until("the runner answers", () => call("GET", "/health").catch(() => undefined));
-});
+}
+
+async function relaunch(env: Record<string, string>): Promise<void> {
+  runner.kill("SIGTERM");
+  await new Promise((resolve) => runner.once("exit", resolve));
+  await launch(env);
+}
 
 afterEach(async () => {
   if (runner.exitCode === null && runner.signalCode === null) {
@@ -212,5 +225,94 @@ describe("the runner", () => {
     runner.kill("SIGTERM");
     expect(await exited).toBe(0);
     expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([]);
+  });
+});
+
+const processesOf = (session: string) => findMarked("CLAUDE_EDGE_SESSION", session).length;
+
+/** Runs a turn to its end; gives its last frame. */
+async function turnOf(session: string, prompt: string, options = {}) {
+  const turn = randomUUID();
+  const before = (
+    JSON.parse((await start(session, turn, prompt, options)).text) as { cursor: number }
+  ).cursor;
+  return (await readLog(`boot=${await boot()}&after=${before}`, ends(turn))).at(-1)!;
+}
+
+describe("the processes of a runner", () => {
+  test("are kept between turns, and end when nobody comes back; the session goes on all the same", async () => {
+    await relaunch({ CLAUDE_EDGE_HOT_MS: "1000" });
+    const session = randomUUID();
+    await turnOf(session, "My name is Ada.");
+    expect(processesOf(session)).toBe(1);
+    await until("the process has ended", () => processesOf(session) === 0);
+    expect(await turnOf(session, "And now?")).toMatchObject({
+      status: "completed",
+      result: { text: expect.stringContaining("Ada") },
+    });
+  });
+
+  test("are made ready for sessions to come: the session that gets one is that process", async () => {
+    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
+    const [frame] = await readLog("after=0", ({ kind }) => kind === "spare");
+    const { session } = frame!;
+    const [ready] = findMarked("CLAUDE_EDGE_SESSION", session);
+    const end = await turnOf(session, "Hello", { model: "claude-haiku-4-5" });
+    expect(end).toMatchObject({ status: "completed", result: { model: "claude-haiku-4-5" } });
+    expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([ready]);
+    // Another takes its place.
+    await readLog(`boot=${await boot()}&after=${end.cursor}`, ({ kind }) => kind === "spare");
+  });
+
+  test("a spare that died, or that will not do, is replaced by a process of the session's own", async () => {
+    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
+    const [first] = await readLog("after=0", ({ kind }) => kind === "spare");
+    for (const pid of findMarked("CLAUDE_EDGE_SESSION", first!.session))
+      process.kill(pid, "SIGKILL");
+    expect(await turnOf(first!.session, "%say Alive.")).toMatchObject({
+      result: { text: "Alive." },
+    });
+    const frames = await readLog(
+      `boot=${await boot()}&after=${first!.cursor}`,
+      ({ kind }) => kind === "spare",
+    );
+    const second = frames.at(-1)!.session;
+    const options = { systemPrompt: "Another one." };
+    expect(await turnOf(second, "%say Other.", options)).toMatchObject({
+      result: { text: "Other." },
+    });
+    expect(JSON.stringify(model.requests.at(-1)!.body.system)).toContain("Another one.");
+  });
+
+  test("are refused while memory is short, and the caller is asked to come back", async () => {
+    await relaunch({ CLAUDE_EDGE_RESERVE_MB: "100000000" });
+    const { status, text } = await start(randomUUID(), randomUUID(), "hello");
+    expect(status).toBe(503);
+    expect(JSON.parse(text)).toMatchObject({ error: "container_full" });
+  });
+
+  test("end when their session is removed", async () => {
+    const session = randomUUID();
+    await turnOf(session, "Hello");
+    await call("DELETE", `/sessions/${session}`);
+    expect(processesOf(session)).toBe(0);
+    expect(await turnOf(session, "And now?")).toMatchObject({
+      result: { text: expect.not.stringContaining("Hello") },
+    });
+  });
+
+  test("a tool's processes end with the claude that started them", async () => {
+    const session = randomUUID();
+    const turn = randomUUID();
+    const command = "setsid sleep 303 & sleep 304";
+    await start(session, turn, `%tool Bash ${JSON.stringify({ command })}`, {
+      permissionMode: "bypassPermissions",
+    });
+    await until("the tool runs", () => processesOf(session) >= 3);
+    process.kill(Math.min(...findMarked("CLAUDE_EDGE_SESSION", session)), "SIGKILL");
+    expect((await readLog("after=0", ends(turn))).at(-1)).toMatchObject({
+      error: { code: "agent_exited" },
+    });
+    expect(processesOf(session)).toBe(0);
   });
 });

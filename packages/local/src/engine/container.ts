@@ -102,11 +102,14 @@ export class LocalContainer {
   }
 
   /** Ends it and all it started, at once. */
+  async kill(): Promise<void> {
+    if (this.status !== "running") return;
+    this.#process?.kill("SIGKILL");
+    await this.exited;
+  }
+
   async remove(): Promise<void> {
-    if (this.status === "running") {
-      this.#process?.kill("SIGKILL");
-      await this.exited;
-    }
+    await this.kill();
     this.#removed.resolve();
   }
 

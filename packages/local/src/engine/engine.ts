@@ -58,6 +58,11 @@ export class ProcessEngine {
     );
   }
 
+  /** Ends a container, and all that runs in it, at once. */
+  async kill(name: string): Promise<void> {
+    await this.#containers.get(name)?.kill();
+  }
+
   /** Has every running container end by itself. */
   terminate(): void {
     for (const container of this.#containers.values()) {
