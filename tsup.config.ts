@@ -5,7 +5,7 @@ import { defineConfig, type Options } from "tsup";
 
 /** The files of each package that its `exports` and `bin` name; declarations come from `tsc --build`. */
 const ENTRIES: Record<string, string[]> = {
-  "packages/protocol": ["index", "internal", "runner"],
+  "packages/protocol": ["index", "errors", "internal", "runner"],
   "packages/client": ["index"],
   "packages/worker": ["index"],
   "packages/runner": ["index", "bin", "processes"],
@@ -19,12 +19,11 @@ interface Manifest {
 }
 
 /** The CLI is one bundle, for its start-up time: it takes our packages in from their sources. */
-const SOURCES = Object.fromEntries(
-  ["client", "protocol"].map((name) => [
-    `@claude-edge/${name}`,
-    resolve(`packages/${name}/src/index.ts`),
-  ]),
-);
+const SOURCES = {
+  "@claude-edge/client": resolve("packages/client/src/index.ts"),
+  "@claude-edge/protocol/errors": resolve("packages/protocol/src/errors.ts"),
+  "@claude-edge/protocol": resolve("packages/protocol/src/index.ts"),
+};
 
 function options(folder: string, entries: string[]): Options {
   const manifest = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Manifest;

@@ -1,4 +1,4 @@
-import { EXIT } from "@claude-edge/protocol";
+import { EXIT } from "@claude-edge/protocol/errors";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 
 import type { Context } from "./context.js";

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 
-import { EdgeError } from "@claude-edge/protocol";
+import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "./context.js";
 

@@ -1,5 +1,5 @@
 import type { EdgeEvent, TurnOutcome } from "@claude-edge/client";
-import { toWireError } from "@claude-edge/protocol";
+import { toWireError } from "@claude-edge/protocol/errors";
 
 /** The last line of json and stream-json: `subtype` and `is_error` always agree. */
 export function resultLine(outcome: TurnOutcome): object {

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-import { errorPolicy } from "@claude-edge/protocol";
+import { errorPolicy } from "@claude-edge/protocol/errors";
 
 import type { Context } from "./context.js";
 

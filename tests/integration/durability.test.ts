@@ -1,12 +1,29 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { ClaudeEdge, EdgeEvent } from "@claude-edge/client";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";
 import { until } from "../support/wait.js";
 
-const edge = useStack({ vars: { CLAUDE_EDGE_SLEEP_AFTER: "3s" } });
+const persist = mkdtempSync(join(tmpdir(), "durability-"));
+const edge = useStack({ persist, vars: { CLAUDE_EDGE_SLEEP_AFTER: "3s" } });
+afterAll(() => rmSync(persist, { recursive: true, force: true }));
+
+/** How many accounts have an alarm set: miniflare keeps them in a table of its own. */
+function alarms(): number {
+  const path = join(persist, "state", "v3", "do", "my-agent-AccountDO", "metadata.sqlite");
+  const database = new DatabaseSync(path, { readOnly: true });
+  const { count } = database.prepare("SELECT count(*) AS count FROM _cf_ALARM").get() as {
+    count: number;
+  };
+  database.close();
+  return count;
+}
 
 const messageUuid = (events: EdgeEvent[], type: string): string => {
   const found = events.findLast((event) => event.kind === "message" && event.message.type === type);
@@ -152,9 +169,12 @@ describe("a container without work", () => {
   test("sleeps, holds no alarm, and the session wakes with all it knew", async () => {
     const client = edge.client("sleep");
     const { sessionId } = await client.query("My horse is called Bo.");
+    expect(alarms()).toBeGreaterThan(0);
     await until("every container sleeps", () => edge.stack.containers().length === 0, 20_000);
+    await until("no alarm is left", () => alarms() === 0);
     await sleep(1_000);
     expect(edge.stack.containers()).toEqual([]);
+    expect(alarms()).toBe(0);
     expect(await remembers(client, sessionId)).toContain("Bo");
   });
 });

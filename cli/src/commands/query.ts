@@ -5,7 +5,7 @@ import {
   type Turn,
   type TurnOutcome,
 } from "@claude-edge/client";
-import { EdgeError, EXIT } from "@claude-edge/protocol";
+import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { unlessAborted, write, type Context } from "../context.js";
 import { connect } from "../deployment.js";

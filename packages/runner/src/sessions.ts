@@ -198,10 +198,7 @@ export class Sessions {
   }
 
   /** The spare that was made ready under this id, if it lives and will do for these options. */
-  async #takeSpare(
-    id: string,
-    options: StartTurn["options"],
-  ): Promise<AgentProcess | undefined> {
+  async #takeSpare(id: string, options: StartTurn["options"]): Promise<AgentProcess | undefined> {
     const spare = this.#spares.get(id);
     this.#spares.delete(id);
     if (!spare) return undefined;

@@ -1,0 +1,132 @@
+/**
+ * The figures of the project, side by side in one run, against the scripted model answering at once. These machines are
+ * shared and noisy: read the ratios, not the milliseconds. Prints a table and writes bench/results.json.
+ *
+ *   npm run bench
+ *   npm run bench -- 5 40      5 sessions of 40 turns in the memory part, instead of 20 of 200
+ */
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+import { ClaudeEdge } from "@claude-edge/client";
+import { startLocal } from "@claude-edge/local";
+
+import { freshTurn, liveProcess } from "./bare-sdk.mjs";
+import { memoryOfContainer } from "./memory.mjs";
+import { median, spread } from "./stats.mjs";
+
+const ROUNDS = 15;
+const [SESSIONS = 20, TURNS = 200] = process.argv.slice(2).map(Number);
+const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+const PROMPT = "%say One two three four five six seven eight nine ten.";
+
+const stack = await startLocal({ project: path("cli/template"), model: "scripted" });
+const edge = new ClaudeEdge({ baseURL: stack.url, token: stack.token });
+
+async function edgeTurn(turn) {
+  const started = performance.now();
+  let first;
+  for await (const event of turn) {
+    const inner = event.kind === "delta" ? event.message.event : undefined;
+    if (inner?.delta?.type === "text_delta") first ??= performance.now() - started;
+  }
+  return { first, total: performance.now() - started };
+}
+
+const times = (command, args) => {
+  const started = performance.now();
+  spawnSync(command, args);
+  return performance.now() - started;
+};
+
+const samples = { bareHot: [], fresh: [], hot: [], spare: [], cold: [], node: [], version: [] };
+try {
+  const live = liveProcess(stack.model);
+  const session = await edge.sessions.create();
+  for (let warm = 0; warm < 3; warm += 1) {
+    await live.turn(PROMPT);
+    await session.send(PROMPT);
+  }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    samples.bareHot.push((await live.turn(PROMPT)).first);
+    samples.hot.push((await edgeTurn(session.send(PROMPT))).first);
+    samples.fresh.push((await freshTurn(stack.model, PROMPT)).first);
+    samples.cold.push((await edgeTurn(edge.query(PROMPT, { systemPrompt: "Cold." }))).first);
+    // A spare is made when nothing else has run for half a second, and takes 0.3 s of a core.
+    await sleep(1_600);
+    samples.spare.push((await edgeTurn(edge.query(PROMPT))).first);
+    samples.node.push(times(process.execPath, ["--eval", "0"]));
+    samples.version.push(times(process.execPath, [path("cli/dist/bin.js"), "--version"]));
+  }
+  live.close();
+  const memory = await measureMemory();
+  report(memory);
+} finally {
+  await stack.stop();
+}
+
+/** Many sessions of one account, many turns each, all in one container. */
+async function measureMemory() {
+  const account = new ClaudeEdge({ baseURL: stack.url, token: stack.token, account: "memory" });
+  const sessions = await Promise.all(
+    Array.from({ length: SESSIONS }, () => account.sessions.create({ systemPrompt: "Memory." })),
+  );
+  const before = new Set(stack.containers().map(({ name }) => name));
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    for (const session of sessions) await session.send(PROMPT);
+  }
+  const container = stack.containers().find(({ name }) => !before.has(name));
+  return memoryOfContainer(container);
+}
+
+function report({ runner, claudes }) {
+  const of = Object.fromEntries(
+    Object.entries(samples).map(([name, list]) => [name, median(list)]),
+  );
+  const ratio = (a, b) => (a / b).toFixed(2);
+  const rows = [
+    ["bare Agent SDK, live process: first token", of.bareHot, "", ""],
+    ["fresh process per turn: first token", of.fresh, "", ""],
+    ["hot session: first token", of.hot, `${ratio(of.hot, of.bareHot)} × bare`, "≤ 2.5 ×"],
+    ["", "", `${ratio(of.hot, of.fresh)} × fresh`, "≤ 0.25 ×"],
+    [
+      "new session, spare ready: first token",
+      of.spare,
+      `${ratio(of.spare, of.fresh)} × fresh`,
+      "≤ 0.5 ×",
+    ],
+    ["new session, no spare: first token", of.cold, `${ratio(of.cold, of.fresh)} × fresh`, ""],
+    ["node -e 0", of.node, "", ""],
+    [
+      "claude-edge --version",
+      of.version,
+      `node + ${(of.version - of.node).toFixed(1)} ms`,
+      "≤ 12 ms",
+    ],
+  ];
+  console.log(`medians of ${ROUNDS} rounds, one run\n`);
+  for (const [name, ms, figure, bound] of rows) {
+    const time = ms === "" ? "" : `${ms.toFixed(1)} ms`;
+    console.log(`${name.padEnd(44)} ${time.padStart(10)}  ${figure.padEnd(16)} ${bound}`);
+  }
+  const anonymous = claudes.map((claude) => claude.anonymous);
+  const pss = claudes.map((claude) => claude.pss);
+  console.log(
+    `\n${SESSIONS} sessions, ${TURNS} turns each, one container: ${claudes.length} claude processes`,
+  );
+  console.log(
+    `  a claude process: ${median(anonymous)} MB of its own (most ${Math.max(...anonymous)}; bound 120), pss ${median(pss)} MB`,
+  );
+  console.log(`  the runner: ${runner.anonymous} MB of its own, pss ${runner.pss} MB`);
+  const results = {
+    rounds: ROUNDS,
+    median_ms: of,
+    quartiles_ms: Object.fromEntries(
+      Object.entries(samples).map(([name, list]) => [name, spread(list)]),
+    ),
+    memory: { sessions: SESSIONS, turns: TURNS, runner, claudes },
+  };
+  writeFileSync(path("bench/results.json"), `${JSON.stringify(results, null, 2)}\n`);
+}
