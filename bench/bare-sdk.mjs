@@ -50,19 +50,22 @@ export async function freshTurn(model, prompt) {
 
 /** A live process in streaming-input mode. */
 export function liveProcess(model) {
-  let give;
+  let asked = Promise.withResolvers();
   async function* prompts() {
-    for (;;) yield await new Promise((resolve) => (give = resolve));
+    for (;;) {
+      const next = Promise.withResolvers();
+      asked.resolve(next);
+      yield await next.promise;
+    }
   }
   const live = query({ prompt: prompts(), options: options(model) });
   return {
     async turn(text) {
-      while (!give) await new Promise((resolve) => setTimeout(resolve, 1));
+      const next = await asked.promise;
+      asked = Promise.withResolvers();
       const started = performance.now();
-      const hand = give;
-      give = undefined;
       const message = { role: "user", content: text };
-      hand({ type: "user", message, parent_tool_use_id: null, uuid: randomUUID() });
+      next.resolve({ type: "user", message, parent_tool_use_id: null, uuid: randomUUID() });
       let first;
       for (;;) {
         const { value } = await live.next();

@@ -67,15 +67,15 @@ const KINDS: Kind[] = [
   {
     name: "kill the runner",
     goesOn: false,
-    strike: (attempt) => killAll([containerOf(attempt)?.pid ?? 0].filter(Boolean)),
+    strike: (given) => killAll([containerOf(given)?.pid ?? 0].filter(Boolean)),
   },
   { name: "restart the Worker", goesOn: true, strike: ({ stack }) => stack.restartWorker() },
   {
     name: "kill the container",
     goesOn: false,
-    strike: (attempt) => {
-      const container = containerOf(attempt);
-      return container && attempt.stack.killContainer(container.name);
+    strike: (given) => {
+      const container = containerOf(given);
+      return container && given.stack.killContainer(container.name);
     },
   },
 ];

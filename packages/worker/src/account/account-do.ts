@@ -155,8 +155,8 @@ export class AccountDO extends DurableObject<Env> {
     this.#setAccount(account);
     const used = this.#useOf(once);
     if (used?.turn_id) {
-      const after = this.#store.firstSeq(sessionId, used.turn_id) - 1;
-      return { turn: this.getTurn(sessionId, used.turn_id), after };
+      const turn = this.getTurn(sessionId, used.turn_id);
+      return { turn, after: this.#store.turn(turn.id)!.first_seq! - 1 };
     }
     this.getSession(sessionId);
     return this.#accept(prompt, once, () => sessionId);
@@ -245,7 +245,7 @@ export class AccountDO extends DurableObject<Env> {
   /** The id of a session whose process is ready in the account's container. */
   #spareFor(account: string, options: SessionOptions): string | undefined {
     const fits = Object.keys(options).every((name) => SPARE_OPTIONS.has(name));
-    return fits ? this.#store.takeSpare(account) : undefined;
+    return fits ? this.#store.containers.takeSpare(account) : undefined;
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */
@@ -259,8 +259,9 @@ export class AccountDO extends DurableObject<Env> {
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(prompt));
       this.#store.insertTurn(turn, id, prompt, Date.now());
       this.#remember(once, id, turn);
-      const after = this.#logs.emitOwn(id, turn, { status: "queued" }) - 1;
-      return { turn: this.getTurn(id, turn), after };
+      const seq = this.#logs.emitOwn(id, turn, { status: "queued" });
+      this.#store.setFirstSeq(turn, seq);
+      return { turn: this.getTurn(id, turn), after: seq - 1 };
     });
     this.#turns.pump();
     return accepted;

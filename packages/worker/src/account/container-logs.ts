@@ -44,9 +44,9 @@ export class ContainerLogs {
     const current = this.#followers.get(name);
     if (current?.stopped === false && current.boot === boot) return current.touch();
     current?.stop();
-    const known = this.#store.container(name);
+    const known = this.#store.containers.get(name);
     if (known && known.boot !== boot) this.#lose(name, known.boot);
-    if (known?.boot !== boot) this.#store.setCursor(name, boot, 0, Date.now());
+    if (known?.boot !== boot) this.#store.containers.setCursor(name, boot, 0, Date.now());
     const stored = known?.boot === boot ? known.cursor : 0;
     const from = current?.boot === boot ? stored : this.#rewind(name, boot, stored);
     const follower = new Follower(this.#callbacks.container(name), boot, from, {
@@ -88,7 +88,7 @@ export class ContainerLogs {
 
   /** Frames up to here are not needed again. */
   #needed(name: string, boot: string): number {
-    let cursor = this.#store.container(name)?.cursor ?? 0;
+    let cursor = this.#store.containers.get(name)?.cursor ?? 0;
     for (const turn of this.#store.openTurnsOf(name)) {
       if (turn.boot === boot) cursor = Math.min(cursor, turn.start_cursor ?? 0);
     }
@@ -138,7 +138,7 @@ export class ContainerLogs {
     let ended = false;
     this.#store.transaction(() => {
       for (const frame of frames) ended = this.#applyFrame(name, boot, frame) || ended;
-      this.#store.setCursor(name, boot, frames.at(-1)!.cursor, Date.now());
+      this.#store.containers.setCursor(name, boot, frames.at(-1)!.cursor, Date.now());
     });
     if (ended) this.#callbacks.onEnded(name);
   }
@@ -147,7 +147,7 @@ export class ContainerLogs {
   #applyFrame(name: string, boot: string, frame: LogFrame): boolean {
     const { session, turn } = frame;
     if (frame.kind === "spare") {
-      this.#store.addSpare(session, name, boot);
+      this.#store.containers.addSpare(session, name, boot);
     } else if (!this.#store.hasSession(session)) {
       // It was deleted while its last words were on their way.
     } else if (frame.kind === "transcript") {
@@ -187,8 +187,8 @@ export class ContainerLogs {
       this.#logs.jump(session_id);
     }
     this.stop(name);
-    if (this.#store.container(name)?.boot === boot) this.#store.deleteContainer(name);
-    else this.#store.dropSpares(name);
+    if (this.#store.containers.get(name)?.boot === boot) this.#store.containers.delete(name);
+    else this.#store.containers.dropSpares(name);
     this.#callbacks.onLost(lost);
   }
 }

@@ -32,7 +32,9 @@ const MIGRATIONS: readonly string[] = [
     interrupted INTEGER NOT NULL DEFAULT 0,
     -- How often it was begun again because its container was lost.
     resumed INTEGER NOT NULL DEFAULT 0,
-    -- Where it begins: in its session's log, and in the runner's. From here on a restart reads again.
+    -- Its first event.
+    first_seq INTEGER,
+    -- Where it begins to run: in its session's log, and in the runner's. From here on a restart reads again.
     start_seq INTEGER,
     start_cursor INTEGER,
     -- The event that holds its result: results can be larger than a row may be, events are cut into parts.

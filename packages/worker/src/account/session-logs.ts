@@ -45,7 +45,7 @@ export class SessionLogs {
     const event: LogEvent = { seq, turn, kind, data };
     const now = Date.now();
     if (kind !== "delta") {
-      this.#store.insertEvent(id, event, own);
+      this.#store.events.insert(id, event, own);
       this.#store.setSeq(id, seq, now);
     }
     session.append([event], now);
@@ -77,7 +77,8 @@ export class SessionLogs {
   /** A delta, as it was. */
   replayDelta(id: string, turn: string, rest: object): void {
     const session = this.#session(id);
-    while (this.#store.isOwn(id, session.seq + 1)) this.#replayStored(id, session, session.seq + 1);
+    while (this.#store.events.isOwn(id, session.seq + 1))
+      this.#replayStored(id, session, session.seq + 1);
     const seq = ++session.seq;
     const data = JSON.stringify({ seq, turn_id: turn, ...rest });
     session.append([{ seq, turn, kind: "delta", data }], Date.now());
@@ -86,7 +87,7 @@ export class SessionLogs {
   /** The next stored event of the runner's log, and what is stored before it. */
   replayNextStored(id: string): void {
     const session = this.#session(id);
-    const next = this.#store.nextFromLog(id, session.seq);
+    const next = this.#store.events.nextFromLog(id, session.seq);
     if (next !== undefined) this.#replayStored(id, session, next);
   }
 
@@ -100,7 +101,7 @@ export class SessionLogs {
 
   #replayStored(id: string, session: LiveSession, upTo: number): void {
     while (session.seq < upTo) {
-      const events = this.#store.events(id, session.seq, upTo);
+      const events = this.#store.events.range(id, session.seq, upTo);
       session.append(events, Date.now());
       session.seq = events.at(-1)?.seq ?? upTo;
     }
@@ -112,7 +113,9 @@ export class SessionLogs {
   #read(session: LiveSession, sessionId: string, after: number): LogEvent[] {
     if (session.rewound) return [];
     const stored =
-      after + 1 < session.start ? this.#store.events(sessionId, after, session.start - 1) : [];
+      after + 1 < session.start
+        ? this.#store.events.range(sessionId, after, session.start - 1)
+        : [];
     return stored.length > 0 ? stored : session.since(after);
   }
 

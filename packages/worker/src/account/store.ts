@@ -1,13 +1,13 @@
 import type {
-  SdkMessage,
   SessionOptions,
   SessionResource,
   TurnResource,
   TurnStatus,
 } from "@claude-edge/protocol";
 
-import type { LogEvent } from "./log-event.js";
-import { cut, PART_CHARS } from "./parts.js";
+import { ContainerTable } from "./container-table.js";
+import { EventTable } from "./event-table.js";
+import { all, one } from "./rows.js";
 import { Transcripts } from "./transcripts.js";
 
 /** Idempotency keys are remembered this long, milliseconds. */
@@ -20,6 +20,7 @@ export interface TurnRow {
   boot: string | null;
   interrupted: number;
   resumed: number;
+  first_seq: number | null;
   start_seq: number | null;
   start_cursor: number | null;
   end_seq: number | null;
@@ -52,14 +53,6 @@ export interface NewSession {
   container: string;
 }
 
-/** A container that an account knows of. */
-export interface ContainerRow {
-  name: string;
-  boot: string;
-  cursor: number;
-  used_at: number;
-}
-
 /** What an idempotency key was first used for. */
 export interface KeyUse {
   fingerprint: string;
@@ -79,6 +72,7 @@ const TURN = [
   "boot",
   "interrupted",
   "resumed",
+  "first_seq",
   "start_seq",
   "start_cursor",
   "end_seq",
@@ -94,15 +88,19 @@ const SESSION = `
     SELECT 1 FROM turns WHERE session_id = sessions.id AND status IN ('queued', 'running', 'waiting')
   ) AS open FROM sessions`;
 
-/** The account's SQLite: every statement is here, and nothing else. */
+/** The account's SQLite: its sessions, turns and keys here, the other tables in classes of their own. */
 export class Store {
   readonly #sql: SqlStorage;
   readonly #storage: DurableObjectStorage;
+  readonly events: EventTable;
+  readonly containers: ContainerTable;
   readonly transcripts: Transcripts;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
     this.#storage = storage;
+    this.events = new EventTable(storage.sql);
+    this.containers = new ContainerTable(storage.sql);
     this.transcripts = new Transcripts(storage.sql);
   }
 
@@ -112,7 +110,7 @@ export class Store {
 
   /** The account's own name: an alarm does not bring it along. */
   get accountName(): string | undefined {
-    return this.#all<{ name: string }>("SELECT name FROM account")[0]?.name;
+    return all<{ name: string }>(this.#sql, "SELECT name FROM account")[0]?.name;
   }
 
   set accountName(name: string) {
@@ -141,37 +139,41 @@ export class Store {
   }
 
   deleteSession(id: string): void {
-    this.#sql.exec("DELETE FROM events WHERE session_id = ?", id);
+    this.events.delete(id);
     this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
     this.#sql.exec("DELETE FROM sessions WHERE id = ?", id);
     this.transcripts.delete(id);
   }
 
   session(id: string): SessionResource | undefined {
-    const row = this.#all<SessionRow>(`${SESSION} WHERE id = ?`, id)[0];
+    const row = all<SessionRow>(this.#sql, `${SESSION} WHERE id = ?`, id)[0];
     return row && toSession(row);
   }
 
   hasSession(id: string): boolean {
-    return this.#all("SELECT 1 FROM sessions WHERE id = ?", id).length > 0;
+    return all(this.#sql, "SELECT 1 FROM sessions WHERE id = ?", id).length > 0;
   }
 
   /** Newest first; `before` is the last row of the page before. */
   sessions(limit: number, before?: { updatedAt: number; id: string }): SessionResource[] {
     const rows = before
-      ? this.#all<SessionRow>(
+      ? all<SessionRow>(
+          this.#sql,
           `${SESSION} WHERE (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?`,
           before.updatedAt,
           before.id,
           limit,
         )
-      : this.#all<SessionRow>(`${SESSION} ORDER BY updated_at DESC, id DESC LIMIT ?`, limit);
+      : all<SessionRow>(this.#sql, `${SESSION} ORDER BY updated_at DESC, id DESC LIMIT ?`, limit);
     return rows.map(toSession);
   }
 
   containerOf(session: string): string {
-    return this.#one<{ container: string }>("SELECT container FROM sessions WHERE id = ?", session)
-      .container;
+    return one<{ container: string }>(
+      this.#sql,
+      "SELECT container FROM sessions WHERE id = ?",
+      session,
+    ).container;
   }
 
   setTitle(session: string, title: string): void {
@@ -184,8 +186,11 @@ export class Store {
 
   /** The boot of the runner that has a session's transcript. */
   transcriptBoot(session: string): string | null {
-    return this.#one<{ boot: string | null }>("SELECT boot FROM sessions WHERE id = ?", session)
-      .boot;
+    return one<{ boot: string | null }>(
+      this.#sql,
+      "SELECT boot FROM sessions WHERE id = ?",
+      session,
+    ).boot;
   }
 
   setTranscriptBoot(session: string, boot: string | null): void {
@@ -209,23 +214,29 @@ export class Store {
   }
 
   turn(id: string): TurnRow | undefined {
-    return this.#all<TurnRow>(`SELECT ${TURN} FROM turns WHERE id = ?`, id)[0];
+    return all<TurnRow>(this.#sql, `SELECT ${TURN} FROM turns WHERE id = ?`, id)[0];
+  }
+
+  setFirstSeq(turn: string, seq: number): void {
+    this.#sql.exec("UPDATE turns SET first_seq = ? WHERE id = ?", seq, turn);
   }
 
   promptOf(turn: string): string {
-    return this.#one<{ prompt: string }>("SELECT prompt FROM turns WHERE id = ?", turn).prompt;
+    return one<{ prompt: string }>(this.#sql, "SELECT prompt FROM turns WHERE id = ?", turn).prompt;
   }
 
   /** Queued and running turns, in the order they came. */
   openTurns(): TurnRow[] {
-    return this.#all<TurnRow>(
+    return all<TurnRow>(
+      this.#sql,
       `SELECT ${TURN} FROM turns WHERE status IN ('queued', 'running', 'waiting') ORDER BY position`,
     );
   }
 
   /** The open turns of a container's sessions. */
   openTurnsOf(container: string): TurnRow[] {
-    return this.#all<TurnRow>(
+    return all<TurnRow>(
+      this.#sql,
       `SELECT ${TURN} FROM turns JOIN sessions ON sessions.id = turns.session_id
         WHERE turns.status IN ('queued', 'running', 'waiting') AND sessions.container = ? ORDER BY position`,
       container,
@@ -282,7 +293,7 @@ export class Store {
     const end =
       row.end_seq === null
         ? undefined
-        : this.events(row.session_id, row.end_seq - 1, row.end_seq)[0];
+        : this.events.range(row.session_id, row.end_seq - 1, row.end_seq)[0];
     const { result, error, usage } = (end ? JSON.parse(end.data) : {}) as Partial<TurnResource>;
     return {
       id: row.id,
@@ -297,145 +308,11 @@ export class Store {
     };
   }
 
-  // Events.
-
-  /** `own`: it is in no runner's log. */
-  insertEvent(session: string, { seq, turn, kind, data }: LogEvent, own: boolean): void {
-    for (const [part, text] of cut(data).entries()) {
-      this.#sql.exec(
-        "INSERT INTO events (session_id, seq, part, turn_id, kind, own, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        session,
-        seq,
-        part,
-        turn,
-        kind,
-        own ? 1 : 0,
-        text,
-      );
-    }
-  }
-
-  /** The first event behind a seq that came from a runner's log. */
-  nextFromLog(session: string, after: number): number | undefined {
-    const { seq } = this.#one<{ seq: number | null }>(
-      "SELECT min(seq) AS seq FROM events WHERE session_id = ? AND seq > ? AND own = 0",
-      session,
-      after,
-    );
-    return seq ?? undefined;
-  }
-
-  /** Whether an event is the account's own word. */
-  isOwn(session: string, seq: number): boolean {
-    const rows = this.#all<{ own: number }>(
-      "SELECT own FROM events WHERE session_id = ? AND seq = ? AND part = 0",
-      session,
-      seq,
-    );
-    return rows[0]?.own === 1;
-  }
-
-  /** The messages of a turn, parsed. */
-  messagesOf(session: string, turn: string): SdkMessage[] {
-    const found: SdkMessage[] = [];
-    let position = this.firstSeq(session, turn) - 1;
-    for (;;) {
-      const events = this.events(session, position, Number.MAX_SAFE_INTEGER);
-      if (events.length === 0) return found;
-      position = events.at(-1)!.seq;
-      for (const event of events) {
-        if (event.kind !== "message" || event.turn !== turn) continue;
-        found.push((JSON.parse(event.data) as { message: SdkMessage }).message);
-      }
-    }
-  }
-
-  /** Where a turn's events begin. */
-  firstSeq(session: string, turn: string): number {
-    return this.#one<{ seq: number }>(
-      "SELECT min(seq) AS seq FROM events WHERE session_id = ? AND turn_id = ?",
-      session,
-      turn,
-    ).seq;
-  }
-
-  /** Stored events with `after < seq <= upTo`, in order, up to about a megabyte of them and at least one. */
-  events(session: string, after: number, upTo: number): LogEvent[] {
-    const rows = this.#sql.exec<{
-      seq: number;
-      turn_id: string;
-      kind: LogEvent["kind"];
-      data: string;
-    }>(
-      "SELECT seq, turn_id, kind, data FROM events WHERE session_id = ? AND seq > ? AND seq <= ? ORDER BY seq, part",
-      session,
-      after,
-      upTo,
-    );
-    const events: LogEvent[] = [];
-    let chars = 0;
-    for (const { seq, turn_id, kind, data } of rows) {
-      const last = events.at(-1);
-      if (last?.seq === seq) {
-        last.data += data;
-      } else if (chars > PART_CHARS) {
-        break;
-      } else {
-        events.push({ seq, turn: turn_id, kind, data });
-      }
-      chars += data.length;
-    }
-    return events;
-  }
-
-  // Containers.
-
-  container(name: string): ContainerRow | undefined {
-    return this.#all<ContainerRow>("SELECT * FROM containers WHERE name = ?", name)[0];
-  }
-
-  containers(): ContainerRow[] {
-    return this.#all<ContainerRow>("SELECT * FROM containers");
-  }
-
-  /** Frames of a boot's log up to the cursor are applied. */
-  setCursor(name: string, boot: string, cursor: number, now: number): void {
-    this.#sql.exec(
-      `INSERT INTO containers VALUES (?, ?, ?, ?)
-        ON CONFLICT (name) DO UPDATE SET boot = excluded.boot, cursor = excluded.cursor, used_at = excluded.used_at`,
-      name,
-      boot,
-      cursor,
-      now,
-    );
-  }
-
-  deleteContainer(name: string): void {
-    this.#sql.exec("DELETE FROM containers WHERE name = ?", name);
-    this.#sql.exec("DELETE FROM spares WHERE container = ?", name);
-  }
-
-  addSpare(session: string, container: string, boot: string): void {
-    this.#sql.exec("INSERT OR IGNORE INTO spares VALUES (?, ?, ?)", session, container, boot);
-  }
-
-  /** Takes a session id whose process is ready in the container, if there is one. */
-  takeSpare(container: string): string | undefined {
-    const spare = this.#all<{ session_id: string }>(
-      "DELETE FROM spares WHERE session_id = (SELECT session_id FROM spares WHERE container = ? LIMIT 1) RETURNING session_id",
-      container,
-    )[0];
-    return spare?.session_id;
-  }
-
-  dropSpares(container: string): void {
-    this.#sql.exec("DELETE FROM spares WHERE container = ?", container);
-  }
-
   // Idempotency.
 
   keyUse(key: string): KeyUse | undefined {
-    return this.#all<KeyUse>(
+    return all<KeyUse>(
+      this.#sql,
       "SELECT fingerprint, session_id, turn_id FROM idempotency WHERE key = ?",
       key,
     )[0];
@@ -451,14 +328,6 @@ export class Store {
       turn_id,
       now,
     );
-  }
-
-  #all<T extends object>(query: string, ...bindings: SqlStorageValue[]): T[] {
-    return this.#sql.exec(query, ...bindings).toArray() as unknown as T[];
-  }
-
-  #one<T extends object>(query: string, ...bindings: SqlStorageValue[]): T {
-    return this.#sql.exec(query, ...bindings).one() as unknown as T;
   }
 }
 

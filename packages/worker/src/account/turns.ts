@@ -94,10 +94,10 @@ export class Turns {
     this.goOn();
     const now = Date.now();
     const sleepAfter = sleepAfterMs(this.#env);
-    for (const { name, used_at } of this.#store.containers()) {
+    for (const { name, used_at } of this.#store.containers.all()) {
       if (this.#store.openTurnsOf(name).length > 0 || now - used_at < sleepAfter) continue;
       this.#containerLogs.stop(name);
-      this.#store.deleteContainer(name);
+      this.#store.containers.delete(name);
       await this.#container(name).sleep();
     }
     await this.#armAlarm();
@@ -105,7 +105,9 @@ export class Turns {
 
   /** With nothing open and no container awake, there is no alarm. */
   async #armAlarm(): Promise<void> {
-    const times = this.#store.containers().map(({ used_at }) => used_at + sleepAfterMs(this.#env));
+    const times = this.#store.containers
+      .all()
+      .map(({ used_at }) => used_at + sleepAfterMs(this.#env));
     if (this.#store.openTurns().length > 0) times.push(Date.now() + ALARM_MS);
     if (times.length === 0) return;
     const next = Math.max(Math.min(...times), Date.now() + 100);
@@ -175,7 +177,7 @@ export class Turns {
     const name = this.#store.containerOf(session_id);
     const container = this.#container(name);
     const path = `/sessions/${session_id}`;
-    const boot = this.#store.container(name)?.boot ?? null;
+    const boot = this.#store.containers.get(name)?.boot ?? null;
     const { transcripts } = this.#store;
     if (this.#store.transcriptBoot(session_id) !== boot && transcripts.has(session_id)) {
       const body = transcripts.stream(session_id);
@@ -218,14 +220,14 @@ export class Turns {
 
   /** Turns whose container is gone: they are begun again where their session wants that, and are over otherwise. */
   #onLost(turns: TurnRow[]): void {
-    for (const { id, session_id, resumed, interrupted } of turns) {
+    for (const { id, session_id, first_seq, resumed, interrupted } of turns) {
       const wants = this.#store.session(session_id)?.on_container_lost === "resume";
       if (wants && resumed < MAX_RESUMED && !interrupted) {
         this.#store.markResumed(id, this.#logs.lastSeq(session_id));
         this.#dispatch(this.#store.turn(id)!);
         continue;
       }
-      const tools = reportTools(this.#store.messagesOf(session_id, id));
+      const tools = reportTools(this.#store.events.messagesOf(session_id, id, first_seq ?? 0));
       const message = `The container was lost while the turn ran. ${describeTools(tools)}`;
       this.#end(id, { status: "failed", error: wireError("container_lost", message, { tools }) });
     }
@@ -241,7 +243,7 @@ export class Turns {
 
   /** A session is deleted: its process goes too, if its container is there. */
   async forget(session: string, container: string): Promise<void> {
-    if (this.#store.container(container) === undefined) return;
+    if (this.#store.containers.get(container) === undefined) return;
     await callRunner(this.#container(container), "DELETE", `/sessions/${session}`).catch(() => {});
   }
 
