@@ -13,6 +13,9 @@ import { VERSION } from "./version.js";
 /** A log reader gets a ping this often, milliseconds: a runner that hangs must be told from a turn that thinks. */
 const PING_MS = 3_000;
 
+/** What a log reader is given at shutdown to take what is left, milliseconds. */
+const LAST_WORDS_MS = 300;
+
 const SESSION = /^\/sessions\/([0-9a-f-]{36})$/;
 const TRANSCRIPT = /^\/sessions\/([0-9a-f-]{36})\/transcript$/;
 const TURN = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})$/;
@@ -24,6 +27,8 @@ export class Runner {
   readonly #sessions: Sessions;
   readonly #server: Server;
   readonly #failure: string | undefined;
+  /** Open readers of the log. */
+  #readers = 0;
   #closing = false;
 
   /** With an agent that is an error, it only tells so: better than a container that will not start. */
@@ -55,6 +60,8 @@ export class Runner {
     if (this.#closing) return;
     this.#closing = true;
     await this.#sessions.close();
+    // The last entries of the transcripts are on their way to whoever reads the log.
+    if (this.#readers > 0) await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -105,6 +112,7 @@ export class Runner {
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     response.write(`${JSON.stringify(this.log.head)}\n`);
     const bell = new Bell();
+    this.#readers += 1;
     const unsubscribe = this.log.onAppend(bell.ring);
     response.on("close", bell.ring).on("drain", bell.ring);
     const ping = setInterval(() => response.write('{"kind":"ping"}\n'), PING_MS);
@@ -123,6 +131,7 @@ export class Runner {
     } finally {
       clearInterval(ping);
       unsubscribe();
+      this.#readers -= 1;
     }
   }
 }

@@ -135,6 +135,12 @@ export class Session implements ProcessCallbacks {
     await this.#closing;
   }
 
+  /** Ends its process as the container's end would: nothing is said of a turn that runs. */
+  async abandon(): Promise<void> {
+    this.#current = undefined;
+    await this.#process?.discard();
+  }
+
   onMessage(message: SDKMessage): void {
     const current = this.#current;
     const turn = current?.id ?? this.#lastTurn;

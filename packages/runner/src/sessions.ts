@@ -140,7 +140,11 @@ export class Sessions {
   /** Ends a session's process, stops what runs in it, and removes all it has here. */
   async remove(id: string): Promise<void> {
     const session = this.#sessions.get(id);
+    const spare = this.#spares.get(id);
     this.#sessions.delete(id);
+    this.#spares.delete(id);
+    await spare?.close();
+    this.#scheduleRefill();
     if (session) {
       clearTimeout(this.#idleTimers.get(session));
       this.#idleTimers.delete(session);
@@ -152,13 +156,13 @@ export class Sessions {
     await Promise.all(folders.map((path) => rm(path, { recursive: true, force: true })));
   }
 
-  /** Ends every process. */
+  /** Ends every process. Turns that run are not ended: to the account they are lost with the container. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#refill);
     await this.#preparing;
     await Promise.all([
-      ...[...this.#sessions.values()].map((session) => session.close()),
+      ...[...this.#sessions.values()].map((session) => session.abandon()),
       ...[...this.#spares.values()].map((spare) => spare.close()),
     ]);
   }

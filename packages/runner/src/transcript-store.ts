@@ -93,15 +93,18 @@ export class TranscriptStore implements SessionStore {
   async #write(key: SessionKey, entries: SessionStoreEntry[]): Promise<SessionStoreEntry[]> {
     const file = this.#file(key);
     const seen = await this.#seenIn(file);
+    const ids = new Set<string>();
     const fresh = entries.filter(({ uuid }) => {
       if (uuid === undefined) return true;
-      if (seen.has(uuid)) return false;
-      seen.add(uuid);
+      if (seen.has(uuid) || ids.has(uuid)) return false;
+      ids.add(uuid);
       return true;
     });
     if (fresh.length === 0) return fresh;
     await mkdir(dirname(file), { recursive: true });
     await appendFile(file, fresh.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    // Only now: after a write that failed they come again.
+    for (const id of ids) seen.add(id);
     return fresh;
   }
 

@@ -69,9 +69,9 @@ export class ContainerDO extends DurableObject<Env> {
     return health ? { running: true, boot: health.boot } : { running: container.running };
   }
 
-  /** Ends the container: in order if it can, by force if it does not. */
-  async sleep(): Promise<void> {
-    this.#stopping ??= this.#stop().finally(() => {
+  /** Ends the container whose runner has this boot: in order if it can, by force if it does not. */
+  async sleep(boot: string): Promise<void> {
+    this.#stopping ??= this.#stop(boot).finally(() => {
       this.#stopping = undefined;
     });
     await this.#stopping;
@@ -132,9 +132,12 @@ export class ContainerDO extends DurableObject<Env> {
     this.#watch(container);
   }
 
-  async #stop(): Promise<void> {
+  async #stop(boot: string): Promise<void> {
     const { container } = this.ctx;
-    if (!container?.running) return;
+    if (!container?.running || this.#starting) return;
+    // Whoever asks may be late: another has taken its place. One that hangs does not answer.
+    const health = await probe(container);
+    if (health && health.boot !== boot) return;
     this.#health = undefined;
     container.signal(SIGTERM);
     const deadline = Date.now() + STOP_GRACE_MS;

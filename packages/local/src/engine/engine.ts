@@ -125,10 +125,12 @@ export class ProcessEngine {
     reply(response, 201, { Id: name, Warnings: [] });
   }
 
+  /** The running containers with a label. miniflare removes all of a session at once when it ends. */
   #list(url: URL): { Id: string; Names: string[] }[] {
     const filters = JSON.parse(url.searchParams.get("filters") ?? "{}") as { label?: string[] };
     return [...this.#labels]
-      .filter(([, labels]) => {
+      .filter(([name, labels]) => {
+        if (this.#containers.get(name)?.status !== "running") return false;
         const pairs = new Set(Object.entries(labels).map((pair) => pair.join("=")));
         return (filters.label ?? []).every((label) => pairs.has(label));
       })

@@ -151,8 +151,14 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */
-  createTurn(account: string, sessionId: string, prompt: string, once?: Idempotency): AcceptedTurn {
+  async createTurn(
+    account: string,
+    sessionId: string,
+    prompt: string,
+    once?: Idempotency,
+  ): Promise<AcceptedTurn> {
     this.#setAccount(account);
+    await this.#logs.untilWhole(sessionId);
     const used = this.#useOf(once);
     if (used?.turn_id) {
       const turn = this.getTurn(sessionId, used.turn_id);
@@ -199,6 +205,7 @@ export class AccountDO extends DurableObject<Env> {
   /** Stops a session's open turns, or the one named; gives their ids. @throws EdgeError `session_not_found`. */
   async interrupt(sessionId: string, turn?: string): Promise<string[]> {
     this.getSession(sessionId);
+    await this.#logs.untilWhole(sessionId);
     const open = this.#store
       .openTurns()
       .filter((row) => row.session_id === sessionId && (turn === undefined || row.id === turn));

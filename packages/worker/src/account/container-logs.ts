@@ -21,6 +21,8 @@ export class ContainerLogs {
   readonly #logs: SessionLogs;
   readonly #callbacks: ContainerLogsCallbacks;
   readonly #followers = new Map<string, Follower>();
+  /** Sessions that are being read again, by container. */
+  readonly #rewound = new Map<string, Set<string>>();
 
   constructor(
     ctx: DurableObjectState,
@@ -32,6 +34,7 @@ export class ContainerLogs {
     this.#store = store;
     this.#logs = logs;
     this.#callbacks = callbacks;
+    logs.onOwn((session) => this.#checkpoint(store.containerOf(session)));
   }
 
   /** A log is being read, which vouches for its container. */
@@ -51,17 +54,18 @@ export class ContainerLogs {
     const from = current?.boot === boot ? stored : this.#rewind(name, boot, stored);
     const follower = new Follower(this.#callbacks.container(name), boot, from, {
       apply: (frames) => this.#applyOrAbort(name, boot, frames, stored),
+      reached: () => this.#release(name),
       stored: () => this.#needed(name, boot),
       lost: () => {
         // One that hangs still runs: it is ended before another is started.
-        this.#ctx.waitUntil(this.#callbacks.container(name).sleep());
+        this.#ctx.waitUntil(this.#callbacks.container(name).sleep(boot));
         this.#lose(name, boot);
       },
       busy: () => this.#store.openTurnsOf(name).length > 0,
     });
     this.#followers.set(name, follower);
-    this.#ctx.waitUntil(follower.run());
     if (from >= stored) this.#catchUp(name);
+    this.#ctx.waitUntil(follower.run());
   }
 
   /** A container's work has begun or ended. */
@@ -75,13 +79,28 @@ export class ContainerLogs {
     this.#followers.delete(name);
   }
 
+  /**
+   * Writes down how far memory has come, where that is further than storage. An own event takes the number behind the
+   * deltas that were handed out: after a restart those must count as read before.
+   */
+  #checkpoint(name: string): void {
+    const follower = this.#followers.get(name);
+    const known = this.#store.containers.get(name);
+    if (!follower || follower.stopped || known?.boot !== follower.boot) return;
+    if (follower.cursor <= known.cursor) return;
+    this.#store.containers.setCursor(name, known.boot, follower.cursor, known.used_at);
+  }
+
   /** Where to read from with nothing in memory: the beginning of the oldest turn that runs. */
   #rewind(name: string, boot: string, stored: number): number {
     let from = stored;
+    const sessions = new Set<string>();
+    this.#rewound.set(name, sessions);
     for (const turn of this.#store.openTurnsOf(name)) {
       if (turn.boot !== boot || turn.start_cursor === null || turn.start_seq === null) continue;
       from = Math.min(from, turn.start_cursor);
       this.#logs.rewind(turn.session_id, turn.start_seq);
+      sessions.add(turn.session_id);
     }
     return from;
   }
@@ -112,7 +131,9 @@ export class ContainerLogs {
   #replay(frame: LogFrame): void {
     const { session } = frame;
     if (!this.#logs.isRewound(session)) return;
-    if (frame.cursor <= (this.#store.turn(frame.turn)?.start_cursor ?? Infinity)) return;
+    // Of the turn that runs, and no other: one that ended before it may be in the same stretch of the log.
+    const row = this.#store.turn(frame.turn);
+    if (!row || isFinal(row.status) || frame.cursor <= (row.start_cursor ?? Infinity)) return;
     if (frame.kind === "message" && isDelta(frame)) {
       this.#logs.replayDelta(session, frame.turn, { message: frame.message });
     } else if (frame.kind === "message" || frame.kind === "turn") {
@@ -121,9 +142,14 @@ export class ContainerLogs {
   }
 
   #catchUp(name: string): void {
-    for (const { session_id } of this.#store.openTurnsOf(name)) {
-      if (this.#logs.isRewound(session_id)) this.#logs.catchUp(session_id);
+    for (const session of this.#rewound.get(name) ?? []) {
+      if (this.#logs.isRewound(session)) this.#logs.catchUp(session);
     }
+  }
+
+  #release(name: string): void {
+    for (const session of this.#rewound.get(name) ?? []) this.#logs.release(session);
+    this.#rewound.delete(name);
   }
 
   /**
@@ -156,15 +182,17 @@ export class ContainerLogs {
       const kind = isDelta(frame) ? "delta" : "message";
       this.#logs.emit(session, turn, kind, { message: frame.message });
     } else {
-      return this.#applyTurn(frame);
+      return this.#applyTurn(boot, frame);
     }
     return false;
   }
 
-  #applyTurn({ session, turn, status, result, error, usage }: TurnFrame): boolean {
+  #applyTurn(boot: string, frame: TurnFrame): boolean {
+    const { session, turn, status, result, error, usage, cursor } = frame;
     const row = this.#store.turn(turn);
     if (!row || isFinal(row.status)) return false;
     if (status === "running") {
+      this.#store.setStart(turn, boot, cursor - 1, this.#logs.lastSeq(session));
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return false;
     }
@@ -182,11 +210,10 @@ export class ContainerLogs {
   /** A runner is gone: what only it had is lost, and its numbers are not given again. */
   #lose(name: string, boot: string): void {
     const lost = this.#store.openTurnsOf(name).filter((turn) => turn.boot === boot);
-    for (const { session_id } of lost) {
-      if (this.#logs.isRewound(session_id)) this.#logs.catchUp(session_id);
-      this.#logs.jump(session_id);
-    }
-    this.stop(name);
+    this.#catchUp(name);
+    for (const { session_id } of lost) this.#logs.jump(session_id);
+    this.#release(name);
+    if (this.#followers.get(name)?.boot === boot) this.stop(name);
     if (this.#store.containers.get(name)?.boot === boot) this.#store.containers.delete(name);
     else this.#store.containers.dropSpares(name);
     this.#callbacks.onLost(lost);

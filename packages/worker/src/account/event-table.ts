@@ -50,17 +50,16 @@ export class EventTable {
     return rows[0]?.own === 1;
   }
 
-  /** The messages of a turn whose first event is known, parsed. */
-  messagesOf(session: string, turn: string, firstSeq: number): SdkMessage[] {
-    const found: SdkMessage[] = [];
+  /** The messages of a turn whose first event is known, one after the other. */
+  *messagesOf(session: string, turn: string, firstSeq: number): Generator<SdkMessage> {
     let position = firstSeq - 1;
     for (;;) {
       const events = this.range(session, position, Number.MAX_SAFE_INTEGER);
-      if (events.length === 0) return found;
+      if (events.length === 0) return;
       position = events.at(-1)!.seq;
       for (const event of events) {
         if (event.kind !== "message" || event.turn !== turn) continue;
-        found.push((JSON.parse(event.data) as { message: SdkMessage }).message);
+        yield (JSON.parse(event.data) as { message: SdkMessage }).message;
       }
     }
   }

@@ -7,6 +7,8 @@ import { callRunner, type ContainerStub } from "./runner-client.js";
 export interface FollowerCallbacks {
   /** Applies frames; when it returns, they are applied up to the last one's cursor. */
   apply(frames: LogFrame[]): void;
+  /** All that was in the log when it was opened is applied. */
+  reached(): void;
   /** The cursor up to which frames are stored for good, and may be forgotten by the runner. */
   stored(): number;
   /** The runner that was followed is gone. */
@@ -39,6 +41,8 @@ export class Follower {
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #idleTimer: Timer = null;
   #acknowledged = 0;
+  /** Where the log ended when it was opened; nothing to wait for once that is reached. */
+  #head = Infinity;
   #ackTimer: Timer = null;
   #stopped = false;
 
@@ -67,7 +71,10 @@ export class Follower {
       }
       if (this.#stopped) return;
       brokenSince ??= Date.now();
-      if (await this.#isGone(Date.now() - brokenSince > RECONNECT_MS)) {
+      const isGone = await this.#isGone(Date.now() - brokenSince > RECONNECT_MS);
+      // Another may have taken over meanwhile.
+      if (this.#stopped) return;
+      if (isGone) {
         this.stop();
         return this.#callbacks.lost();
       }
@@ -124,16 +131,23 @@ export class Follower {
     const frames: LogFrame[] = [];
     for (const line of lines) {
       if (line.kind === "head") {
-        if (line.boot !== this.boot)
+        if (line.boot !== this.boot) {
           throw new EdgeError("container_lost", "The runner was replaced.");
+        }
+        this.#head = line.cursor;
       } else if (line.kind !== "ping" && line.cursor > this.cursor) {
         frames.push(line);
       }
     }
-    if (frames.length === 0) return;
-    this.#callbacks.apply(frames);
-    this.cursor = frames.at(-1)!.cursor;
-    this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MS);
+    if (frames.length > 0) {
+      this.#callbacks.apply(frames);
+      this.cursor = frames.at(-1)!.cursor;
+      this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MS);
+    }
+    if (this.cursor >= this.#head) {
+      this.#head = Infinity;
+      this.#callbacks.reached();
+    }
   }
 
   #acknowledge(): void {

@@ -13,8 +13,10 @@ const TAIL_LIFE_MS = 60_000;
 export class LiveSession {
   /** The newest seq. */
   seq: number;
-  /** What it holds is being read again after a restart: readers wait until it is whole. */
+  /** What is stored of its running turn is being read again after a restart. */
   rewound = false;
+  /** … or what was handed out of it without being stored: readers and own events wait until it is whole. */
+  held = false;
   #tail: LogEvent[] = [];
   #chars = 0;
   #touched = 0;

@@ -16,7 +16,7 @@ interface Block {
 }
 
 /** What became of a turn's tools, read off its messages. */
-export function reportTools(messages: SdkMessage[]): ToolReport[] {
+export function reportTools(messages: Iterable<SdkMessage>): ToolReport[] {
   const tools = new Map<string, ToolReport>();
   for (const { message } of messages) {
     const { content } = (message ?? {}) as { content?: unknown };

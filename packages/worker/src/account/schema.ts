@@ -43,6 +43,7 @@ const MIGRATIONS: readonly string[] = [
     started_at INTEGER,
     ended_at INTEGER
   );
+  CREATE INDEX turns_of_session ON turns (session_id);
   CREATE INDEX turns_open ON turns (position) WHERE status IN ('queued', 'running', 'waiting');
 
   CREATE TABLE events (
@@ -90,6 +91,8 @@ const MIGRATIONS: readonly string[] = [
     turn_id TEXT,
     created_at INTEGER NOT NULL
   );
+
+  CREATE INDEX idempotency_oldest ON idempotency (created_at);
 
   CREATE TABLE account (name TEXT NOT NULL);
   `,

@@ -18,6 +18,7 @@ export type TurnEnd = {
 export class SessionLogs {
   readonly #store: Store;
   readonly #live = new Map<string, LiveSession>();
+  #beforeOwn: (session: string) => void = () => {};
 
   constructor(store: Store) {
     this.#store = store;
@@ -33,14 +34,25 @@ export class SessionLogs {
     return this.#write(session, turn, kind, rest, false);
   }
 
-  /** Writes the account's own word on a turn, which is in no runner's log. Call it in a transaction. */
-  emitOwn(session: string, turn: string, rest: TurnEnd | { status: "queued" | "waiting" }): number {
-    return this.#write(session, turn, "turn", { session_id: session, ...rest }, true);
+  /**
+   * Writes the account's own word on a turn, which is in no runner's log. Call it in a transaction, and not before
+   * {@link untilWhole}: it would take a number that a delta had.
+   */
+  emitOwn(id: string, turn: string, rest: TurnEnd | { status: "queued" }): number {
+    if (this.#session(id).held) throw new Error(`session ${id} is not whole yet`);
+    this.#beforeOwn(id);
+    return this.#write(id, turn, "turn", { session_id: id, ...rest }, true);
+  }
+
+  /** Calls back in the transaction of each own event, before it. */
+  onOwn(beforeOwn: (session: string) => void): void {
+    this.#beforeOwn = beforeOwn;
   }
 
   #write(id: string, turn: string, kind: LogEvent["kind"], rest: object, own: boolean): number {
     const session = this.#session(id);
-    const seq = ++session.seq;
+    if (session.rewound) throw new Error(`session ${id} is being read again`);
+    const seq = session.seq + 1;
     const data = JSON.stringify({ seq, turn_id: turn, ...rest });
     const event: LogEvent = { seq, turn, kind, data };
     const now = Date.now();
@@ -48,6 +60,7 @@ export class SessionLogs {
       this.#store.events.insert(id, event, own);
       this.#store.setSeq(id, seq, now);
     }
+    session.seq = seq;
     session.append([event], now);
     return seq;
   }
@@ -56,17 +69,20 @@ export class SessionLogs {
   jump(id: string): void {
     const session = this.#session(id);
     session.seq += SEQ_JUMP;
+    this.#store.setSeq(id, session.seq, Date.now());
   }
 
   // Reading again. After a restart the deltas of a running turn are in the runner's log only. They are read from there
   // once more, from the turn's beginning, and get the numbers they had: what was stored keeps its own, what is the
-  // account's own word is stepped over, and between them they are dense.
+  // account's own word is stepped over, and between them they are dense. What the log holds behind what is stored had
+  // been handed out too: it is numbered as ever, and only then do readers and own events go on.
 
-  /** Goes back to where a running turn began. Readers wait until {@link catchUp}. */
+  /** Goes back to where a running turn began. Readers wait until {@link release}. */
   rewind(id: string, seq: number): void {
     const session = this.#session(id);
     session.reset(seq);
     session.rewound = true;
+    session.held = true;
   }
 
   /** Whether a session is being read again. */
@@ -91,12 +107,23 @@ export class SessionLogs {
     if (next !== undefined) this.#replayStored(id, session, next);
   }
 
-  /** What is left of storage; then readers go on. */
+  /** What is left of storage. */
   catchUp(id: string): void {
     const session = this.#session(id);
     this.#replayStored(id, session, this.#store.session(id)?.last_seq ?? 0);
     session.rewound = false;
+  }
+
+  /** All that had been handed out is there again: readers go on. */
+  release(id: string): void {
+    const session = this.#session(id);
+    session.held = false;
     session.wake();
+  }
+
+  /** Resolves when a session is not being read again. */
+  async untilWhole(id: string): Promise<void> {
+    while (this.#live.get(id)?.held) await this.#nextWake(id);
   }
 
   #replayStored(id: string, session: LiveSession, upTo: number): void {
@@ -111,7 +138,7 @@ export class SessionLogs {
 
   /** Events behind a seq, stored ones before those in memory, a bounded piece of them. */
   #read(session: LiveSession, sessionId: string, after: number): LogEvent[] {
-    if (session.rewound) return [];
+    if (session.held) return [];
     const stored =
       after + 1 < session.start
         ? this.#store.events.range(sessionId, after, session.start - 1)
@@ -121,7 +148,7 @@ export class SessionLogs {
 
   /** The same, as callers see them. */
   async list(sessionId: string, after: number): Promise<EdgeEvent[]> {
-    await this.#untilWhole(sessionId);
+    await this.untilWhole(sessionId);
     return this.#read(this.#session(sessionId), sessionId, after).map(
       ({ kind, data }) => ({ ...(JSON.parse(data) as object), kind }) as EdgeEvent,
     );
@@ -153,10 +180,6 @@ export class SessionLogs {
   /** Resolves when a turn has ended, or is no more. */
   async untilEnded(sessionId: string, turn: string): Promise<void> {
     while (!isFinal(this.#store.turn(turn)?.status ?? "failed")) await this.#nextWake(sessionId);
-  }
-
-  async #untilWhole(sessionId: string): Promise<void> {
-    while (this.isRewound(sessionId)) await this.#nextWake(sessionId);
   }
 
   #nextWake(sessionId: string): Promise<void> {

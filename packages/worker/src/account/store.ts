@@ -243,31 +243,35 @@ export class Store {
     );
   }
 
-  /** From now on its way to a runner; its events come behind `startSeq`. */
-  markRunning(turn: string, startSeq: number, now: number): void {
+  /** From now on its way to a runner. */
+  markRunning(turn: string, now: number): void {
     this.#sql.exec(
-      "UPDATE turns SET status = 'running', start_seq = ?, started_at = coalesce(started_at, ?) WHERE id = ?",
-      startSeq,
+      "UPDATE turns SET status = 'running', started_at = coalesce(started_at, ?) WHERE id = ?",
       now,
       turn,
     );
   }
 
-  /** A runner has it; its frames come behind `startCursor`. */
-  setBoot(turn: string, boot: string, startCursor: number): void {
+  /** A runner has it. */
+  setBoot(turn: string, boot: string): void {
+    this.#sql.exec("UPDATE turns SET boot = ? WHERE id = ?", boot, turn);
+  }
+
+  /** It runs: its frames come behind `startCursor`, its events behind `startSeq`. */
+  setStart(turn: string, boot: string, startCursor: number, startSeq: number): void {
     this.#sql.exec(
-      "UPDATE turns SET boot = ?, start_cursor = ? WHERE id = ?",
+      "UPDATE turns SET boot = ?, start_cursor = ?, start_seq = ? WHERE id = ?",
       boot,
       startCursor,
+      startSeq,
       turn,
     );
   }
 
   /** Its container was lost, and it is to be begun again. */
-  markResumed(turn: string, startSeq: number): void {
+  markResumed(turn: string): void {
     this.#sql.exec(
-      "UPDATE turns SET resumed = resumed + 1, boot = NULL, start_seq = ?, start_cursor = NULL WHERE id = ?",
-      startSeq,
+      "UPDATE turns SET resumed = resumed + 1, boot = NULL, start_seq = NULL, start_cursor = NULL WHERE id = ?",
       turn,
     );
   }

@@ -72,7 +72,7 @@ export class Turns {
       if (running >= limit) break;
       running += 1;
       busySessions.add(turn.session_id);
-      this.#store.markRunning(turn.id, this.#logs.lastSeq(turn.session_id), Date.now());
+      this.#store.markRunning(turn.id, Date.now());
       this.#dispatch(turn);
     }
     this.#ctx.waitUntil(this.#armAlarm());
@@ -84,6 +84,8 @@ export class Turns {
       if (turn.status === "queued") continue;
       if (turn.boot === null) this.#dispatch(turn);
       else this.#containerLogs.follow(this.#store.containerOf(turn.session_id), turn.boot);
+      // Said again until the turn has ended: the first time may not have arrived.
+      if (turn.interrupted && turn.boot !== null) this.#ctx.waitUntil(this.#tellInterrupt(turn));
     }
     this.pump();
   }
@@ -92,13 +94,15 @@ export class Turns {
 
   async onAlarm(): Promise<void> {
     this.goOn();
-    const now = Date.now();
-    const sleepAfter = sleepAfterMs(this.#env);
-    for (const { name, used_at } of this.#store.containers.all()) {
-      if (this.#store.openTurnsOf(name).length > 0 || now - used_at < sleepAfter) continue;
+    for (const { name } of this.#store.containers.all()) {
+      // Read anew each time: ending one takes seconds, in which another may have had work.
+      const container = this.#store.containers.get(name);
+      const unusedMs = Date.now() - (container?.used_at ?? Infinity);
+      if (!container || unusedMs < sleepAfterMs(this.#env)) continue;
+      if (this.#store.openTurnsOf(name).length > 0) continue;
       this.#containerLogs.stop(name);
       this.#store.containers.delete(name);
-      await this.#container(name).sleep();
+      await this.#container(name).sleep(container.boot);
     }
     await this.#armAlarm();
   }
@@ -134,8 +138,9 @@ export class Turns {
     this.#ctx.waitUntil(sent);
   }
 
-  async #send(id: string): Promise<void> {
-    const { session_id, created_at } = this.#store.turn(id)!;
+  /** `refusedSince`: when a runner without room first refused it. */
+  async #send(id: string, refusedSince?: number): Promise<void> {
+    const { session_id } = this.#store.turn(id)!;
     const name = this.#store.containerOf(session_id);
 
     // A log that is being read vouches for its container: no need to ask first.
@@ -153,8 +158,10 @@ export class Turns {
         return undefined;
       });
     }
-    if (answer.status === 503 && Date.now() - created_at < ROOM_PATIENCE_MS) {
-      return this.#comeBack(id, answer.retryAfterS);
+    if (answer.status === 503) {
+      const since = refusedSince ?? Date.now();
+      const isPatient = Date.now() - since < ROOM_PATIENCE_MS;
+      if (isPatient) return this.#comeBack(id, answer.retryAfterS, since);
     }
     if (!answer.ok) {
       const { error = "", message = "" } = answer.body;
@@ -162,11 +169,11 @@ export class Turns {
         ? new EdgeError(error, message)
         : new EdgeError("container_unavailable", `The runner answered ${answer.status} ${error}`);
     }
-    const { boot, cursor } = answer.body as TurnStarted;
+    const { boot } = answer.body as TurnStarted;
     this.#containerLogs.follow(name, boot);
     const row = this.#store.turn(id);
     if (!row || isFinal(row.status)) return;
-    this.#store.setBoot(id, boot, cursor);
+    this.#store.setBoot(id, boot);
     this.#store.setTranscriptBoot(session_id, boot);
     if (row.interrupted) await this.#tellInterrupt(row);
   }
@@ -192,12 +199,12 @@ export class Turns {
   }
 
   /** The runner has no room: the turn goes back to its place in the queue for a while. */
-  async #comeBack(id: string, seconds: number): Promise<void> {
+  async #comeBack(id: string, seconds: number, refusedSince: number): Promise<void> {
     await scheduler.wait(seconds * 1000);
     const row = this.#store.turn(id);
     if (!row || isFinal(row.status)) return;
     if (row.interrupted) return this.#endInterrupted(id);
-    await this.#send(id);
+    await this.#send(id, refusedSince);
   }
 
   // Ending.
@@ -223,7 +230,7 @@ export class Turns {
     for (const { id, session_id, first_seq, resumed, interrupted } of turns) {
       const wants = this.#store.session(session_id)?.on_container_lost === "resume";
       if (wants && resumed < MAX_RESUMED && !interrupted) {
-        this.#store.markResumed(id, this.#logs.lastSeq(session_id));
+        this.#store.markResumed(id);
         this.#dispatch(this.#store.turn(id)!);
         continue;
       }
@@ -245,6 +252,7 @@ export class Turns {
   async forget(session: string, container: string): Promise<void> {
     if (this.#store.containers.get(container) === undefined) return;
     await callRunner(this.#container(container), "DELETE", `/sessions/${session}`).catch(() => {});
+    this.#containerLogs.touch(container);
   }
 
   #endInterrupted(id: string): void {
