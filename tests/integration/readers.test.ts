@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import type { Turn } from "@claude-edge/client";
 import { describe, expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";
@@ -72,8 +73,20 @@ describe("the queue of an account", () => {
   test("runs as many turns at a time as it may, and no two of a session", async () => {
     const client = edge.client("two");
     const [a, b] = [await client.sessions.create(), await client.sessions.create()];
-    const open = [a.send("%wait 1500\n%say a1"), a.send("%say a2"), b.send("%wait 1500\n%say b1")];
-    const results = open.map((turn) => turn.result());
+    const prompts = [
+      [a, "%wait 1500\n%say a1"],
+      [a, "%say a2"],
+      [b, "%wait 1500\n%say b1"],
+    ] as const;
+    const open: Turn[] = [];
+    const results: Promise<{ text: string }>[] = [];
+    for (const [session, prompt] of prompts) {
+      const turn = session.send(prompt);
+      open.push(turn);
+      results.push(turn.result());
+      // Requests overtake each other: the next is sent when this one is in the queue.
+      await until("it is accepted", () => turn.id);
+    }
     const status = async (id: string | undefined, session: string) => {
       if (!id) return undefined;
       const path = `/v1/sessions/${session}/turns/${id}`;
