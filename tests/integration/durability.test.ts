@@ -157,6 +157,21 @@ describe("a container that is lost", () => {
     ).toHaveLength(1);
   });
 
+  test("because it hangs: it is given up, ended, and another takes the next prompt", async () => {
+    const client = edge.client("hung");
+    const session = await client.sessions.create();
+    const turn = session.send("%say Begun.\n%wait 60000\n%say Never.");
+    let stopped = 0;
+    const events = await read(turn, (event) => {
+      if (stopped || !holds(event, "Begun.")) return;
+      stopped = Date.now();
+      process.kill(edge.stack.containers().at(-1)!.pid, "SIGSTOP");
+    });
+    expect(Date.now() - stopped).toBeLessThan(25_000);
+    expect(events.at(-1)).toMatchObject({ status: "failed", error: { code: "container_lost" } });
+    expect((await session.send("%say Again.")).text).toBe("Again.");
+  }, 60_000);
+
   test("between turns: the next turn starts another, and the session remembers", async () => {
     const client = edge.client("lost-idle");
     const { sessionId } = await client.query("My cat is called Mia.");

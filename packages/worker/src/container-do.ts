@@ -80,8 +80,7 @@ export class ContainerDO extends DurableObject<Env> {
   /** Passes a request on to the runner. */
   override async fetch(request: Request): Promise<Response> {
     const { container } = this.ctx;
-    if (!container?.running)
-      throw new EdgeError("container_unavailable", "The container is not running.");
+    if (!container?.running) throw unavailable("The container is not running.");
     await this.#renew(container);
     return container.getTcpPort(RUNNER_PORT).fetch(request);
   }
@@ -97,8 +96,7 @@ export class ContainerDO extends DurableObject<Env> {
     let startedHere = false;
     while (!health) {
       // One that was there may have been about to end: then another is started, once.
-      if (startedHere)
-        throw this.#startFailure ?? unavailable("The container ended while it was starting.");
+      if (startedHere) throw this.#startFailure ?? unavailable("The container ended at its start.");
       if (!container.running) {
         await this.#launch(container, account);
         startedHere = true;

@@ -93,8 +93,9 @@ export class SessionLogs {
   /** A delta, as it was. */
   replayDelta(id: string, turn: string, rest: object): void {
     const session = this.#session(id);
-    while (this.#store.events.isOwn(id, session.seq + 1))
+    while (this.#store.events.isOwn(id, session.seq + 1)) {
       this.#replayStored(id, session, session.seq + 1);
+    }
     const seq = ++session.seq;
     const data = JSON.stringify({ seq, turn_id: turn, ...rest });
     session.append([{ seq, turn, kind: "delta", data }], Date.now());
@@ -159,16 +160,19 @@ export class SessionLogs {
     const session = this.#session(sessionId);
     const end = () => {
       // A deleted session has no more to come.
-      if (!this.#store.session(sessionId)) return -1;
+      if (!this.#store.hasSession(sessionId)) return -1;
       return (turn === undefined ? null : this.#store.turn(turn)?.end_seq) ?? Infinity;
     };
-    const isWanted = (event: LogEvent) =>
-      turn === undefined || (event.turn === turn && event.seq <= end());
     return eventStream(
       {
         read: (position) => {
-          const events = this.#read(session, sessionId, position);
-          return { events: events.filter(isWanted), position: events.at(-1)?.seq ?? position };
+          const found = this.#read(session, sessionId, position);
+          const last = end();
+          const events =
+            turn === undefined
+              ? found
+              : found.filter((event) => event.turn === turn && event.seq <= last);
+          return { events, position: found.at(-1)?.seq ?? position };
         },
         onAppend: (wake) => session.onAppend(wake),
         isOver: (position) => position >= end(),
