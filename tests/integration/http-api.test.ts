@@ -153,6 +153,9 @@ describe("what cannot be asked", () => {
     expect(await failure(await edge.fetch("/v1/sessions?cursor=%00"))).toMatchObject({
       code: "invalid_request",
     });
+    const wrong = await edge.fetch("/v1/query");
+    expect(wrong.headers.get("allow")).toBe("POST");
+    expect(await failure(wrong)).toMatchObject({ status: 405, code: "method_not_allowed" });
     const badSeq = await edge.fetch(`/v1/sessions/${id}/events?after=-1`);
     expect(await failure(badSeq)).toMatchObject({ code: "invalid_request" });
   });

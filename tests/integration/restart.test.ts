@@ -91,7 +91,7 @@ describe("an account that is restarted in mid-turn", () => {
     const turns = [session.send("%say First."), session.send(running)].map((turn) => turn.result());
     await until("the tool is called", () => reader.saw(toolCalled));
     await edge.stack.restartWorker();
-    await Promise.all(turns);
+    expect(await Promise.all(turns)).toHaveLength(2);
     await expectSound(await reader.stop(), session);
   });
 
@@ -107,7 +107,10 @@ describe("an account that is restarted in mid-turn", () => {
     const short = sessions[1]!.send(running).result();
     await until("the other runs", () => readers[1]!.saw(toolCalled));
     await edge.stack.restartWorker();
-    await Promise.all([long, short]);
+    expect((await Promise.all([long, short])).map(({ text }) => text.length > 0)).toEqual([
+      true,
+      true,
+    ]);
     for (const [index, reader] of readers.entries()) {
       await expectSound(await reader.stop(), sessions[index]!);
     }

@@ -61,8 +61,9 @@ const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("ac
 
 function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
   if (value === undefined || value === "") return otherwise;
-  if (!/^\d{1,15}$/.test(value))
+  if (!/^\d{1,15}$/.test(value)) {
     throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
+  }
   return Number(value);
 }
 
@@ -94,9 +95,25 @@ export const app = new Hono<AppEnv>();
 
 app.onError((error, c) => errorAnswer(error, c.get("requestId")));
 app.notFound((c) => {
-  const error = new EdgeError("not_found", `There is no route ${c.req.method} ${c.req.path}.`);
-  return errorAnswer(error, c.get("requestId"));
+  const { method, path } = c.req;
+  const methods = methodsOf(path);
+  const error =
+    methods.length > 0
+      ? new EdgeError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}.`)
+      : new EdgeError("not_found", `There is no route ${method} ${path}.`);
+  const answer = errorAnswer(error, c.get("requestId"));
+  if (methods.length > 0) answer.headers.set("allow", methods.join(", "));
+  return answer;
 });
+
+/** The methods that some route takes for a path. */
+function methodsOf(path: string): string[] {
+  const matching = app.routes.filter(
+    (route) =>
+      route.method !== "ALL" && new RegExp(`^${route.path.replace(/:\w+/g, "[^/]+")}$`).test(path),
+  );
+  return [...new Set(matching.map(({ method }) => method))];
+}
 
 app.use(async (c, next) => {
   c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
