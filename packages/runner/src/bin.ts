@@ -31,7 +31,7 @@ await runner.listen(/^\d+$/.test(listenOn) ? Number(listenOn) : listenOn);
 console.error(`runner listening on ${listenOn}`);
 warmBinary();
 
-/** The policy, less what the environment sets: CLAUDE_EDGE_HOT_MS, CLAUDE_EDGE_SPARES, CLAUDE_EDGE_RESERVE_MB. */
+/** The policy, with what the environment sets in its place. */
 function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {
   const number = (name: string, otherwise: number, unit = 1) =>
     env[name] === undefined ? otherwise : Number(env[name]) * unit;
@@ -39,6 +39,7 @@ function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {
     ...DEFAULT_POLICY,
     hotMs: number("CLAUDE_EDGE_HOT_MS", DEFAULT_POLICY.hotMs),
     spares: number("CLAUDE_EDGE_SPARES", DEFAULT_POLICY.spares),
+    maxTurns: number("CLAUDE_EDGE_MAX_PROCESS_TURNS", DEFAULT_POLICY.maxTurns),
     reserveBytes: number("CLAUDE_EDGE_RESERVE_MB", DEFAULT_POLICY.reserveBytes, 1024 * 1024),
   };
 }

@@ -252,6 +252,19 @@ describe("the processes of a runner", () => {
     });
   });
 
+  test("are replaced when they have had many turns", async () => {
+    await relaunch({ CLAUDE_EDGE_MAX_PROCESS_TURNS: "2" });
+    const session = randomUUID();
+    await turnOf(session, "My name is Ada.");
+    const first = findMarked("CLAUDE_EDGE_SESSION", session);
+    await turnOf(session, "%say Second.");
+    await until("the process has ended", () => processesOf(session) === 0);
+    expect(await turnOf(session, "And now?")).toMatchObject({
+      result: { text: expect.stringContaining("Ada") },
+    });
+    expect(findMarked("CLAUDE_EDGE_SESSION", session)).not.toEqual(first);
+  });
+
   test("are made ready for sessions to come: the session that gets one is that process", async () => {
     await relaunch({ CLAUDE_EDGE_SPARES: "1" });
     const [frame] = await readLog("after=0", ({ kind }) => kind === "spare");
