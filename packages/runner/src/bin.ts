@@ -10,6 +10,10 @@ import { warmBinary } from "./binary.js";
 import { Runner } from "./server.js";
 import { DEFAULT_POLICY, type ProcessPolicy } from "./sessions.js";
 
+// The Agent SDK takes a diagnostic report to learn which C library this is. A report looks up the name of every open
+// connection's other end, in the main thread: with no name server in reach, 5 s and more for each.
+(process.report as { excludeNetwork?: boolean }).excludeNetwork = true;
+
 const listenOn = process.env.PORT ?? String(RUNNER_PORT);
 const folders = {
   workspaces: process.env.CLAUDE_EDGE_WORKSPACES ?? "/workspace",

@@ -43,7 +43,12 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
 
     const base = (this.env.ANTHROPIC_BASE_URL ?? DEFAULT_BASE_URL).replace(/\/+$/, "");
     const { method, body, signal } = request;
-    return fetch(`${base}${url.pathname}${url.search}`, { method, headers, body, signal });
+    try {
+      return await fetch(`${base}${url.pathname}${url.search}`, { method, headers, body, signal });
+    } catch (error) {
+      console.error(`the model API at ${base} could not be reached`, error);
+      return refuse(502, "api_error", "The model API could not be reached.");
+    }
   }
 }
 
