@@ -20,6 +20,8 @@ import { median, spread } from "./stats.mjs";
 const ROUNDS = 15;
 const [SESSIONS = 20, TURNS = 200] = process.argv.slice(2).map(Number);
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+/** When memory is read: after so many turns of every session. A process is replaced after 100. */
+const READ_AFTER = new Set([2, 10, 50, 99, 150, 199]);
 const PROMPT = "%say One two three four five six seven eight nine ten.";
 
 const stack = await startLocal({ project: path("cli/template"), model: "scripted" });
@@ -74,14 +76,17 @@ async function measureMemory() {
     Array.from({ length: SESSIONS }, () => account.sessions.create({ systemPrompt: "Memory." })),
   );
   const before = new Set(stack.containers().map(({ name }) => name));
-  for (let turn = 0; turn < TURNS; turn += 1) {
+  const readings = [];
+  for (let turn = 1; turn <= TURNS; turn += 1) {
     for (const session of sessions) await session.send(PROMPT);
+    if (!READ_AFTER.has(turn)) continue;
+    const container = stack.containers().find(({ name }) => !before.has(name));
+    readings.push({ turn, ...memoryOfContainer(container) });
   }
-  const container = stack.containers().find(({ name }) => !before.has(name));
-  return memoryOfContainer(container);
+  return readings;
 }
 
-function report({ runner, claudes }) {
+function report(memory) {
   const of = Object.fromEntries(
     Object.entries(samples).map(([name, list]) => [name, median(list)]),
   );
@@ -111,22 +116,21 @@ function report({ runner, claudes }) {
     const time = ms === "" ? "" : `${ms.toFixed(1)} ms`;
     console.log(`${name.padEnd(44)} ${time.padStart(10)}  ${figure.padEnd(16)} ${bound}`);
   }
-  const anonymous = claudes.map((claude) => claude.anonymous);
-  const pss = claudes.map((claude) => claude.pss);
-  console.log(
-    `\n${SESSIONS} sessions, ${TURNS} turns each, one container: ${claudes.length} claude processes`,
-  );
-  console.log(
-    `  a claude process: ${median(anonymous)} MB of its own (most ${Math.max(...anonymous)}; bound 120), pss ${median(pss)} MB`,
-  );
-  console.log(`  the runner: ${runner.anonymous} MB of its own, pss ${runner.pss} MB`);
+  console.log(`\n${SESSIONS} sessions in one container, memory of their own (MB)\n`);
+  console.log("after turns  processes  a process: median  most  (bounds 120, 300)  the runner");
+  for (const { turn, runner, claudes } of memory) {
+    const own = claudes.map(({ anonymous }) => anonymous);
+    const cells = [String(turn).padStart(11), String(own.length).padStart(9)];
+    cells.push(String(median(own)).padStart(17), String(Math.max(...own)).padStart(4));
+    console.log(`${cells.join("  ")}  ${"".padEnd(17)}  ${String(runner.anonymous).padStart(10)}`);
+  }
   const results = {
     rounds: ROUNDS,
     median_ms: of,
     quartiles_ms: Object.fromEntries(
       Object.entries(samples).map(([name, list]) => [name, spread(list)]),
     ),
-    memory: { sessions: SESSIONS, turns: TURNS, runner, claudes },
+    memory: { sessions: SESSIONS, turns: TURNS, readings: memory },
   };
   writeFileSync(path("bench/results.json"), `${JSON.stringify(results, null, 2)}\n`);
 }

@@ -79,6 +79,9 @@ export function agentEnvironment(
     CLAUDE_CODE_TMPDIR: folders.temp,
     // The default of 10 makes a refused key hang for over a minute; 2 gives up in about 2 s.
     CLAUDE_CODE_MAX_RETRIES: "2",
+    // Has the binary's runtime collect garbage more eagerly. Measured over 60 short turns: 100 instead of 120 MB of its
+    // own after the first turn, 144 instead of 175 after the last, for a tenth more CPU.
+    BUN_GC_TIMER_INTERVAL: "100",
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_TELEMETRY: "1",
