@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -177,6 +177,29 @@ describe("a container that is lost", () => {
     const { sessionId } = await client.query("My cat is called Mia.");
     killContainer("lost-idle");
     expect(await remembers(client, sessionId)).toContain("Mia");
+  });
+});
+
+describe("a subagent", () => {
+  test("is in the turn's usage, and its transcript reaches the next container", async () => {
+    const client = edge.client("subagent");
+    const session = await client.sessions.create({ permissionMode: "bypassPermissions" });
+    const task = {
+      description: "look",
+      prompt: "%say From the subagent.",
+      subagent_type: "general-purpose",
+    };
+    const outcome = await session.send(`%tool Task ${JSON.stringify(task)}\n%say Main done.`);
+    expect(outcome.text).toBe("Main done.");
+    // The call of the tool counts 20, its answer and the subagent's their words.
+    expect(outcome.usage!.output_tokens).toBe(20 + 2 + 3);
+    killContainer("subagent");
+    expect((await session.send("%say On.")).text).toBe("On.");
+    const restored = readdirSync(join(persist, "disks"), { recursive: true, encoding: "utf8" });
+    const subagents = restored.filter(
+      (path) => path.includes(session.id) && path.includes("transcripts") && path.includes("sub-"),
+    );
+    expect(subagents).toHaveLength(1);
   });
 });
 
