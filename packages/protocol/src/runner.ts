@@ -102,3 +102,15 @@ export const MODEL_HOST = "model.claude-edge.internal";
 
 /** What the container holds where a credential would be: the gateway swaps in the real one. */
 export const CREDENTIAL_PLACEHOLDER = "placeholder";
+
+const SPARE_OPTIONS = new Set(["model", "permissionMode"]);
+
+/** Whether a process made ready beforehand can still take these options; others need a process of their own. */
+export function fitsSpare(options: SessionOptions): boolean {
+  return Object.keys(options).every((name) => SPARE_OPTIONS.has(name));
+}
+
+/** A frame that is a piece of a message which also comes whole. */
+export function isDelta(frame: { kind: LogFrame["kind"]; message?: SdkMessage }): boolean {
+  return frame.kind === "message" && frame.message?.type === "stream_event";
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-import type { LogFrame, LogHead } from "@claude-edge/protocol/runner";
+import { isDelta, type LogFrame, type LogHead } from "@claude-edge/protocol/runner";
 
 /** A frame before the log has numbered it. */
 export type NewFrame = LogFrame extends infer Frame
@@ -40,8 +40,7 @@ export class EventLog {
   append(frame: NewFrame): void {
     const cursor = ++this.#cursor;
     const line = `${JSON.stringify({ ...frame, cursor })}\n`;
-    const delta = frame.kind === "message" && frame.message.type === "stream_event";
-    this.#entries.push({ cursor, line, delta });
+    this.#entries.push({ cursor, line, delta: isDelta(frame) });
     this.#chars += line.length;
     if (this.#chars > MAX_UNREAD_CHARS) this.#dropDeltas();
     for (const wake of this.#readers) wake();

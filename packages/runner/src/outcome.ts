@@ -22,14 +22,8 @@ const BY_SUBTYPE: Partial<Record<SDKResultMessage["subtype"], ErrorCode>> = {
   error_max_structured_output_retries: "output_invalid",
 };
 
-/** The gateway answers with this status and type when the deployment holds no credential. */
-const NOT_CONFIGURED = /model_not_configured/;
-
 function apiError(result: Extract<SDKResultMessage, { subtype: "success" }>): WireError {
   const status = result.api_error_status ?? 0;
-  if (NOT_CONFIGURED.test(result.result)) {
-    return wireError("model_not_configured", "The deployment has no model credential.");
-  }
   const code = BY_STATUS[status] ?? "model_error";
   return wireError(code, result.result, status ? { model_status: status } : undefined);
 }

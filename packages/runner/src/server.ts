@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 
 import { EdgeError, errorPolicy, PROTOCOL_VERSION } from "@claude-edge/protocol";
+import { Bell, readLines } from "@claude-edge/protocol/internal";
 import type { RunnerHealth, StartTurn, TranscriptEntry } from "@claude-edge/protocol/runner";
 
 import type { AgentDefinition } from "./agent.js";
 import type { RunnerFolders } from "./environment.js";
-import { Bell, readLines } from "@claude-edge/protocol/internal";
 import { EventLog } from "./event-log.js";
 import { RETRY_AFTER_S, Sessions, type ProcessPolicy } from "./sessions.js";
 import { VERSION } from "./version.js";
@@ -55,7 +56,7 @@ export class Runner {
     if (this.#failure === undefined) this.#sessions.open();
   }
 
-  /** Ends every session and its processes; the turns that were running are interrupted. */
+  /** Ends every session and its processes. Turns that were running stay open: the Worker counts them as lost. */
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
@@ -149,12 +150,6 @@ function refuse(response: ServerResponse, { code, message }: EdgeError): void {
   const headers = status === 503 ? { "retry-after": String(RETRY_AFTER_S) } : {};
   response.writeHead(status, { ...headers, "content-type": "application/json" });
   response.end(JSON.stringify({ error: code, message }));
-}
-
-async function text(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

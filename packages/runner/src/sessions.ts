@@ -3,7 +3,12 @@ import { rm } from "node:fs/promises";
 
 import type { Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
 import { EdgeError } from "@claude-edge/protocol";
-import type { StartTurn, TranscriptEntry, TurnStarted } from "@claude-edge/protocol/runner";
+import {
+  fitsSpare,
+  type StartTurn,
+  type TranscriptEntry,
+  type TurnStarted,
+} from "@claude-edge/protocol/runner";
 
 import type { AgentDefinition } from "./agent.js";
 import { AgentProcess } from "./agent-process.js";
@@ -45,9 +50,6 @@ const RESUME_TURN = {
   CLAUDE_CODE_RESUME_INTERRUPTED_TURN: "1",
   CLAUDE_CODE_RESUME_REASON: "container_recreated",
 };
-
-/** Options that a live process takes; a session with others needs a process of its own. */
-const LIVE_OPTIONS = new Set(["model", "permissionMode"]);
 
 /** A spare takes 0.3 s of a core: it waits until the container has had nothing else to do for this long, milliseconds. */
 const SPARE_DELAY_MS = 500;
@@ -206,7 +208,7 @@ export class Sessions {
     const spare = this.#spares.get(id);
     this.#spares.delete(id);
     if (!spare) return undefined;
-    if (spare.alive && Object.keys(options).every((name) => LIVE_OPTIONS.has(name))) return spare;
+    if (spare.alive && fitsSpare(options)) return spare;
     // To its end: what ends with it is found by the session's mark, which the next process will carry.
     await spare.close();
     return undefined;

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 
 import { LocalContainer, type LocalImage } from "./container.js";
 import { INGRESS_PORT, Sidecar } from "./sidecar.js";
@@ -189,12 +190,6 @@ export class ProcessEngine {
         return reply(response, 404, { message: `not emulated: ${action}` });
     }
   }
-}
-
-async function text(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function reply(response: ServerResponse, status: number, body?: unknown): void {

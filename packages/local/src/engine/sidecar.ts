@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 
 import type { EgressConfig } from "./egress.js";
 
@@ -45,8 +46,7 @@ export class Sidecar {
   }
 
   async #configure(request: IncomingMessage): Promise<void> {
-    let body = "";
-    for await (const chunk of request) body += chunk;
+    const body = await text(request);
     const config = JSON.parse(body || "{}") as { port?: number; internet?: { enabled?: boolean } };
     if (config.port) this.egress.port = config.port;
     if (config.internet) this.egress.internet = config.internet.enabled ?? false;

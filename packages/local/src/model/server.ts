@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { readConversation, type MessagesRequest } from "./conversation.js";
@@ -65,13 +66,7 @@ function roomIn(response: ServerResponse): Promise<void> {
   });
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-const digest = (text: string) => createHash("sha256").update(text).digest();
+const digest = (value: string) => createHash("sha256").update(value).digest();
 
 /** Starts the scripted model on loopback. */
 export async function startScriptedModel(
@@ -117,11 +112,11 @@ export async function startScriptedModel(
   }
 
   async function messages(request: IncomingMessage, response: ServerResponse) {
-    const text = await readBody(request);
-    const body = JSON.parse(text) as MessagesRequest;
+    const json = await text(request);
+    const body = JSON.parse(json) as MessagesRequest;
     requests.push({ path: request.url ?? "", headers: request.headers, body });
     if (requests.length > 1000) requests.shift();
-    const inputTokens = Math.ceil(text.length / 4);
+    const inputTokens = Math.ceil(json.length / 4);
     if (/count_tokens/.test(request.url ?? "")) {
       return send(response, 200, { input_tokens: inputTokens });
     }

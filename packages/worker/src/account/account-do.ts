@@ -12,6 +12,7 @@ import {
   type TurnResource,
   type UpdateSessionRequest,
 } from "@claude-edge/protocol";
+import { fitsSpare } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
 import { containerName } from "../settings.js";
@@ -25,9 +26,6 @@ import { Turns } from "./turns.js";
 const MAX_QUEUED = 100;
 
 const TITLE_CHARS = 80;
-
-/** Options that a process made ready beforehand can still take; a session with others gets one of its own. */
-const SPARE_OPTIONS = new Set(["model", "permissionMode"]);
 
 /** Makes a POST repeatable: its key, and a digest of what it asked for. */
 export interface Idempotency {
@@ -251,8 +249,7 @@ export class AccountDO extends DurableObject<Env> {
 
   /** The id of a session whose process is ready in the account's container. */
   #spareFor(account: string, options: SessionOptions): string | undefined {
-    const fits = Object.keys(options).every((name) => SPARE_OPTIONS.has(name));
-    return fits ? this.#store.containers.takeSpare(account) : undefined;
+    return fitsSpare(options) ? this.#store.containers.takeSpare(account) : undefined;
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */

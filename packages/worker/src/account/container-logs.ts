@@ -1,5 +1,5 @@
 import { isFinal } from "@claude-edge/protocol";
-import type { LogFrame, TurnFrame } from "@claude-edge/protocol/runner";
+import { isDelta, type LogFrame, type TurnFrame } from "@claude-edge/protocol/runner";
 
 import { Follower } from "./follower.js";
 import type { ContainerStub } from "./runner-client.js";
@@ -218,8 +218,4 @@ export class ContainerLogs {
     else this.#store.containers.dropSpares(name);
     this.#callbacks.onLost(lost);
   }
-}
-
-function isDelta(frame: LogFrame): boolean {
-  return frame.kind === "message" && frame.message.type === "stream_event";
 }
