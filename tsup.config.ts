@@ -16,18 +16,20 @@ const ENTRIES: Record<string, string[]> = {
 interface Manifest {
   version: string;
   dependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
 }
 
 /** The CLI is one bundle, for its start-up time: it takes our packages in from their sources. */
 const SOURCES = {
   "@claude-edge/client": resolve("packages/client/src/index.ts"),
   "@claude-edge/protocol/errors": resolve("packages/protocol/src/errors.ts"),
+  "@claude-edge/protocol/internal": resolve("packages/protocol/src/internal.ts"),
   "@claude-edge/protocol": resolve("packages/protocol/src/index.ts"),
 };
 
 function options(folder: string, entries: string[]): Options {
   const manifest = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Manifest;
-  const dependencies = Object.keys(manifest.dependencies ?? {});
+  const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const isCli = folder === "cli";
   return {
     name: folder,

@@ -1,4 +1,4 @@
-import type { SessionOptions } from "@claude-edge/client";
+import type { AgentOptions } from "@claude-edge/client";
 import { EdgeError, sessionOptions } from "@claude-edge/protocol";
 
 /** The flags of `claude-edge query`, as they are parsed. */
@@ -28,7 +28,7 @@ const flagName = (option: string) =>
   `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The session's options out of the flags. @throws EdgeError `usage` for flags that make no sense. */
-export function sessionOptionsOf(flags: QueryFlags): SessionOptions {
+export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
   if (!FORMATS.includes(flags.outputFormat)) {
     throw new EdgeError("usage", `--output-format must be one of ${FORMATS.join(", ")}.`);
   }
@@ -69,7 +69,7 @@ export function sessionOptionsOf(flags: QueryFlags): SessionOptions {
     const message = "A session's options are fixed when it is made: leave them out with -c and -r.";
     throw new EdgeError("usage", message);
   }
-  return parsed.data;
+  return parsed.data as object;
 }
 
 function parseSchema(text: string): unknown {

@@ -36,8 +36,8 @@ export function failureLine(thrown: unknown): object {
 
 /** A line of stream-json: the Agent SDK's message as it is, with its `seq`. Its result comes as our own, at the end. */
 export function messageLine(event: EdgeEvent, partial: boolean): object | undefined {
-  if (event.kind === "turn" || event.message.type === "result") return undefined;
-  if (event.kind === "delta" && !partial) return undefined;
+  if (event.kind !== "message" && !(event.kind === "delta" && partial)) return undefined;
+  if (event.message.type === "result") return undefined;
   return { ...event.message, seq: event.seq };
 }
 

@@ -1,7 +1,7 @@
 import {
   TextReader,
+  type AgentOptions,
   type ClaudeEdge,
-  type SessionOptions,
   type Turn,
   type TurnOutcome,
 } from "@claude-edge/client";
@@ -44,7 +44,7 @@ async function begin(
   edge: ClaudeEdge,
   prompt: string,
   { resume, continue: newest, sessionId, title }: QueryFlags,
-  options: SessionOptions,
+  options: AgentOptions,
   signal: AbortSignal,
 ): Promise<{ turn: Turn }> {
   if (resume !== undefined) return { turn: edge.sessions.open(resume).send(prompt) };

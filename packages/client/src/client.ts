@@ -1,12 +1,21 @@
-import { health, type Health, type SessionOptions } from "@claude-edge/protocol";
+import { health, type Health, type Prompt } from "@claude-edge/protocol";
 
+import { Callbacks } from "./callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
 import { ProtocolError } from "./errors.js";
-import { Sessions, type CallOptions, type SessionSettings } from "./sessions.js";
+import type { OutputOf, OutputSchema } from "./output.js";
+import { Requests } from "./requests.js";
+import {
+  Sessions,
+  splitCallbacks,
+  type AgentOptions,
+  type CallOptions,
+  type SessionSettings,
+} from "./sessions.js";
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
 
-export interface QueryOptions extends SessionOptions, SessionSettings, CallOptions {
+export interface QueryOptions extends AgentOptions, SessionSettings, CallOptions {
   /** A UUID for the session it makes; a fresh one without. */
   sessionId?: string | undefined;
 }
@@ -21,31 +30,41 @@ export interface QueryOptions extends SessionOptions, SessionSettings, CallOptio
  */
 export class ClaudeEdge {
   readonly sessions: Sessions;
+  /** Permissions, questions and the like that wait for an answer. */
+  readonly requests: Requests;
   readonly #transport: Transport;
 
   /** @throws ClaudeEdgeError `no_url`, `unauthorized` when neither options nor environment name them. */
   constructor(options: ClientOptions = {}) {
     this.#transport = new Transport(resolveConfig(options));
     this.sessions = new Sessions(this.#transport);
+    this.requests = new Requests(this.#transport);
   }
 
-  /** One prompt in a session of its own, which can be continued with `sessions.open(turn.sessionId)`. */
-  query(prompt: string, options: QueryOptions = {}): Turn {
-    const { sessionId, title, tags, onContainerLost, signal, idempotencyKey, ...rest } = options;
+  /**
+   * One prompt in a session of its own, which can be continued with `sessions.open(turn.sessionId)`. With `output`, a
+   * schema, it comes to a value of it.
+   */
+  query<Schema extends OutputSchema = Record<string, unknown>>(
+    prompt: Prompt,
+    given: QueryOptions & { output?: Schema } = {},
+  ): Turn<OutputOf<Schema>> {
+    const { sessionId, title, tags, onContainerLost, approvalTimeout, ...rest } = given;
+    const { signal, idempotencyKey = crypto.randomUUID(), output, ...agent } = rest;
+    const { options, handlers } = splitCallbacks(agent, output);
     const body = {
       prompt,
       session_id: sessionId,
       title,
       tags,
       on_container_lost: onContainerLost,
-      options: rest,
+      approval_timeout_ms: approvalTimeout,
+      options,
     };
-    return new Turn(this.#transport, {
-      path: "/v1/query",
-      body,
-      idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
-      signal,
-    });
+    const callbacks = new Callbacks(this.#transport, () => turn.sessionId, handlers);
+    const request = { path: "/v1/query", body, idempotencyKey, signal, callbacks };
+    const turn = new Turn<OutputOf<Schema>>(this.#transport, request, { output });
+    return turn;
   }
 
   /** Whether the deployment answers, and its versions. */

@@ -1,4 +1,10 @@
-import { errorPolicy, wireError, type ErrorCode, type WireError } from "@claude-edge/protocol";
+import {
+  errorPolicy,
+  wireError,
+  type ErrorCode,
+  type TurnEvent,
+  type WireError,
+} from "@claude-edge/protocol";
 
 const BRAND: unique symbol = Symbol.for("claude-edge.error") as never;
 
@@ -74,6 +80,13 @@ export class TurnError extends ClaudeEdgeError {
     this.turnId = turn.turnId;
     this.turnStatus = turn.status;
   }
+}
+
+/** The error of a turn that did not complete. */
+export function turnError({ session_id, turn_id, status, error }: TurnEvent): TurnError {
+  const reason = error ?? wireError("turn_failed", `The turn ended ${status}.`);
+  const ended = status === "interrupted" ? "interrupted" : "failed";
+  return new TurnError(reason, { sessionId: session_id, turnId: turn_id, status: ended });
 }
 
 /** No connection, or one that broke before the answer: nothing is known of what the deployment did. */

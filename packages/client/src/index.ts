@@ -1,3 +1,11 @@
+export { query, type AgentQuery } from "./agent/query.js";
+export { createSdkMcpServer, tool } from "./agent/tools.js";
+export type {
+  OnPermission,
+  PermissionAnswer,
+  PermissionRequest,
+  SessionCallbacks,
+} from "./callbacks.js";
 export { ClaudeEdge, type QueryOptions } from "./client.js";
 export type { ClientOptions, Retry } from "./config.js";
 export {
@@ -10,9 +18,12 @@ export {
   TimeoutError,
   TurnError,
 } from "./errors.js";
+export type { JsonSchema, OutputOf, OutputSchema, StandardSchema } from "./output.js";
+export { Requests } from "./requests.js";
 export {
   Session,
   Sessions,
+  type AgentOptions,
   type CallOptions,
   type CreateSessionOptions,
   type ForkOptions,
@@ -22,11 +33,17 @@ export { TextReader } from "./text-reader.js";
 export { Turn, type TurnOutcome } from "./turn.js";
 export {
   isTerminal,
+  type ControlMethod,
   type DeltaEvent,
   type EdgeEvent,
   type ErrorCode,
   type Health,
   type MessageEvent,
+  type Prompt,
+  type RequestEvent,
+  type RequestResolvedEvent,
+  type RequestResource,
+  type RequestStatus,
   type SdkMessage,
   type SessionOptions,
   type SessionResource,

@@ -1,12 +1,19 @@
+import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import {
   session as sessionSchema,
   sessionList,
+  type ControlMethod,
   type EdgeEvent,
+  type Prompt,
   type SessionOptions,
   type SessionResource,
 } from "@claude-edge/protocol";
 
-import { ClaudeEdgeError, ProtocolError } from "./errors.js";
+import { hookCounts, serverConfigs } from "./agent/options.js";
+import { Callbacks, type OnPermission, type SessionCallbacks } from "./callbacks.js";
+import { ClaudeEdgeError } from "./errors.js";
+import { outputFormatOf, type OutputOf, type OutputSchema } from "./output.js";
+import { parseAnswer } from "./parse-answer.js";
 import type { Transport } from "./transport.js";
 import { sessionEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
@@ -29,11 +36,50 @@ export interface SessionSettings {
    * where it was cut off. A tool whose outcome is unknown may then run twice.
    */
   onContainerLost?: "fail" | "resume" | undefined;
+  /** How long its permissions and questions may wait for an answer, milliseconds; 7 days by default. Then: denied. */
+  approvalTimeout?: number | undefined;
 }
 
-export interface CreateSessionOptions extends SessionOptions, SessionSettings, CallOptions {
+type CallbackName = "canUseTool" | "hooks" | "mcpServers" | "onElicitation" | "onUserDialog";
+
+/** The Agent SDK's options as far as they travel, and the callbacks that run in this program. */
+export interface AgentOptions
+  extends Omit<SessionOptions, CallbackName>, Omit<SessionCallbacks, "canUseTool"> {
+  /** Asked before a tool runs that needs it. `true`: asked, and answered by another program, a person or a webhook. */
+  canUseTool?: Options["canUseTool"] | true;
+}
+
+export interface CreateSessionOptions extends AgentOptions, SessionSettings, CallOptions {
   /** A UUID to give it; a fresh one without. */
   id?: string | undefined;
+}
+
+/** The options a session is sent, and what of it runs here. */
+export function splitCallbacks(
+  options: AgentOptions,
+  output?: OutputSchema,
+): { options: SessionOptions; handlers: SessionCallbacks } {
+  const { onPermission, canUseTool, hooks, mcpServers, onElicitation, onUserDialog, ...plain } =
+    options;
+  return {
+    options: {
+      ...plain,
+      ...((canUseTool ?? onPermission) ? { canUseTool: true } : {}),
+      ...(hooks ? { hooks: hookCounts(hooks) } : {}),
+      ...(mcpServers ? { mcpServers: serverConfigs(mcpServers) } : {}),
+      ...(onElicitation ? { onElicitation: true } : {}),
+      ...(onUserDialog ? { onUserDialog: true } : {}),
+      ...(output ? { outputFormat: outputFormatOf(output) } : {}),
+    },
+    handlers: {
+      onPermission,
+      ...(typeof canUseTool === "function" ? { canUseTool } : {}),
+      ...(hooks ? { hooks } : {}),
+      ...(mcpServers ? { mcpServers } : {}),
+      ...(onElicitation ? { onElicitation } : {}),
+      ...(onUserDialog ? { onUserDialog } : {}),
+    },
+  };
 }
 
 export interface ForkOptions extends CallOptions {
@@ -43,63 +89,118 @@ export interface ForkOptions extends CallOptions {
   title?: string | undefined;
 }
 
-/** A conversation on the deployment. */
-export class Session {
+/** A conversation on the deployment. `Output` is what its turns come to, when it was made with a schema. */
+export class Session<Output = unknown> {
   readonly id: string;
   readonly #transport: Transport;
 
   readonly #path: string;
+  readonly #callbacks: Callbacks;
+  readonly #output: OutputSchema | undefined;
 
   /** @internal */
-  constructor(transport: Transport, id: string) {
+  constructor(
+    transport: Transport,
+    id: string,
+    handlers: SessionCallbacks = {},
+    output?: OutputSchema,
+  ) {
     this.#transport = transport;
     this.id = id;
+    this.#callbacks = new Callbacks(transport, () => id, handlers);
+    this.#output = output;
     this.#path = `/v1/sessions/${pathSegment(id)}`;
   }
 
   /** Sends a prompt: the turn behind those that are queued already. */
-  send(prompt: string, { signal, idempotencyKey = crypto.randomUUID() }: CallOptions = {}): Turn {
+  send(
+    prompt: Prompt,
+    { signal, idempotencyKey = crypto.randomUUID() }: CallOptions = {},
+  ): Turn<Output> {
     const path = `${this.#path}/turns`;
-    return new Turn(this.#transport, { path, body: { prompt }, idempotencyKey, signal }, this.id);
+    const callbacks = this.#callbacks;
+    const request = { path, body: { prompt }, idempotencyKey, signal, callbacks };
+    return new Turn(this.#transport, request, { sessionId: this.id, output: this.#output });
+  }
+
+  /**
+   * Asks this function from now on, while a turn or the session's events are read through this object. The session
+   * must have been made with `onPermission` or `canUseTool`.
+   */
+  onPermission(ask: OnPermission): this {
+    this.#callbacks.handlers = { ...this.#callbacks.handlers, onPermission: ask };
+    return this;
+  }
+
+  /**
+   * Calls a method of the Agent SDK's `Query` on the session's process, starting one if there is none. Model and
+   * permission mode hold for its later turns too.
+   * @throws ApiError `session_not_found`, `control_failed`.
+   */
+  async control(
+    method: ControlMethod,
+    args: unknown[] = [],
+    { signal, idempotencyKey = crypto.randomUUID() }: CallOptions = {},
+  ): Promise<unknown> {
+    const request = { method: "POST", body: { method, args }, signal, idempotencyKey } as const;
+    const answer = await this.#transport.json(`${this.#path}/control`, request);
+    return (answer as { result?: unknown }).result;
   }
 
   /** How it stands now. @throws ApiError `session_not_found`. */
   async retrieve({ signal }: CallOptions = {}): Promise<SessionResource> {
-    return parse(sessionSchema, await this.#transport.json(this.#path, { signal }));
+    return parseAnswer(sessionSchema, await this.#transport.json(this.#path, { signal }));
   }
 
   /**
    * What happens in the session, across turns, without end: first what is stored behind `after` (0 by default), then
    * live. Ends by `break` or by the signal.
    */
-  events({ after = 0, signal }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
-    return sessionEvents(
-      this.#transport,
-      this.#path,
-      { sessionId: this.id, turnId: undefined, lastSeq: after },
-      signal,
-    );
+  async *events({
+    after = 0,
+    signal,
+  }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
+    const position = { sessionId: this.id, turnId: undefined, lastSeq: after };
+    const callbacks = this.#callbacks.isNeeded;
+    const options = { signal, callbacks };
+    for await (const event of sessionEvents(this.#transport, this.#path, position, options)) {
+      if (event.kind === "request" || event.kind === "request.resolved") {
+        this.#callbacks.onEvent(event);
+      }
+      yield event;
+    }
   }
 
-  /** Replaces its title or tags. @throws ApiError `session_not_found`. */
+  /** Replaces what is named. Options hold from the next turn on. @throws ApiError `session_not_found`. */
   async update({
     title,
     tags,
+    approvalTimeout,
+    options,
     signal,
-  }: Pick<SessionSettings, "title" | "tags"> & CallOptions): Promise<SessionResource> {
-    const request = { method: "PATCH", body: { title, tags }, signal } as const;
-    return parse(sessionSchema, await this.#transport.json(this.#path, request));
+  }: { options?: SessionOptions } & Pick<SessionSettings, "title" | "tags" | "approvalTimeout"> &
+    CallOptions): Promise<SessionResource> {
+    const body = { title, tags, options, approval_timeout_ms: approvalTimeout };
+    const request = { method: "PATCH", body, signal } as const;
+    return parseAnswer(sessionSchema, await this.#transport.json(this.#path, request));
   }
 
   /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */
-  async fork({ messageId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<Session> {
+  async fork({
+    messageId,
+    id,
+    title,
+    signal,
+    idempotencyKey,
+  }: ForkOptions = {}): Promise<Session<Output>> {
     const answer = await this.#transport.json(`${this.#path}/fork`, {
       method: "POST",
       body: { message_id: messageId, id, title },
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
       signal,
     });
-    return new Session(this.#transport, parse(sessionSchema, answer).id);
+    const { id: fork } = parseAnswer(sessionSchema, answer);
+    return new Session(this.#transport, fork, this.#callbacks.handlers, this.#output);
   }
 
   /** Deletes it with all it holds, and stops what runs of it. @throws ApiError `session_not_found`. */
@@ -129,28 +230,45 @@ export class Sessions {
     this.#transport = transport;
   }
 
-  /** Makes a session; its options hold for all its turns. @throws ApiError `session_exists`. */
-  async create({
+  /**
+   * Makes a session; its options hold for all its turns. With `output`, a schema, each turn comes to a value of it.
+   * @throws ApiError `session_exists`.
+   */
+  async create<Schema extends OutputSchema = Record<string, unknown>>({
     id,
     title,
     tags,
     onContainerLost,
+    approvalTimeout,
     signal,
     idempotencyKey,
-    ...options
-  }: CreateSessionOptions = {}): Promise<Session> {
+    output,
+    ...agent
+  }: CreateSessionOptions & { output?: Schema } = {}): Promise<Session<OutputOf<Schema>>> {
+    const { options, handlers } = splitCallbacks(agent, output);
     const answer = await this.#transport.json("/v1/sessions", {
       method: "POST",
-      body: { id, title, tags, on_container_lost: onContainerLost, options },
+      body: {
+        id,
+        title,
+        tags,
+        on_container_lost: onContainerLost,
+        approval_timeout_ms: approvalTimeout,
+        options,
+      },
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
       signal,
     });
-    return new Session(this.#transport, parse(sessionSchema, answer).id);
+    const session = parseAnswer(sessionSchema, answer);
+    return new Session(this.#transport, session.id, handlers, output);
   }
 
-  /** A session by its id, unasked: whether it exists shows at the first call. */
-  open(id: string): Session {
-    return new Session(this.#transport, id);
+  /**
+   * A session by its id, unasked: whether it exists shows at the first call. With callbacks, those run here for what
+   * is read of it through this object.
+   */
+  open(id: string, callbacks: SessionCallbacks = {}): Session {
+    return new Session(this.#transport, id, callbacks);
   }
 
   /** All sessions, newest first; pages are fetched as they are needed. */
@@ -164,7 +282,7 @@ export class Sessions {
       const query = new URLSearchParams({ limit: String(Math.min(left, 100)) });
       if (cursor !== undefined) query.set("cursor", cursor);
       const answer = await this.#transport.json(`/v1/sessions?${query}`, { signal });
-      const { sessions, next_cursor } = parse(sessionList, answer);
+      const { sessions, next_cursor } = parseAnswer(sessionList, answer);
       yield* sessions.slice(0, left);
       left -= sessions.length;
       cursor = next_cursor;
@@ -179,16 +297,4 @@ function pathSegment(id: string): string {
     throw new ClaudeEdgeError({ code: "session_not_found", message, retryable: false });
   }
   return encodeURIComponent(id);
-}
-
-interface Schema<Value> {
-  safeParse(value: unknown): { success: true; data: Value } | { success: false; error: unknown };
-}
-
-function parse<Value>(schema: Schema<Value>, value: unknown): Value {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new ProtocolError("The answer does not have the form this client knows.", {
-    cause: parsed.error,
-  });
 }

@@ -9,6 +9,7 @@ import {
   StreamInterruptedError,
   TimeoutError,
 } from "./errors.js";
+import type { Callbacks } from "./callbacks.js";
 import { readFrames } from "./sse.js";
 import type { Answer, Transport } from "./transport.js";
 
@@ -18,6 +19,8 @@ export interface TurnRequest {
   body: unknown;
   idempotencyKey: string;
   signal: AbortSignal | undefined;
+  /** What of its session runs here. */
+  callbacks?: Callbacks | undefined;
 }
 
 /** Where a reader of a turn stands. */
@@ -36,13 +39,19 @@ export async function* turnEvents(
   request: TurnRequest,
   position: Position,
 ): AsyncGenerator<EdgeEvent> {
-  const { path, body, idempotencyKey, signal } = request;
+  const { path, body, idempotencyKey, signal, callbacks } = request;
+  const flag = callbacks?.isNeeded ? "callbacks=true" : "";
   const begin = { method: "POST", body, idempotencyKey, stream: true, signal } as const;
   const connect = () =>
     position.sessionId && position.turnId
-      ? transport.request(eventsPath(position), { stream: true, signal, maxRetries: 0 })
-      : transport.request(path, begin);
+      ? transport.request(`${eventsPath(position)}${flag && `&${flag}`}`, {
+          stream: true,
+          signal,
+          maxRetries: 0,
+        })
+      : transport.request(`${path}${flag && `?${flag}`}`, begin);
   for await (const event of reconnecting(transport, connect, position, signal)) {
+    if (event.kind === "request" || event.kind === "request.resolved") callbacks?.onEvent(event);
     yield event;
     if (isTerminal(event)) return;
   }
@@ -53,10 +62,11 @@ export function sessionEvents(
   transport: Transport,
   path: string,
   position: Position,
-  signal: AbortSignal | undefined,
+  { signal, callbacks = false }: { signal?: AbortSignal | undefined; callbacks?: boolean },
 ): AsyncGenerator<EdgeEvent> {
+  const query = callbacks ? "&callbacks=true" : "";
   const connect = () =>
-    transport.request(`${path}/events?after=${position.lastSeq}`, {
+    transport.request(`${path}/events?after=${position.lastSeq}${query}`, {
       stream: true,
       signal,
       maxRetries: 0,

@@ -1,18 +1,19 @@
 import { isTerminal, type EdgeEvent, type TurnEvent, type Usage } from "@claude-edge/protocol";
 
-import { ClaudeEdgeError, TurnError } from "./errors.js";
+import { ClaudeEdgeError, turnError } from "./errors.js";
+import { checkOutput, type OutputSchema } from "./output.js";
 import { TextReader } from "./text-reader.js";
 import { turnEvents, type Position, type TurnRequest } from "./turn-stream.js";
 import type { Transport } from "./transport.js";
 
 /** What a completed turn came to. */
-export interface TurnOutcome {
+export interface TurnOutcome<Output = unknown> {
   sessionId: string;
   turnId: string;
   /** The final answer's text. */
   text: string;
-  /** The structured output, when the session has an `outputFormat`. */
-  output: unknown;
+  /** The structured output, when the session has a schema for it; checked against that. */
+  output: Output;
   /** The model that answered last. */
   model: string | undefined;
   stopReason: string | null;
@@ -27,20 +28,28 @@ export interface TurnOutcome {
  * awaited or read), read once, at the reader's pace. Leaving the loop detaches and lets the turn go on; `interrupt()`
  * stops it.
  */
-export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> {
+export class Turn<Output = unknown>
+  implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome<Output>>
+{
   readonly #transport: Transport;
   readonly #request: TurnRequest;
   readonly #position: Position;
+  readonly #output: OutputSchema | undefined;
   #taken = false;
   /** An interrupt was asked for before the turn was known to have begun. */
   #isUnwanted = false;
   #end: TurnEvent | undefined;
-  #outcome: Promise<TurnOutcome> | undefined;
+  #outcome: Promise<TurnOutcome<Output>> | undefined;
 
   /** @internal */
-  constructor(transport: Transport, request: TurnRequest, sessionId?: string) {
+  constructor(
+    transport: Transport,
+    request: TurnRequest,
+    { sessionId, output }: { sessionId?: string; output?: OutputSchema | undefined } = {},
+  ) {
     this.#transport = transport;
     this.#request = request;
+    this.#output = output;
     this.#position = { sessionId, turnId: undefined, lastSeq: 0 };
   }
 
@@ -90,17 +99,20 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
       const text = reader.read(event);
       if (text) yield text;
     }
-    this.#read();
+    await this.#read();
   }
 
-  /** The outcome: reads what is left of the turn. @throws TurnError when the turn does not complete. */
-  result(): Promise<TurnOutcome> {
+  /**
+   * The outcome: reads what is left of the turn.
+   * @throws TurnError when the turn does not complete, `output_invalid` when its output does not fit the schema.
+   */
+  result(): Promise<TurnOutcome<Output>> {
     this.#outcome ??= this.#drain();
     return this.#outcome;
   }
 
-  then<Value = TurnOutcome, Failure = never>(
-    onValue?: ((outcome: TurnOutcome) => Value | PromiseLike<Value>) | null,
+  then<Value = TurnOutcome<Output>, Failure = never>(
+    onValue?: ((outcome: TurnOutcome<Output>) => Value | PromiseLike<Value>) | null,
     onFailure?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
   ): Promise<Value | Failure> {
     return this.result().then(onValue, onFailure);
@@ -128,7 +140,7 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
     });
   }
 
-  async #drain(): Promise<TurnOutcome> {
+  async #drain(): Promise<TurnOutcome<Output>> {
     if (!this.#end) {
       for await (const _event of this) {
         // Reading is what brings it to its end.
@@ -137,22 +149,14 @@ export class Turn implements AsyncIterable<EdgeEvent>, PromiseLike<TurnOutcome> 
     return this.#read();
   }
 
-  #read(): TurnOutcome {
-    const { session_id, turn_id, status, result, error, usage } = this.#end!;
-    if (status !== "completed" || !result) {
-      const reason = error ?? {
-        code: "turn_failed",
-        message: `The turn ended ${status}.`,
-        retryable: false,
-      };
-      const ended = status === "interrupted" ? "interrupted" : "failed";
-      throw new TurnError(reason, { sessionId: session_id, turnId: turn_id, status: ended });
-    }
+  async #read(): Promise<TurnOutcome<Output>> {
+    const { session_id, turn_id, status, result, usage } = this.#end!;
+    if (status !== "completed" || !result) throw turnError(this.#end!);
     return {
       sessionId: session_id,
       turnId: turn_id,
       text: result.text,
-      output: result.output,
+      output: (await checkOutput(this.#output, result.output, result.text)) as Output,
       model: result.model,
       stopReason: result.stop_reason,
       usage,

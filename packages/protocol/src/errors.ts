@@ -92,12 +92,24 @@ export const ERRORS = {
     EXIT.notFound,
     "Take the id from `message.uuid` of an assistant or user message in the session's events.",
   ),
+  request_not_found: policy(
+    404,
+    false,
+    EXIT.notFound,
+    "GET /v1/requests, or `claude-edge requests`, lists what waits for an answer.",
+  ),
   session_exists: policy(409, false, EXIT.conflict, "Choose another session id, or leave it out."),
   idempotency_conflict: policy(
     409,
     false,
     EXIT.conflict,
     "Use a new Idempotency-Key for a different request.",
+  ),
+  request_resolved: policy(
+    409,
+    false,
+    EXIT.conflict,
+    "The first answer counts: `details` says which it was.",
   ),
   queue_full: policy(429, true, EXIT.retryLater, "Wait until a turn of this account has ended."),
 
@@ -128,6 +140,14 @@ export const ERRORS = {
     "Look at agent.config.ts and the session's options.",
   ),
   agent_exited: policy(502, true, EXIT.retryLater, "Send the prompt again."),
+
+  control_failed: policy(422, false, EXIT.failed),
+  caller_gone: policy(
+    0,
+    false,
+    EXIT.failed,
+    "Hooks and MCP servers run in the program that passed them: keep it connected while its turns run.",
+  ),
 
   // How a turn can fail.
   model_not_configured: policy(
@@ -186,6 +206,8 @@ export const ERRORS = {
     EXIT.usage,
     "Set CLAUDE_EDGE_URL or pass the URL; `claude-edge dev` prints a local one.",
   ),
+
+  option_refused: policy(0, false, EXIT.usage),
 
   // Raised by the CLI and the local stack.
   usage: policy(0, false, EXIT.usage),

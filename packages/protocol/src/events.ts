@@ -1,3 +1,4 @@
+import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
 import type { TurnResult, TurnStatus, Usage } from "./resources.js";
 import { isFinal } from "./resources.js";
@@ -36,8 +37,36 @@ export interface TurnEvent extends EventBase {
   usage?: Usage;
 }
 
+/** A turn asks something of the outside. */
+export interface RequestEvent extends EventBase {
+  kind: "request";
+  request: RequestResource;
+}
+
+/** A request without what it asked. */
+export type ResolvedRequest = Pick<
+  RequestResource,
+  | "id"
+  | "session_id"
+  | "turn_id"
+  | "kind"
+  | "status"
+  | "created_at"
+  | "answer"
+  | "error"
+  | "resolved_at"
+  | "answered_by"
+>;
+
+/** What became of a request: its answer and who gave it, or that it is void. */
+export interface RequestResolvedEvent extends EventBase {
+  kind: "request.resolved";
+  request: ResolvedRequest;
+}
+
 /** What a session's log holds. On the wire `kind` is the SSE event's name and the rest its data. */
-export type EdgeEvent = MessageEvent | DeltaEvent | TurnEvent;
+export type EdgeEvent =
+  MessageEvent | DeltaEvent | TurnEvent | RequestEvent | RequestResolvedEvent;
 
 /** True for the event that ends its turn. */
 export function isTerminal(event: EdgeEvent): event is TurnEvent {

@@ -1,4 +1,22 @@
 export {
+  ANSWERS,
+  CONTROL_METHODS,
+  request,
+  requestKind,
+  requestList,
+  requestStatus,
+  type CallbackAnswer,
+  type ControlMethod,
+  type ElicitationPayload,
+  type HookPayload,
+  type JsonRpcMessage,
+  type McpPayload,
+  type PermissionPayload,
+  type RequestKind,
+  type RequestResource,
+  type RequestStatus,
+} from "./callbacks.js";
+export {
   EdgeError,
   ERRORS,
   EXIT,
@@ -16,23 +34,38 @@ export {
   type DeltaEvent,
   type EdgeEvent,
   type MessageEvent,
+  type RequestEvent,
+  type RequestResolvedEvent,
+  type ResolvedRequest,
   type SdkMessage,
   type TurnEvent,
 } from "./events.js";
-export { HEARTBEAT_MS, MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY, MAX_PROMPT_BYTES } from "./limits.js";
+export {
+  APPROVAL_TIMEOUT_MS,
+  HEARTBEAT_MS,
+  MAX_BODY_BYTES,
+  MAX_IDEMPOTENCY_KEY,
+  MAX_OPTIONS_CHARS,
+  MAX_PROMPT_BYTES,
+} from "./limits.js";
 export { sessionOptions, type SessionOptions } from "./options.js";
 export { InvalidEventError, parseEvent } from "./parse-event.js";
 export {
   accountName,
+  answerRequest,
+  controlRequest,
   createSessionRequest,
   createTurnRequest,
   forkSessionRequest,
   interruptRequest,
   queryRequest,
   updateSessionRequest,
+  type AnswerRequest,
+  type ControlRequest,
   type CreateSessionRequest,
   type CreateTurnRequest,
   type ForkSessionRequest,
+  type Prompt,
   type QueryRequest,
   type UpdateSessionRequest,
 } from "./requests.js";

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 
+import { request } from "./callbacks.js";
 import type { EdgeEvent } from "./events.js";
 import { turnResult, turnStatus, usage, wireErrorSchema } from "./resources.js";
 
@@ -19,6 +20,16 @@ const turn = z.looseObject({
   usage: z.optional(usage),
 });
 
+const requested = z.looseObject({ seq: z.number(), turn_id: z.string(), request });
+
+const resolved = z.looseObject({
+  seq: z.number(),
+  turn_id: z.string(),
+  request: z.extend(request, { payload: z.optional(z.unknown()) }),
+});
+
+const SCHEMAS = { message, turn, request: requested, "request.resolved": resolved } as const;
+
 /** A frame whose data does not fit its kind. */
 export class InvalidEventError extends Error {
   override readonly name = "InvalidEventError";
@@ -33,7 +44,7 @@ export class InvalidEventError extends Error {
  * @throws InvalidEventError when the data is not JSON or does not fit the kind.
  */
 export function parseEvent(kind: string, data: string): EdgeEvent | undefined {
-  if (kind !== "delta" && kind !== "message" && kind !== "turn") return undefined;
+  if (kind !== "delta" && !Object.hasOwn(SCHEMAS, kind)) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(data);
@@ -47,9 +58,10 @@ export function parseEvent(kind: string, data: string): EdgeEvent | undefined {
     }
     throw new InvalidEventError("event delta does not have the form of a delta");
   }
-  const parsed = z.safeParse<typeof message | typeof turn>(kind === "turn" ? turn : message, value);
+  const schema: z.ZodMiniType = SCHEMAS[kind as keyof typeof SCHEMAS];
+  const parsed = z.safeParse(schema, value);
   if (!parsed.success) {
     throw new InvalidEventError(`event ${kind}: ${parsed.error.issues[0]?.message ?? "invalid"}`);
   }
-  return { ...parsed.data, kind } as EdgeEvent;
+  return { ...(parsed.data as object), kind } as EdgeEvent;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 
+import { CONTROL_METHODS } from "./callbacks.js";
 import { sessionOptions } from "./options.js";
 
 /** A UUID in any version, as the Agent SDK takes it for a session id; lower case, so that one id has one spelling. */
@@ -14,8 +15,12 @@ const sessionId = z
 
 const title = z.string().check(z.minLength(1), z.maxLength(200));
 
-/** Length and emptiness are checked apart from the schema, so that each has a code of its own. */
-const prompt = z.string();
+/**
+ * A text, or content blocks of the Messages API. Length and emptiness are checked apart from the schema, so that each
+ * has a code of its own.
+ */
+const prompt = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]);
+export type Prompt = z.infer<typeof prompt>;
 
 /** Which account the request is for; only the root key may say. */
 const accountId = z
@@ -34,6 +39,9 @@ const tags = z.array(z.string().check(z.minLength(1), z.maxLength(50))).check(z.
 
 const onContainerLost = z.enum(["fail", "resume"]);
 
+/** How long a permission or question may wait, milliseconds; a century is as good as for ever. */
+const approvalTimeout = z.int().check(z.positive(), z.maximum(100 * 365 * 24 * 3_600_000));
+
 /** Body of `POST /v1/sessions`. */
 export const createSessionRequest = z.strictObject({
   accountId: z.optional(accountId),
@@ -42,13 +50,16 @@ export const createSessionRequest = z.strictObject({
   tags: z.optional(tags),
   options: z.optional(sessionOptions),
   on_container_lost: z.optional(onContainerLost),
+  approval_timeout_ms: z.optional(approvalTimeout),
 });
 
-/** Body of `PATCH /v1/sessions/{id}`: what is named is replaced. */
+/** Body of `PATCH /v1/sessions/{id}`: what is named is replaced. Options hold from the next turn on. */
 export const updateSessionRequest = z.strictObject({
   accountId: z.optional(accountId),
   title: z.optional(title),
   tags: z.optional(tags),
+  options: z.optional(sessionOptions),
+  approval_timeout_ms: z.optional(approvalTimeout),
 });
 
 /** Body of `POST /v1/sessions/{id}/fork`: whole, or up to and with a message. */
@@ -68,6 +79,7 @@ export const queryRequest = z.strictObject({
   tags: z.optional(tags),
   options: z.optional(sessionOptions),
   on_container_lost: z.optional(onContainerLost),
+  approval_timeout_ms: z.optional(approvalTimeout),
 });
 
 /** Body of `POST /v1/sessions/{id}/turns`. */
@@ -82,6 +94,24 @@ export const interruptRequest = z.strictObject({
   turn_id: z.optional(z.string()),
 });
 
+/** Body of `POST /v1/sessions/{id}/requests/{rid}`: what was asked for, or that it could not be had. */
+export const answerRequest = z.strictObject({
+  accountId: z.optional(accountId),
+  answer: z.optional(z.record(z.string(), z.unknown())),
+  error: z.optional(z.strictObject({ message: z.string() })),
+  /** Who answers, for the audit. */
+  by: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+});
+
+/** Body of `POST /v1/sessions/{id}/control`: a method of the Agent SDK's `Query`, and its arguments. */
+export const controlRequest = z.strictObject({
+  accountId: z.optional(accountId),
+  method: z.enum(CONTROL_METHODS),
+  args: z.optional(z.array(z.unknown())),
+});
+
+export type AnswerRequest = z.infer<typeof answerRequest>;
+export type ControlRequest = z.infer<typeof controlRequest>;
 export type CreateSessionRequest = z.infer<typeof createSessionRequest>;
 export type QueryRequest = z.infer<typeof queryRequest>;
 export type UpdateSessionRequest = z.infer<typeof updateSessionRequest>;

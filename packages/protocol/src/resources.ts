@@ -2,7 +2,9 @@ import * as z from "zod/mini";
 
 import { sessionOptions } from "./options.js";
 
-/** Where a turn stands. `completed`, `failed` and `interrupted` are final; exactly one of them comes. */
+/**
+ * Where a turn stands. `waiting`: for an answer, with no process held for it; `running` comes again. `completed`, `failed` and `interrupted` are final; exactly one of them comes.
+ */
 export const turnStatus = z.enum([
   "queued",
   "running",
@@ -82,10 +84,13 @@ export const session = z.looseObject({
   id: z.string(),
   title: z.nullable(z.string()),
   tags: z.array(z.string()),
-  status: z.enum(["idle", "running"]),
+  /** `waiting`: for an answer to a request, with no process held for it. */
+  status: z.enum(["idle", "running", "waiting"]),
   options: sessionOptions,
   /** What becomes of a turn whose container is lost: it fails, or is begun again where it was cut off. */
   on_container_lost: z.enum(["fail", "resume"]),
+  /** How long its permissions and questions may wait for an answer, milliseconds. */
+  approval_timeout_ms: z.optional(z.number()),
   /** The session it was forked from, and the message it was forked at, if not at its end. */
   forked_from: z.optional(
     z.looseObject({ session_id: z.string(), message_id: z.optional(z.string()) }),

@@ -7,13 +7,17 @@
  * | `PUT /sessions/{id}/turns/{turn}` | {@link StartTurn}; 202; the same turn twice starts one |
  * | `POST /sessions/{id}/turns/{turn}/interrupt` | stops it, if it runs |
  * | `PUT /sessions/{id}/transcript` | NDJSON of {@link TranscriptEntry}, before the first turn here |
+ * | `POST /sessions/{id}/requests/{request}` | {@link CallbackAnswer}; {@link AnswerTaken} |
+ * | `POST /sessions/{id}/control` | {@link ControlCall}; {@link ControlResult} |
  * | `DELETE /sessions/{id}` | ends its process and forgets it |
  * | `GET /log?boot&after` | NDJSON: a {@link LogHead}, then every {@link LogFrame} behind the cursor, live |
  * | `POST /log/ack?boot&cursor` | frames up to the cursor are stored and may be forgotten |
  */
+import type { CallbackAnswer, ControlMethod, RequestKind } from "./callbacks.js";
 import type { WireError } from "./errors.js";
 import type { SdkMessage } from "./events.js";
 import type { SessionOptions } from "./options.js";
+import type { Prompt } from "./requests.js";
 import type { TurnResult, Usage } from "./resources.js";
 
 export interface RunnerHealth {
@@ -27,10 +31,32 @@ export interface RunnerHealth {
 }
 
 export interface StartTurn {
-  prompt: string;
+  prompt: Prompt;
   options: SessionOptions;
   /** It was begun in another container and cut off: go on with it where the transcript has it, without the prompt. */
   resume?: boolean;
+  /** It waited for these answers: go on where the transcript has the question. By the tool use asked about. */
+  answers?: Record<string, CallbackAnswer>;
+  /** How long a process is held for an answer that can wait, milliseconds. */
+  hold_ms: number;
+}
+
+/** Whether somebody was waiting for the answer. */
+export interface AnswerTaken {
+  taken: boolean;
+}
+
+/** A method of the Agent SDK's `Query` to call on a session's process; one is started if there is none. */
+export interface ControlCall {
+  method: ControlMethod;
+  args: unknown[];
+  options: SessionOptions;
+}
+
+/** What it gave, or how it failed. */
+export interface ControlResult {
+  result?: unknown;
+  error?: string;
 }
 
 /** The answer to a turn's start. */
@@ -61,10 +87,10 @@ export interface MessageFrame extends FrameBase {
   message: SdkMessage;
 }
 
-/** A turn began or ended. */
+/** A turn began or ended, or its process was let go while a request waits for its answer. */
 export interface TurnFrame extends FrameBase {
   kind: "turn";
-  status: "running" | "completed" | "failed" | "interrupted";
+  status: "running" | "waiting" | "completed" | "failed" | "interrupted";
   result?: TurnResult;
   error?: WireError;
   usage?: Usage;
@@ -83,7 +109,25 @@ export interface SpareFrame extends FrameBase {
   kind: "spare";
 }
 
-export type LogFrame = MessageFrame | TurnFrame | TranscriptFrame | SpareFrame;
+/** The agent asks something of the outside. */
+export interface RequestFrame extends FrameBase {
+  kind: "request";
+  request: { id: string; kind: RequestKind; payload: Record<string, unknown> };
+}
+
+/** The agent no longer wants to know. */
+export interface RequestCancelledFrame extends FrameBase {
+  kind: "request.cancelled";
+  request: string;
+}
+
+export type LogFrame =
+  | MessageFrame
+  | TurnFrame
+  | TranscriptFrame
+  | SpareFrame
+  | RequestFrame
+  | RequestCancelledFrame;
 
 /** One entry of a transcript, as the Agent SDK writes it. */
 export interface TranscriptEntry {

@@ -10,6 +10,8 @@ import {
   type WarmQuery,
 } from "@anthropic-ai/claude-agent-sdk";
 
+import type { ControlMethod, Prompt } from "@claude-edge/protocol";
+
 import { SESSION_MARK } from "./environment.js";
 import { killMarked } from "./processes.js";
 import { PromptQueue } from "./prompt-queue.js";
@@ -80,7 +82,7 @@ export class AgentProcess {
     }
   }
 
-  send(turn: string, prompt: string): void {
+  send(turn: string, prompt: Prompt): void {
     this.turns += 1;
     this.#prompts.push(turn, prompt);
   }
@@ -94,6 +96,12 @@ export class AgentProcess {
     if (permissionMode !== undefined) await this.#query?.setPermissionMode(permissionMode);
   }
 
+  /** Calls a method of the Agent SDK's `Query`. Rejects as that does. */
+  async control(method: Exclude<ControlMethod, "mcpMessage">, args: unknown[]): Promise<unknown> {
+    const query = this.#query as unknown as Record<string, (...of: unknown[]) => Promise<unknown>>;
+    return query[method]!(...args);
+  }
+
   /** Stops what it is doing. Rejects when it is on its way out. */
   async interrupt(): Promise<void> {
     await this.#query?.interrupt();
@@ -103,6 +111,13 @@ export class AgentProcess {
   discard(): Promise<void> {
     this.#isDiscarded = true;
     return this.close();
+  }
+
+  /** Ends it at once, with no time for last words in its transcript. */
+  async kill(): Promise<void> {
+    this.#isDiscarded = true;
+    this.#child?.kill("SIGKILL");
+    await this.close();
   }
 
   /** Ends it, and everything it started. */

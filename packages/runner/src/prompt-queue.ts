@@ -1,4 +1,5 @@
 import type { SDKUserMessage } from "@anthropic-ai/claude-agent-sdk";
+import type { Prompt } from "@claude-edge/protocol";
 
 /** The prompts of a live process: an async iterable that ends when the queue is closed. */
 export class PromptQueue implements AsyncIterable<SDKUserMessage> {
@@ -7,10 +8,11 @@ export class PromptQueue implements AsyncIterable<SDKUserMessage> {
   #wake = Promise.withResolvers<void>();
 
   /** Hands the agent a prompt; its result names the turn's id as `user_message_uuid`. */
-  push(turn: string, prompt: string): void {
+  push(turn: string, prompt: Prompt): void {
     this.#waiting.push({
       type: "user",
-      message: { role: "user", content: prompt },
+      // Content blocks are the Messages API's own, and checked there.
+      message: { role: "user", content: prompt as string },
       parent_tool_use_id: null,
       uuid: turn as NonNullable<SDKUserMessage["uuid"]>,
     });

@@ -1,9 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 
-import { EdgeError, errorPolicy, PROTOCOL_VERSION } from "@claude-edge/protocol";
+import { EdgeError, errorPolicy, PROTOCOL_VERSION, type CallbackAnswer } from "@claude-edge/protocol";
 import { Bell, readLines } from "@claude-edge/protocol/internal";
-import type { RunnerHealth, StartTurn, TranscriptEntry } from "@claude-edge/protocol/runner";
+import type {
+  AnswerTaken,
+  ControlCall,
+  RunnerHealth,
+  StartTurn,
+  TranscriptEntry,
+} from "@claude-edge/protocol/runner";
 
 import type { AgentDefinition } from "./agent.js";
 import type { RunnerFolders } from "./environment.js";
@@ -21,6 +27,8 @@ const SESSION = /^\/sessions\/([0-9a-f-]{36})$/;
 const TRANSCRIPT = /^\/sessions\/([0-9a-f-]{36})\/transcript$/;
 const TURN = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})$/;
 const INTERRUPT = /^\/sessions\/([0-9a-f-]{36})\/turns\/([0-9a-f-]{36})\/interrupt$/;
+const REQUEST = /^\/sessions\/([0-9a-f-]{36})\/requests\/([0-9a-f-]{36})$/;
+const CONTROL = /^\/sessions\/([0-9a-f-]{36})\/control$/;
 
 /** The runner: an HTTP server, its sessions and their one log. */
 export class Runner {
@@ -86,6 +94,17 @@ export class Runner {
     if (turn) {
       const start = JSON.parse(await text(request)) as StartTurn;
       return answer(response, 202, this.#sessions.startTurn(turn[1]!, turn[2]!, start));
+    }
+    const answered = method === "POST" && REQUEST.exec(path);
+    if (answered) {
+      const given = JSON.parse(await text(request)) as CallbackAnswer;
+      const taken = this.#sessions.answer(answered[1]!, answered[2]!, given);
+      return answer(response, 200, { taken } satisfies AnswerTaken);
+    }
+    const control = method === "POST" && CONTROL.exec(path);
+    if (control) {
+      const call = JSON.parse(await text(request)) as ControlCall;
+      return answer(response, 200, await this.#sessions.control(control[1]!, call));
     }
     const interrupt = method === "POST" && INTERRUPT.exec(path);
     const transcript = method === "PUT" && TRANSCRIPT.exec(path);

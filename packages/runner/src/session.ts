@@ -1,21 +1,44 @@
-import type { SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
-import { wireError, type ErrorCode, type SdkMessage, type Usage } from "@claude-edge/protocol";
-import type { StartTurn } from "@claude-edge/protocol/runner";
+import type { Options, SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
+import {
+  wireError,
+  type CallbackAnswer,
+  type ErrorCode,
+  type JsonRpcMessage,
+  type SdkMessage,
+  type SessionOptions,
+  type Usage,
+} from "@claude-edge/protocol";
+import type {
+  ControlCall,
+  ControlResult,
+  StartTurn,
+  TranscriptEntry,
+} from "@claude-edge/protocol/runner";
 
 import type { AgentProcess, ProcessCallbacks } from "./agent-process.js";
+import { withTunnels, type CallbackContext } from "./callbacks.js";
 import type { EventLog } from "./event-log.js";
+import type { McpTunnel } from "./mcp-tunnel.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
+import { Requests } from "./requests.js";
 import { usageOf } from "./usage.js";
 
 /** What a session is given by whoever holds it. */
 export interface SessionContext {
   log: EventLog;
-  /** Gives a process for the session's turn, and whether the turn is under way in it already. */
-  openProcess(session: Session, turn: string, start: StartTurn): Promise<OpenedProcess>;
+  /** Gives a process for the session, and whether the turn is under way in it already. */
+  openProcess(session: Session, options: SessionOptions, begun?: BegunTurn): Promise<OpenedProcess>;
   /** A structured output is promised for these options. */
   wantsOutput(options: StartTurn["options"]): boolean;
   /** A turn has ended. */
   onIdle(session: Session): void;
+}
+
+/** A turn that was begun in another process. */
+export interface BegunTurn {
+  id: string;
+  /** It stands at a question whose answer is there now. */
+  isAnswered: boolean;
 }
 
 export interface OpenedProcess {
@@ -36,6 +59,9 @@ interface Turn {
   model?: string;
 }
 
+/** A tool use that is not in the stored transcript by then is asked about all the same, milliseconds. */
+const STORED_MS = 1_000;
+
 /** An interrupt that has not ended the turn after this long ends the process, milliseconds. */
 const INTERRUPT_GRACE_MS = 5_000;
 
@@ -43,12 +69,23 @@ const INTERRUPT_GRACE_MS = 5_000;
  * One conversation: a live `claude` process, kept between turns, one turn at a time. A process that has ended is
  * replaced on the next turn by one that resumes from the transcript.
  */
-export class Session implements ProcessCallbacks {
+export class Session implements ProcessCallbacks, CallbackContext {
   readonly id: string;
   readonly #context: SessionContext;
   /** Turns seen, so that a repeated request starts nothing, with the log's cursor before each. */
   readonly #turns = new Map<string, number>();
+  readonly requests: Requests;
+  /** The MCP servers in the caller's process, by name. */
+  readonly tunnels: Map<string, McpTunnel> = new Map<string, McpTunnel>();
+  /** Tool uses that the stored transcript holds, of the running turn. */
+  readonly #storedUses = new Set<string>();
+  readonly #awaited = new Map<string, () => void>();
+  #answers = new Map<string, CallbackAnswer>();
   #process: AgentProcess | undefined;
+  /** The options its process has. */
+  #options: SessionOptions = {};
+  /** One process is opened at a time. */
+  #opening: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #current: Turn | undefined;
   #lastTurn = "";
@@ -58,6 +95,7 @@ export class Session implements ProcessCallbacks {
   constructor(id: string, context: SessionContext) {
     this.id = id;
     this.#context = context;
+    this.requests = new Requests(this, context.log, () => void this.#letGo());
   }
 
   get busy(): boolean {
@@ -73,6 +111,41 @@ export class Session implements ProcessCallbacks {
     return this.#lastTurn;
   }
 
+  get holdMs(): number {
+    return this.#current?.start.hold_ms ?? 0;
+  }
+
+  takeAnswer(toolUseId: string): CallbackAnswer | undefined {
+    const answer = this.#answers.get(toolUseId);
+    this.#answers.delete(toolUseId);
+    return answer;
+  }
+
+  async untilStored(toolUseId: string): Promise<void> {
+    if (this.#storedUses.has(toolUseId)) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, STORED_MS);
+      this.#awaited.set(toolUseId, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.#awaited.delete(toolUseId);
+  }
+
+  /** Entries of its transcript are in the log. */
+  onStored(entries: TranscriptEntry["entry"][]): void {
+    for (const { message } of entries) {
+      const { content } = (message ?? {}) as { content?: unknown };
+      if (!Array.isArray(content)) continue;
+      for (const block of content as { type?: string; id?: string }[]) {
+        if (block.type !== "tool_use" || !block.id) continue;
+        this.#storedUses.add(block.id);
+        this.#awaited.get(block.id)?.();
+      }
+    }
+  }
+
   /** The log's cursor before a turn that was started; undefined when it was not. */
   startOf(turn: string): number | undefined {
     return this.#turns.get(turn);
@@ -86,26 +159,121 @@ export class Session implements ProcessCallbacks {
     this.#lastTurn = id;
     this.lastUsed = Date.now();
     this.#context.log.append({ kind: "turn", session: this.id, turn: id, status: "running" });
+    this.#storedUses.clear();
+    this.#answers = new Map(Object.entries(start.answers ?? {}));
     await this.#begin(turn);
   }
 
   async #begin(turn: Turn): Promise<void> {
+    const { id, start } = turn;
     try {
-      await this.#closing;
-      let isUnderWay = false;
-      turn.reused = this.#process?.alive ?? false;
-      if (!turn.reused) {
-        const opened = await this.#context.openProcess(this, turn.id, turn.start);
-        ({ isUnderWay } = opened);
-        turn.reused = opened.wasSpare;
-        this.#process = opened.process;
-      }
+      const isAnswered = start.answers !== undefined;
+      const begun = start.resume || isAnswered ? { id, isAnswered } : undefined;
+      const { isUnderWay, reused } = await this.#withProcess(start.options, begun);
+      turn.reused = reused;
       if (this.#current !== turn) return;
       if (turn.interrupted) return this.#endInterrupted();
-      if (!isUnderWay) this.#process!.send(turn.id, turn.start.prompt);
+      if (!isUnderWay) this.#process!.send(id, start.prompt);
     } catch (error) {
       this.#fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Sees to it that there is a live process with these options. */
+  #withProcess(
+    options: SessionOptions,
+    begun?: BegunTurn,
+  ): Promise<{ isUnderWay: boolean; reused: boolean }> {
+    const open = async () => {
+      await this.#closing;
+      const live = this.#process;
+      if (live?.alive && !begun) {
+        if (await this.#takesOver(live, options)) return { isUnderWay: false, reused: true };
+        await this.#discard(live);
+      }
+      const opened = await this.#context.openProcess(this, options, begun);
+      this.#process = opened.process;
+      this.#options = options;
+      return { isUnderWay: opened.isUnderWay, reused: opened.wasSpare };
+    };
+    const opening = this.#opening.then(open);
+    this.#opening = opening.catch(() => {});
+    return opening;
+  }
+
+  /** Changes a live process to other options, where those that differ can be changed. */
+  async #takesOver(live: AgentProcess, options: SessionOptions): Promise<boolean> {
+    const { model: oldModel, permissionMode: oldMode, ...old } = this.#options;
+    const { model, permissionMode, ...rest } = options;
+    if (JSON.stringify(old) !== JSON.stringify(rest)) return false;
+    const isUnset = (oldModel && !model) || (oldMode && !permissionMode);
+    const isBypass = permissionMode === "bypassPermissions" && oldMode !== permissionMode;
+    if (isUnset || isBypass) return false;
+    const changed = {
+      ...(model === oldModel ? {} : { model }),
+      ...(permissionMode === oldMode ? {} : { permissionMode }),
+    };
+    await live.configure(changed as Pick<Options, "model" | "permissionMode">);
+    this.#options = options;
+    return true;
+  }
+
+  async #discard(process: AgentProcess): Promise<void> {
+    if (this.#process === process) this.#process = undefined;
+    this.requests.drop();
+    await process.discard();
+  }
+
+  /**
+   * Calls a method of the Agent SDK's `Query` on its process, starting one if there is none. How that fails is part of
+   * the answer.
+   */
+  async control({ method, args, options }: ControlCall): Promise<ControlResult> {
+    this.lastUsed = Date.now();
+    try {
+      if (method === "mcpMessage") {
+        const [server, message] = args as [string, JsonRpcMessage];
+        await this.tunnels.get(server)?.deliver(message);
+        return {};
+      }
+      if (!this.#process?.alive) {
+        await this.#withProcess(options);
+        if (!this.busy) this.#context.onIdle(this);
+      }
+      const [servers, ...rest] = args;
+      const given =
+        method === "setMcpServers"
+          ? [withTunnels(servers as NonNullable<SessionOptions["mcpServers"]>, this), ...rest]
+          : args;
+      const result = await this.#process!.control(method, given);
+      // It holds the change already: the next turn must not take it for another set of options.
+      if (method === "setModel") this.#options = { ...this.#options, model: args[0] as string };
+      if (method === "setPermissionMode") {
+        const permissionMode = args[0] as NonNullable<SessionOptions["permissionMode"]>;
+        this.#options = { ...this.#options, permissionMode };
+      }
+      return result === undefined ? {} : { result };
+    } catch (error) {
+      return { error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /**
+   * Nobody has answered while the process was held: it is let go, and the turn waits without one. What is running
+   * beside the question is lost with it, so nothing of it is told to the transcript: whoever goes on says so.
+   */
+  async #letGo(): Promise<void> {
+    const turn = this.#current;
+    const process = this.#process;
+    if (!turn || !process || turn.interrupted) return;
+    this.#current = undefined;
+    this.#process = undefined;
+    this.#turns.delete(turn.id);
+    this.requests.drop();
+    this.#closing = process.kill();
+    await this.#closing;
+    this.#context.log.append({ kind: "turn", session: this.id, turn: turn.id, status: "waiting" });
+    this.#context.onIdle(this);
   }
 
   /** Stops the running turn; the log says how it ended. */
@@ -128,16 +296,16 @@ export class Session implements ProcessCallbacks {
       await Promise.race([this.interrupt(this.#current.id), timeout]);
     }
     const process = this.#process;
-    this.#process = undefined;
     // What ends with a process is found by the session's mark: the next one waits until this is done.
     if (this.#current) this.#endInterrupted();
-    this.#closing = process?.discard();
+    this.#closing = process && this.#discard(process);
     await this.#closing;
   }
 
   /** Ends its process as the container's end would: nothing is said of a turn that runs. */
   async abandon(): Promise<void> {
     this.#current = undefined;
+    this.requests.drop();
     await this.#process?.discard();
   }
 
@@ -160,6 +328,7 @@ export class Session implements ProcessCallbacks {
 
   onEnd(reason: string): void {
     this.#process = undefined;
+    this.requests.drop();
     const turn = this.#current;
     if (!turn) return;
     if (turn.interrupted) return this.#endInterrupted();

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 
-import type { Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
-import { EdgeError } from "@claude-edge/protocol";
+import type { HookEvent, Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
+import { EdgeError, type CallbackAnswer, type SessionOptions } from "@claude-edge/protocol";
 import {
   fitsSpare,
+  type ControlCall,
+  type ControlResult,
   type StartTurn,
   type TranscriptEntry,
   type TurnStarted,
@@ -12,9 +14,10 @@ import {
 
 import type { AgentDefinition } from "./agent.js";
 import { AgentProcess } from "./agent-process.js";
+import { withCallbacks } from "./callbacks.js";
 import { agentEnvironment, makeSessionFolders, type RunnerFolders } from "./environment.js";
 import type { EventLog } from "./event-log.js";
-import { Session, type OpenedProcess } from "./session.js";
+import { Session, type BegunTurn, type OpenedProcess } from "./session.js";
 import { TranscriptStore } from "./transcript-store.js";
 
 /** How a runner treats its processes. */
@@ -88,6 +91,7 @@ export class Sessions {
         ...(subpath === undefined ? {} : { subpath }),
         entries,
       });
+      if (subpath === undefined) this.#sessions.get(session)?.onStored(entries);
     });
   }
 
@@ -117,6 +121,18 @@ export class Sessions {
     // Not awaited: the log tells how it goes, and the caller need not wait for a process to start.
     void session.start(turn, start);
     return { boot, cursor: session.startOf(turn)! };
+  }
+
+  /** Gives an answer to whoever waits for it in a session. False when nobody does. */
+  answer(id: string, request: string, answer: CallbackAnswer): boolean {
+    return this.#sessions.get(id)?.requests.answer(request, answer) ?? false;
+  }
+
+  /** Calls a method of the Agent SDK's `Query` for a session. @throws EdgeError `container_full`. */
+  async control(id: string, call: ControlCall): Promise<ControlResult> {
+    const session = this.#sessions.get(id) ?? this.#add(id);
+    if (!session.process) this.#makeRoom();
+    return session.control(call);
   }
 
   /** Takes over a transcript that is stored elsewhere, before the session's first turn here. */
@@ -172,7 +188,7 @@ export class Sessions {
   #add(id: string): Session {
     const session = new Session(id, {
       log: this.#log,
-      openProcess: (of, turn, start) => this.#openProcess(of, turn, start),
+      openProcess: (of, options, begun) => this.#openProcess(of, options, begun),
       wantsOutput: (options) => (options.outputFormat ?? this.#agent.outputFormat) !== undefined,
       onIdle: (of) => this.#onIdle(of),
     });
@@ -182,17 +198,21 @@ export class Sessions {
 
   // Processes.
 
-  async #openProcess(session: Session, turn: string, start: StartTurn): Promise<OpenedProcess> {
-    const { options, resume } = start;
+  async #openProcess(
+    session: Session,
+    options: SessionOptions,
+    begun?: BegunTurn,
+  ): Promise<OpenedProcess> {
     const spare = await this.#takeSpare(session.id, options);
     if (spare) {
       spare.claim(session);
-      await spare.configure(options as Options);
+      await spare.configure(options as Pick<Options, "model" | "permissionMode">);
       return { process: spare, wasSpare: true, isUnderWay: false };
     }
-    const sdkOptions = await this.#sdkOptions(session.id, options);
-    const isUnderWay = (resume ?? false) && (await this.#hasPrompt(session.id, turn));
-    if (isUnderWay) Object.assign(sdkOptions.env!, RESUME_TURN);
+    const sdkOptions = await this.#sdkOptions(session.id, options, session);
+    const isUnderWay = begun !== undefined && (await this.#hasPrompt(session.id, begun.id));
+    // One that stands at a question goes on by itself, at that question.
+    if (isUnderWay && !begun.isAnswered) Object.assign(sdkOptions.env!, RESUME_TURN);
     const process = AgentProcess.start(session.id, sdkOptions, session);
     return { process, wasSpare: false, isUnderWay };
   }
@@ -214,21 +234,28 @@ export class Sessions {
     return undefined;
   }
 
-  async #sdkOptions(id: string, options: StartTurn["options"]): Promise<Options> {
+  /** What a process is started with. Callbacks are the session's; a spare has none. */
+  async #sdkOptions(id: string, wire: SessionOptions, session?: Session): Promise<Options> {
     const { env, ...agent } = this.#agent;
+    const options = session ? withCallbacks(wire, session) : (wire as object as Partial<Options>);
     const folders = await makeSessionFolders(this.#folders, id);
     const isKnown = (await this.#transcripts.load({ projectKey: SCOPE, sessionId: id })) !== null;
     return {
       settingSources: [],
       strictMcpConfig: true,
+      // Otherwise "/clear" or "@/etc/passwd" in a prompt would be carried out.
+      verbatimPrompts: true,
+      // Otherwise servers' headers and variables would be on a command line that every tool can read.
+      mcpServersDelivery: "initialize",
       ...agent,
       ...options,
+      ...merged("mcpServers", agent.mcpServers, options.mcpServers),
+      ...merged("agents", agent.agents, options.agents),
+      ...(agent.hooks && options.hooks ? { hooks: joinHooks(agent.hooks, options.hooks) } : {}),
       ...(isKnown ? { resume: id } : { sessionId: id }),
       cwd: folders.workspace,
       env: agentEnvironment(id, folders, env),
       includePartialMessages: true,
-      // Otherwise "/clear" or "@/etc/passwd" in a prompt would be carried out.
-      verbatimPrompts: true,
       sessionStore: this.#storeOf(),
       // What has finished must be stored when the process is killed the moment after.
       sessionStoreFlush: "eager",
@@ -323,4 +350,25 @@ export class Sessions {
       this.#spareFailed = true;
     }
   }
+}
+
+/** Records of the agent's and the session's own under one name, the session's before the agent's. */
+function merged<Name extends string, Value>(
+  name: Name,
+  agent: Record<string, Value> | undefined,
+  session: Record<string, Value> | undefined,
+): Partial<Record<Name, Record<string, Value>>> {
+  if (!agent || !session) return {};
+  return { [name]: { ...agent, ...session } } as Record<Name, Record<string, Value>>;
+}
+
+/** The agent's hooks, then the session's. */
+function joinHooks(
+  agent: NonNullable<Options["hooks"]>,
+  session: NonNullable<Options["hooks"]>,
+): NonNullable<Options["hooks"]> {
+  const events = new Set([...Object.keys(agent), ...Object.keys(session)]) as Set<HookEvent>;
+  return Object.fromEntries(
+    [...events].map((event) => [event, [...(agent[event] ?? []), ...(session[event] ?? [])]]),
+  );
 }

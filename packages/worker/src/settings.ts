@@ -5,12 +5,26 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 /** The longest the platform keeps an inactive container. */
 const MAX_SLEEP_AFTER_MS = 6 * UNITS.h;
 
-/** How long a container without work is kept, in milliseconds; 20 minutes for a setting that cannot be read. */
+/** A duration like `90s`, `20m` or `2h`, in milliseconds; `otherwise` for one that cannot be read. */
+function duration(text: string | undefined, otherwise: number): number {
+  const match = /^(\d+)([smh])$/.exec(text ?? "");
+  return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : otherwise;
+}
+
+/** How long a container without work is kept, in milliseconds. */
 export function sleepAfterMs(env: Env): number {
-  const match = /^(\d+)([smh])$/.exec(env.CLAUDE_EDGE_SLEEP_AFTER ?? "20m");
-  if (!match) return 20 * UNITS.m;
-  const ms = Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
+  const ms = duration(env.CLAUDE_EDGE_SLEEP_AFTER, 20 * UNITS.m);
   return Math.min(Math.max(ms, UNITS.s), MAX_SLEEP_AFTER_MS);
+}
+
+/** How long a process is held for an approval that nobody gives, in milliseconds. */
+export function holdMs(env: Env): number {
+  return Math.min(duration(env.CLAUDE_EDGE_HOLD, 2 * UNITS.m), MAX_SLEEP_AFTER_MS);
+}
+
+/** How long hooks and MCP calls wait for their caller to come back, in milliseconds. */
+export function callerGraceMs(env: Env): number {
+  return duration(env.CLAUDE_EDGE_CALLER_GRACE, 30 * UNITS.s);
 }
 
 /** Turns of one account that run at the same time; 1 for a setting that cannot be read. */

@@ -15,9 +15,12 @@ interface ContentBlock {
 
 export type JsonSchema = { [key: string]: unknown };
 
-/** Texts the harness puts into a user message: reminders, and its word that a refusal stopped the answer above. */
+/**
+ * Texts the harness puts into a user message: reminders, its word that a refusal stopped the answer above, and that a
+ * resumed turn goes on.
+ */
 const REMINDER =
-  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by)/;
+  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by|Continue from where you left off\.$)/;
 
 /**
  * What a user wrote in one message, the harness's own reminders and tool results left out. More than one prompt when

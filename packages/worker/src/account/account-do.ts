@@ -2,10 +2,16 @@ import { DurableObject } from "cloudflare:workers";
 
 import {
   EdgeError,
+  MAX_OPTIONS_CHARS,
+  type AnswerRequest,
+  type ControlMethod,
   type CreateSessionRequest,
   type EdgeEvent,
   type ForkSessionRequest,
+  type Prompt,
   type QueryRequest,
+  type RequestResource,
+  type RequestStatus,
   type SessionList,
   type SessionOptions,
   type SessionResource,
@@ -92,11 +98,15 @@ export class AccountDO extends DurableObject<Env> {
     return { sessions: page, next_cursor: writeCursor(page.at(-1)!) };
   }
 
-  /** Replaces title or tags. @throws EdgeError `session_not_found`. */
-  updateSession(id: string, { title, tags }: UpdateSessionRequest): SessionResource {
+  /** Replaces what is named; options hold from the next turn on. @throws EdgeError `session_not_found`, `invalid_request`. */
+  updateSession(id: string, request: UpdateSessionRequest): SessionResource {
+    const { title, tags, options, approval_timeout_ms } = request;
     this.getSession(id);
+    if (options) assertOptionsFit(options);
     if (title !== undefined) this.#store.setTitle(id, title);
     if (tags !== undefined) this.#store.setTags(id, tags);
+    if (options !== undefined) this.#store.setOptions(id, options);
+    if (approval_timeout_ms !== undefined) this.#store.setApprovalTimeout(id, approval_timeout_ms);
     return this.getSession(id);
   }
 
@@ -125,10 +135,11 @@ export class AccountDO extends DurableObject<Env> {
     const origin = this.getSession(from);
     const { message_id: message, title = origin.title ?? undefined, id: chosen } = request;
     return this.#store.transaction(() => {
-      const { options, tags, on_container_lost } = origin;
+      const { options, tags, on_container_lost, approval_timeout_ms } = origin;
+      const settings = { title, tags, options, on_container_lost, approval_timeout_ms };
       const id = this.#insertSession(
         account,
-        { id: chosen ?? crypto.randomUUID(), title, tags, options, on_container_lost },
+        { id: chosen ?? crypto.randomUUID(), ...settings },
         { session_id: from, ...(message === undefined ? {} : { message_id: message }) },
       );
       if (!this.#store.transcripts.copy(from, id, message)) {
@@ -152,7 +163,7 @@ export class AccountDO extends DurableObject<Env> {
   async createTurn(
     account: string,
     sessionId: string,
-    prompt: string,
+    prompt: Prompt,
     once?: Idempotency,
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
@@ -176,18 +187,26 @@ export class AccountDO extends DurableObject<Env> {
     return turn;
   }
 
-  /** Resolves with the turn when it has ended. @throws EdgeError as {@link getTurn}. */
+  /** Resolves with the turn when it has ended, or waits for an answer. @throws EdgeError as {@link getTurn}. */
   async waitForTurn(sessionId: string, id: string): Promise<TurnResource> {
     this.getTurn(sessionId, id);
-    await this.#logs.untilEnded(sessionId, id);
+    await this.#logs.untilSettled(sessionId, id);
     return this.getTurn(sessionId, id);
   }
 
-  /** A session's events as an SSE body; with a turn, that turn's alone, up to its end. @throws EdgeError as {@link getTurn}. */
-  events(sessionId: string, after: number, turn?: string): ReadableStream<Uint8Array> {
+  /**
+   * A session's events as an SSE body; with a turn, that turn's alone, up to its end. `callbacks`: whoever reads it
+   * runs the session's callbacks.
+   * @throws EdgeError as {@link getTurn}.
+   */
+  events(
+    sessionId: string,
+    after: number,
+    { turn, callbacks }: { turn?: string | undefined; callbacks?: boolean } = {},
+  ): ReadableStream<Uint8Array> {
     if (turn === undefined) this.getSession(sessionId);
     else this.getTurn(sessionId, turn);
-    return this.#logs.stream(sessionId, after, turn);
+    return this.#logs.stream(sessionId, after, { turn, callbacks });
   }
 
   /** A page of stored and recent events. @throws EdgeError `session_not_found`. */
@@ -210,6 +229,47 @@ export class AccountDO extends DurableObject<Env> {
     // Those that wait first: otherwise the end of the running one would let the next begin.
     for (const row of open.toReversed()) await this.#turns.interrupt(row);
     return open.map((row) => row.id);
+  }
+
+  /** The requests of the account, or of one session. Oldest first. @throws EdgeError `session_not_found`. */
+  listRequests(sessionId?: string, status?: RequestStatus): { requests: RequestResource[] } {
+    if (sessionId !== undefined) this.getSession(sessionId);
+    return { requests: this.#turns.requests.list(sessionId, status) };
+  }
+
+  /** @throws EdgeError `request_not_found`. */
+  getRequest(id: string, sessionId?: string): RequestResource {
+    return this.#turns.requests.get(id, sessionId);
+  }
+
+  /** Answers a request; the first answer counts. @throws EdgeError `request_not_found`, `request_resolved`. */
+  answerRequest(
+    id: string,
+    answer: AnswerRequest,
+    sessionId?: string,
+  ): Promise<RequestResource> {
+    return this.#turns.requests.answer(id, sessionId, answer);
+  }
+
+  /**
+   * Calls a method of the Agent SDK's `Query`. Model and permission mode are the session's from then on.
+   * @throws EdgeError `session_not_found`, `control_failed`.
+   */
+  async control(
+    account: string,
+    sessionId: string,
+    method: ControlMethod,
+    args: unknown[],
+  ): Promise<unknown> {
+    this.#setAccount(account);
+    this.getSession(sessionId);
+    const result = await this.#turns.control(sessionId, method, args);
+    const { options } = this.getSession(sessionId);
+    const name = method === "setModel" ? "model" : "permissionMode";
+    if (method === "setModel" || method === "setPermissionMode") {
+      this.#store.setOptions(sessionId, { ...options, [name]: args[0] ?? undefined });
+    }
+    return result;
   }
 
   #setAccount(account: string): void {
@@ -237,12 +297,15 @@ export class AccountDO extends DurableObject<Env> {
     forkedFrom?: SessionResource["forked_from"],
   ): string {
     const { title, tags = [], options = {}, on_container_lost = "fail" } = request;
+    const { approval_timeout_ms: approvalTimeoutMs } = request;
+    assertOptionsFit(options);
     const id = request.id ?? this.#spareFor(account, options) ?? crypto.randomUUID();
     if (this.#store.hasSession(id)) {
       throw new EdgeError("session_exists", `Session ${id} exists already.`);
     }
     const container = containerName(this.env, account, id);
-    const session = { id, title, tags, options, onContainerLost: on_container_lost, container };
+    const onContainerLost = on_container_lost;
+    const session = { id, title, tags, options, onContainerLost, approvalTimeoutMs, container };
     this.#store.insertSession({ ...session, ...(forkedFrom ? { forkedFrom } : {}) }, Date.now());
     return id;
   }
@@ -253,7 +316,7 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */
-  #accept(prompt: string, once: Idempotency | undefined, session: () => string): AcceptedTurn {
+  #accept(prompt: Prompt, once: Idempotency | undefined, session: () => string): AcceptedTurn {
     if (this.#store.openTurns().filter(({ status }) => status === "queued").length >= MAX_QUEUED) {
       throw new EdgeError("queue_full", `${MAX_QUEUED} turns of this account are waiting already.`);
     }
@@ -263,7 +326,8 @@ export class AccountDO extends DurableObject<Env> {
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(prompt));
       this.#store.insertTurn(turn, id, prompt, Date.now());
       this.#remember(once, id, turn);
-      const seq = this.#logs.emitOwn(id, turn, { status: "queued" });
+      const queued = { session_id: id, status: "queued" };
+      const seq = this.#logs.emitOwn(id, turn, "turn", queued);
       this.#store.setFirstSeq(turn, seq);
       return { turn: this.getTurn(id, turn), after: seq - 1 };
     });
@@ -272,7 +336,20 @@ export class AccountDO extends DurableObject<Env> {
   }
 }
 
-function titleOf(prompt: string): string {
-  const line = prompt.trim().split("\n", 1)[0]!;
+function titleOf(prompt: Prompt): string {
+  const text = typeof prompt === "string" ? prompt : textOf(prompt);
+  const line = text.trim().split("\n", 1)[0]!;
   return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1)}…` : line;
+}
+
+function textOf(blocks: Exclude<Prompt, string>): string {
+  return blocks.map(({ text }) => (typeof text === "string" ? text : "")).join(" ");
+}
+
+/** @throws EdgeError `invalid_request` for options that do not fit a row. */
+function assertOptionsFit(options: SessionOptions): void {
+  const { length } = JSON.stringify(options);
+  if (length <= MAX_OPTIONS_CHARS) return;
+  const message = `options: are ${length} characters of JSON long; ${MAX_OPTIONS_CHARS} are the most.`;
+  throw new EdgeError("invalid_request", message);
 }

@@ -2,14 +2,15 @@ import { isFinal } from "@claude-edge/protocol";
 import { isDelta, type LogFrame, type TurnFrame } from "@claude-edge/protocol/runner";
 
 import { Follower } from "./follower.js";
+import type { Requests } from "./requests.js";
 import type { ContainerStub } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 
 export interface ContainerLogsCallbacks {
   container(name: string): ContainerStub;
-  /** Turns of a container have ended. */
-  onEnded(container: string): void;
+  /** Turns of a container have ended, or wait without it. */
+  onFreed(container: string): void;
   /** A runner is gone, and these turns with it. */
   onLost(turns: TurnRow[]): void;
 }
@@ -19,6 +20,7 @@ export class ContainerLogs {
   readonly #ctx: DurableObjectState;
   readonly #store: Store;
   readonly #logs: SessionLogs;
+  readonly #requests: Requests;
   readonly #callbacks: ContainerLogsCallbacks;
   readonly #followers = new Map<string, Follower>();
   /** Sessions that are being read again, by container. */
@@ -28,11 +30,13 @@ export class ContainerLogs {
     ctx: DurableObjectState,
     store: Store,
     logs: SessionLogs,
+    requests: Requests,
     callbacks: ContainerLogsCallbacks,
   ) {
     this.#ctx = ctx;
     this.#store = store;
     this.#logs = logs;
+    this.#requests = requests;
     this.#callbacks = callbacks;
     logs.onOwn((session) => this.#checkpoint(store.containerOf(session)));
   }
@@ -136,7 +140,7 @@ export class ContainerLogs {
     if (!row || isFinal(row.status) || frame.cursor <= (row.start_cursor ?? Infinity)) return;
     if (frame.kind === "message" && isDelta(frame)) {
       this.#logs.replayDelta(session, frame.turn, { message: frame.message });
-    } else if (frame.kind === "message" || frame.kind === "turn") {
+    } else if (frame.kind === "message" || frame.kind === "turn" || frame.kind === "request") {
       this.#logs.replayNextStored(session);
     }
   }
@@ -161,15 +165,15 @@ export class ContainerLogs {
       for (const frame of frames) this.#applyFrame(name, boot, frame);
       return;
     }
-    let ended = false;
+    let freed = false;
     this.#store.transaction(() => {
-      for (const frame of frames) ended = this.#applyFrame(name, boot, frame) || ended;
+      for (const frame of frames) freed = this.#applyFrame(name, boot, frame) || freed;
       this.#store.containers.setCursor(name, boot, frames.at(-1)!.cursor, Date.now());
     });
-    if (ended) this.#callbacks.onEnded(name);
+    if (freed) this.#callbacks.onFreed(name);
   }
 
-  /** True when the frame ended its turn. */
+  /** True when its turn needs the container no more. */
   #applyFrame(name: string, boot: string, frame: LogFrame): boolean {
     const { session, turn } = frame;
     if (frame.kind === "spare") {
@@ -181,6 +185,10 @@ export class ContainerLogs {
     } else if (frame.kind === "message") {
       const kind = isDelta(frame) ? "delta" : "message";
       this.#logs.emit(session, turn, kind, { message: frame.message });
+    } else if (frame.kind === "request") {
+      this.#requests.add(frame);
+    } else if (frame.kind === "request.cancelled") {
+      this.#requests.cancel(frame);
     } else {
       return this.#applyTurn(boot, frame);
     }
@@ -196,6 +204,14 @@ export class ContainerLogs {
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return false;
     }
+    if (status === "waiting") {
+      this.#store.markWaiting(turn);
+      // What it goes on from is here, with more in it than the runner knows of.
+      this.#store.setTranscriptBoot(session, null);
+      this.#logs.emit(session, turn, "turn", { session_id: session, status });
+      return true;
+    }
+    this.#requests.cancelOf(turn, { beside: true });
     const end: TurnEnd = {
       status,
       ...(result ? { result } : {}),

@@ -9,6 +9,8 @@ export interface EventSource {
   onAppend(wake: () => void): () => void;
   /** True when no more events of the turn can come behind the seq. */
   isOver(after: number): boolean;
+  /** Nobody reads any more. */
+  onEnd(): void;
 }
 
 const HEARTBEAT = new TextEncoder().encode(":\n\n");
@@ -19,9 +21,13 @@ const HEARTBEAT = new TextEncoder().encode(":\n\n");
  */
 export function eventStream(source: EventSource, after: number): ReadableStream<Uint8Array> {
   const bell = new Bell();
-  const unsubscribe = source.onAppend(bell.ring);
+  const stopWaking = source.onAppend(bell.ring);
   let position = after;
   let cancelled = false;
+  const end = () => {
+    stopWaking();
+    source.onEnd();
+  };
 
   return new ReadableStream<Uint8Array>(
     {
@@ -38,7 +44,7 @@ export function eventStream(source: EventSource, after: number): ReadableStream<
           }
           if (moved) continue;
           if (source.isOver(position)) {
-            unsubscribe();
+            end();
             controller.close();
             return;
           }
@@ -56,7 +62,7 @@ export function eventStream(source: EventSource, after: number): ReadableStream<
       },
       cancel() {
         cancelled = true;
-        unsubscribe();
+        end();
         bell.ring();
       },
     },

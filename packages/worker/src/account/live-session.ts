@@ -17,6 +17,9 @@ export class LiveSession {
   rewound = false;
   /** … or what was handed out of it without being stored: readers and own events wait until it is whole. */
   held = false;
+  /** Readers that run the session's callbacks, and since when there is none. */
+  callers = 0;
+  callersGoneAt: number = Date.now();
   #tail: LogEvent[] = [];
   #chars = 0;
   #touched = 0;

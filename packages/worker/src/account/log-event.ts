@@ -1,8 +1,10 @@
+import type { EdgeEvent } from "@claude-edge/protocol";
+
 /** An event of a session's log, its data already in the form it travels in. */
 export interface LogEvent {
   seq: number;
   turn: string;
-  kind: "message" | "delta" | "turn";
+  kind: EdgeEvent["kind"];
   /** JSON. */
   data: string;
 }

@@ -33,12 +33,13 @@ export async function callRunner<Body>(
   method: "PUT" | "POST" | "DELETE",
   path: string,
   body?: object | ReadableStream<Uint8Array>,
+  patienceMs?: number,
 ): Promise<RunnerAnswer<Body>> {
   const isStream = body instanceof ReadableStream;
   const response = await container.fetch(`http://runner${path}`, {
     method,
     body: isStream ? body : body === undefined ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(isStream ? TRANSCRIPT_MS : ANSWER_MS),
+    signal: AbortSignal.timeout(patienceMs ?? (isStream ? TRANSCRIPT_MS : ANSWER_MS)),
   });
   const { status, ok, headers } = response;
   const retryAfterS = Number(headers.get("retry-after") ?? 5);

@@ -96,6 +96,34 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE account (name TEXT NOT NULL);
   `,
+  `
+  -- How long a permission or question may wait for its answer, milliseconds.
+  ALTER TABLE sessions ADD COLUMN approval_timeout_ms INTEGER;
+
+  -- 1 when the prompt is content blocks, as JSON.
+  ALTER TABLE turns ADD COLUMN blocks INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE requests (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session_id TEXT NOT NULL,
+    turn_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    -- The main agent's tool use that it is about: only then can it outlive its process.
+    tool_use_id TEXT,
+    -- The events that hold what was asked, and what became of it.
+    seq INTEGER NOT NULL,
+    resolved_seq INTEGER,
+    -- 1 when a runner has taken the answer.
+    delivered INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+  );
+  CREATE INDEX requests_of_session ON requests (session_id);
+  CREATE INDEX requests_of_turn ON requests (turn_id);
+  CREATE INDEX requests_pending ON requests (position) WHERE status = 'pending';
+  `,
 ];
 
 /** Brings an account's storage to the newest schema, in one transaction. */

@@ -19,6 +19,7 @@ export class SessionLogs {
   readonly #store: Store;
   readonly #live = new Map<string, LiveSession>();
   #beforeOwn: (session: string) => void = () => {};
+  #onCallersGone: (session: string) => void = () => {};
 
   constructor(store: Store) {
     this.#store = store;
@@ -34,14 +35,30 @@ export class SessionLogs {
     return this.#write(session, turn, kind, rest, false);
   }
 
+  /** Writes an event that follows from one of a runner's log and is in the same transaction with it. */
+  emitBeside(session: string, turn: string, kind: LogEvent["kind"], rest: object): number {
+    return this.#write(session, turn, kind, rest, true);
+  }
+
   /**
-   * Writes the account's own word on a turn, which is in no runner's log. Call it in a transaction, and not before
+   * Writes the account's own word, which is in no runner's log. Call it in a transaction, and not before
    * {@link untilWhole}: it would take a number that a delta had.
    */
-  emitOwn(id: string, turn: string, rest: TurnEnd | { status: "queued" }): number {
+  emitOwn(id: string, turn: string, kind: LogEvent["kind"], rest: object): number {
     if (this.#session(id).held) throw new Error(`session ${id} is not whole yet`);
     this.#beforeOwn(id);
-    return this.#write(id, turn, "turn", { session_id: id, ...rest }, true);
+    return this.#write(id, turn, kind, rest, true);
+  }
+
+  /** Calls back when the last reader that runs a session's callbacks has left. */
+  onCallersGone(gone: (session: string) => void): void {
+    this.#onCallersGone = gone;
+  }
+
+  /** Since when nobody runs a session's callbacks; undefined while somebody does. */
+  callersGoneAt(id: string): number | undefined {
+    const { callers, callersGoneAt } = this.#session(id);
+    return callers > 0 ? undefined : callersGoneAt;
   }
 
   /** Calls back in the transaction of each own event, before it. */
@@ -88,6 +105,11 @@ export class SessionLogs {
   /** Whether a session is being read again. */
   isRewound(id: string): boolean {
     return this.#live.get(id)?.rewound ?? false;
+  }
+
+  /** Whether its readers and own events wait until it has been read again. */
+  isHeld(id: string): boolean {
+    return this.#live.get(id)?.held ?? false;
   }
 
   /** A delta, as it was. */
@@ -156,8 +178,13 @@ export class SessionLogs {
   }
 
   /** A session's events as an SSE body; with a turn, that turn's alone, up to its end. */
-  stream(sessionId: string, after: number, turn?: string): ReadableStream<Uint8Array> {
+  stream(
+    sessionId: string,
+    after: number,
+    { turn, callbacks = false }: { turn?: string | undefined; callbacks?: boolean | undefined } = {},
+  ): ReadableStream<Uint8Array> {
     const session = this.#session(sessionId);
+    if (callbacks) session.callers += 1;
     const end = () => {
       // A deleted session has no more to come.
       if (!this.#store.hasSession(sessionId)) return -1;
@@ -176,14 +203,24 @@ export class SessionLogs {
         },
         onAppend: (wake) => session.onAppend(wake),
         isOver: (position) => position >= end(),
+        onEnd: () => {
+          if (!callbacks) return;
+          session.callers -= 1;
+          session.callersGoneAt = Date.now();
+          if (session.callers === 0) this.#onCallersGone(sessionId);
+        },
       },
       after,
     );
   }
 
-  /** Resolves when a turn has ended, or is no more. */
-  async untilEnded(sessionId: string, turn: string): Promise<void> {
-    while (!isFinal(this.#store.turn(turn)?.status ?? "failed")) await this.#nextWake(sessionId);
+  /** Resolves when a turn has ended, waits for an answer, or is no more. */
+  async untilSettled(sessionId: string, turn: string): Promise<void> {
+    for (;;) {
+      const status = this.#store.turn(turn)?.status ?? "failed";
+      if (isFinal(status) || status === "waiting") return;
+      await this.#nextWake(sessionId);
+    }
   }
 
   #nextWake(sessionId: string): Promise<void> {
@@ -204,7 +241,10 @@ export class SessionLogs {
 
   /** Frees the memory of sessions that nobody reads and that have nothing running. */
   sweep(): void {
-    const open = new Set(this.#store.openTurns().map((turn) => turn.session_id));
+    const open = new Set<string>();
+    for (const { status, session_id } of this.#store.openTurns()) {
+      if (status !== "waiting") open.add(session_id);
+    }
     const now = Date.now();
     for (const [id, session] of this.#live) {
       if (!open.has(id) && session.isStale(now)) this.#live.delete(id);

@@ -1,4 +1,5 @@
 import type {
+  Prompt,
   SessionOptions,
   SessionResource,
   TurnResource,
@@ -7,6 +8,7 @@ import type {
 
 import { ContainerTable } from "./container-table.js";
 import { EventTable } from "./event-table.js";
+import { RequestTable } from "./request-table.js";
 import { all, one } from "./rows.js";
 import { Transcripts } from "./transcripts.js";
 
@@ -36,11 +38,13 @@ interface SessionRow {
   options: string;
   on_container_lost: SessionResource["on_container_lost"];
   forked_from: string | null;
+  approval_timeout_ms: number | null;
   container: string;
   seq: number;
   created_at: number;
   updated_at: number;
-  open: number;
+  /** The status of its first open turn. */
+  open: TurnStatus | null;
 }
 
 export interface NewSession {
@@ -49,6 +53,7 @@ export interface NewSession {
   tags: string[];
   options: SessionOptions;
   onContainerLost: SessionResource["on_container_lost"];
+  approvalTimeoutMs: number | undefined;
   forkedFrom?: SessionResource["forked_from"];
   container: string;
 }
@@ -84,8 +89,9 @@ const TURN = [
   .join(", ");
 
 const SESSION = `
-  SELECT *, EXISTS (
-    SELECT 1 FROM turns WHERE session_id = sessions.id AND status IN ('queued', 'running', 'waiting')
+  SELECT *, (
+    SELECT status FROM turns WHERE session_id = sessions.id AND status IN ('queued', 'running', 'waiting')
+      ORDER BY position LIMIT 1
   ) AS open FROM sessions`;
 
 /** The account's SQLite: its sessions, turns and keys here, the other tables in classes of their own. */
@@ -95,6 +101,7 @@ export class Store {
   readonly events: EventTable;
   readonly containers: ContainerTable;
   readonly transcripts: Transcripts;
+  readonly requests: RequestTable;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -102,6 +109,7 @@ export class Store {
     this.events = new EventTable(storage.sql);
     this.containers = new ContainerTable(storage.sql);
     this.transcripts = new Transcripts(storage.sql);
+    this.requests = new RequestTable(storage.sql, this.events);
   }
 
   transaction<T>(work: () => T): T {
@@ -121,16 +129,18 @@ export class Store {
   // Sessions.
 
   insertSession(session: NewSession, now: number): void {
-    const { id, title, tags, options, onContainerLost, forkedFrom, container } = session;
+    const { id, title, tags, options, onContainerLost, approvalTimeoutMs, forkedFrom, container } =
+      session;
     this.#sql.exec(
       `INSERT INTO sessions
-        (id, title, tags, options, on_container_lost, forked_from, container, created_at, updated_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        (id, title, tags, options, on_container_lost, approval_timeout_ms, forked_from, container, created_at, updated_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       title ?? null,
       JSON.stringify(tags),
       JSON.stringify(options),
       onContainerLost,
+      approvalTimeoutMs ?? null,
       forkedFrom ? JSON.stringify(forkedFrom) : null,
       container,
       now,
@@ -140,6 +150,7 @@ export class Store {
 
   deleteSession(id: string): void {
     this.events.delete(id);
+    this.requests.deleteOf(id);
     this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
     this.#sql.exec("DELETE FROM sessions WHERE id = ?", id);
     this.transcripts.delete(id);
@@ -184,6 +195,15 @@ export class Store {
     this.#sql.exec("UPDATE sessions SET tags = ? WHERE id = ?", JSON.stringify(tags), session);
   }
 
+  setOptions(session: string, options: SessionOptions): void {
+    const json = JSON.stringify(options);
+    this.#sql.exec("UPDATE sessions SET options = ? WHERE id = ?", json, session);
+  }
+
+  setApprovalTimeout(session: string, ms: number): void {
+    this.#sql.exec("UPDATE sessions SET approval_timeout_ms = ? WHERE id = ?", ms, session);
+  }
+
   /** The boot of the runner that has a session's transcript. */
   transcriptBoot(session: string): string | null {
     return one<{ boot: string | null }>(
@@ -203,12 +223,15 @@ export class Store {
 
   // Turns.
 
-  insertTurn(id: string, session: string, prompt: string, now: number): void {
+  insertTurn(id: string, session: string, prompt: Prompt, now: number): void {
+    const isText = typeof prompt === "string";
     this.#sql.exec(
-      "INSERT INTO turns (id, session_id, status, prompt, created_at) VALUES (?, ?, 'queued', ?, ?)",
+      `INSERT INTO turns (id, session_id, status, prompt, blocks, created_at)
+        VALUES (?, ?, 'queued', ?, ?, ?)`,
       id,
       session,
-      prompt,
+      isText ? prompt : JSON.stringify(prompt),
+      isText ? 0 : 1,
       now,
     );
   }
@@ -221,11 +244,16 @@ export class Store {
     this.#sql.exec("UPDATE turns SET first_seq = ? WHERE id = ?", seq, turn);
   }
 
-  promptOf(turn: string): string {
-    return one<{ prompt: string }>(this.#sql, "SELECT prompt FROM turns WHERE id = ?", turn).prompt;
+  promptOf(turn: string): Prompt {
+    const { prompt, blocks } = one<{ prompt: string; blocks: number }>(
+      this.#sql,
+      "SELECT prompt, blocks FROM turns WHERE id = ?",
+      turn,
+    );
+    return blocks ? (JSON.parse(prompt) as Prompt) : prompt;
   }
 
-  /** Queued and running turns, in the order they came. */
+  /** Turns that have not ended, in the order they came. */
   openTurns(): TurnRow[] {
     return all<TurnRow>(
       this.#sql,
@@ -233,12 +261,12 @@ export class Store {
     );
   }
 
-  /** The open turns of a container's sessions. */
+  /** The turns of a container's sessions that need it: one that waits for an answer does not. */
   openTurnsOf(container: string): TurnRow[] {
     return all<TurnRow>(
       this.#sql,
       `SELECT ${TURN} FROM turns JOIN sessions ON sessions.id = turns.session_id
-        WHERE turns.status IN ('queued', 'running', 'waiting') AND sessions.container = ? ORDER BY position`,
+        WHERE turns.status IN ('queued', 'running') AND sessions.container = ? ORDER BY position`,
       container,
     );
   }
@@ -274,6 +302,19 @@ export class Store {
       "UPDATE turns SET resumed = resumed + 1, boot = NULL, start_seq = NULL, start_cursor = NULL WHERE id = ?",
       turn,
     );
+  }
+
+  /** It is in no container, until there is an answer. */
+  markWaiting(turn: string): void {
+    this.#sql.exec(
+      "UPDATE turns SET status = 'waiting', boot = NULL, start_seq = NULL, start_cursor = NULL WHERE id = ?",
+      turn,
+    );
+  }
+
+  /** Back into the queue, at its place. */
+  markQueued(turn: string): void {
+    this.#sql.exec("UPDATE turns SET status = 'queued' WHERE id = ?", turn);
   }
 
   markInterrupted(turn: string): void {
@@ -340,9 +381,10 @@ function toSession(row: SessionRow): SessionResource {
     id: row.id,
     title: row.title,
     tags: JSON.parse(row.tags) as string[],
-    status: row.open ? "running" : "idle",
+    status: row.open === "waiting" ? "waiting" : row.open ? "running" : "idle",
     options: JSON.parse(row.options) as SessionOptions,
     on_container_lost: row.on_container_lost,
+    ...(row.approval_timeout_ms === null ? {} : { approval_timeout_ms: row.approval_timeout_ms }),
     ...(row.forked_from ? { forked_from: JSON.parse(row.forked_from) as ForkedFrom } : {}),
     last_seq: row.seq,
     created_at: iso(row.created_at),

@@ -59,6 +59,18 @@ export class Transcripts {
     });
   }
 
+  /** The entries of a session's main transcript, one after the other. */
+  *entries(session: string): Generator<TranscriptEntry["entry"]> {
+    for (let position = 0; ;) {
+      const rows = this.#page(session, position);
+      if (rows.length === 0) return;
+      for (const { subpath, data } of rows) {
+        if (subpath === "") yield JSON.parse(data) as TranscriptEntry["entry"];
+      }
+      position = rows.at(-1)!.position;
+    }
+  }
+
   /**
    * Copies a transcript under another session's name, whole or up to a message.
    * Gives whether the message was found.

@@ -1,10 +1,25 @@
-import { EdgeError, isErrorCode, isFinal, toWireError, wireError } from "@claude-edge/protocol";
-import type { StartTurn, TurnStarted } from "@claude-edge/protocol/runner";
+import {
+  EdgeError,
+  isErrorCode,
+  isFinal,
+  toWireError,
+  wireError,
+  type ControlMethod,
+} from "@claude-edge/protocol";
+import type {
+  ControlCall,
+  ControlResult,
+  StartTurn,
+  TurnStarted,
+} from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
-import { maxConcurrentTurns, sleepAfterMs } from "../settings.js";
+import { holdMs, maxConcurrentTurns, sleepAfterMs } from "../settings.js";
 import { ContainerLogs } from "./container-logs.js";
+import { deferTool } from "./deferred-tool.js";
 import { describeTools, reportTools } from "./lost-turn.js";
+import type { RequestRow } from "./request-table.js";
+import { Requests } from "./requests.js";
 import {
   callRunner,
   containerStub,
@@ -29,6 +44,14 @@ interface RunnerRefusal {
   message: string;
 }
 
+const refusalOf = ({ error = "", message = "" }: Partial<RunnerRefusal>): EdgeError =>
+  isErrorCode(error)
+    ? new EdgeError(error, message)
+    : new EdgeError("container_unavailable", `The runner refused: ${error}`);
+
+/** A control call may have to start a process, or ask the model API: milliseconds. */
+const CONTROL_MS = 60_000;
+
 /** A container without room is asked again for this long, milliseconds. */
 const ROOM_PATIENCE_MS = 120_000;
 
@@ -39,6 +62,7 @@ export class Turns {
   readonly #store: Store;
   readonly #logs: SessionLogs;
   readonly #containerLogs: ContainerLogs;
+  readonly requests: Requests;
   /** Turns whose way to the runner is under way in this memory. */
   readonly #dispatching = new Set<string>();
 
@@ -47,9 +71,13 @@ export class Turns {
     this.#env = env;
     this.#store = store;
     this.#logs = logs;
-    this.#containerLogs = new ContainerLogs(ctx, store, logs, {
+    this.requests = new Requests(ctx, env, store, logs, {
       container: (name) => this.#container(name),
-      onEnded: (name) => this.#afterEnd(name),
+      onAnswered: (turn, request) => this.#goOnAt(turn, request),
+    });
+    this.#containerLogs = new ContainerLogs(ctx, store, logs, this.requests, {
+      container: (name) => this.#container(name),
+      onFreed: (name) => this.#afterFreed(name),
       onLost: (turns) => this.#onLost(turns),
     });
   }
@@ -63,8 +91,9 @@ export class Turns {
     let running = 0;
     for (const { status, session_id } of open) {
       if (status === "queued") continue;
-      running += 1;
       busySessions.add(session_id);
+      // One that waits for an answer may do so for days: it keeps its own session, and nobody else.
+      if (status === "running") running += 1;
     }
     const limit = maxConcurrentTurns(this.#env);
     for (const turn of open) {
@@ -81,12 +110,14 @@ export class Turns {
   /** Takes up what is open: after a restart of this object, and now and then while it is. */
   goOn(): void {
     for (const turn of this.#store.openTurns()) {
-      if (turn.status === "queued") continue;
+      if (turn.status !== "running") continue;
       if (turn.boot === null) this.#dispatch(turn);
       else this.#containerLogs.follow(this.#store.containerOf(turn.session_id), turn.boot);
       // Said again until the turn has ended: the first time may not have arrived.
       if (turn.interrupted && turn.boot !== null) this.#ctx.waitUntil(this.#tellInterrupt(turn));
     }
+    this.requests.goOn();
+    this.#goOnAnswered();
     this.pump();
   }
 
@@ -112,7 +143,10 @@ export class Turns {
     const times = this.#store.containers
       .all()
       .map(({ used_at }) => used_at + sleepAfterMs(this.#env));
-    if (this.#store.openTurns().length > 0) times.push(Date.now() + ALARM_MS);
+    const isBusy = this.#store.openTurns().some(({ status }) => status !== "waiting");
+    if (isBusy) times.push(Date.now() + ALARM_MS);
+    const expiry = this.requests.nextExpiry();
+    if (expiry !== undefined) times.push(expiry);
     if (times.length === 0) return;
     const next = Math.max(Math.min(...times), Date.now() + 100);
     const armed = await this.#ctx.storage.getAlarm();
@@ -163,12 +197,7 @@ export class Turns {
       const isPatient = Date.now() - since < ROOM_PATIENCE_MS;
       if (isPatient) return this.#comeBack(id, answer.retryAfterS, since);
     }
-    if (!answer.ok) {
-      const { error = "", message = "" } = answer.body;
-      throw isErrorCode(error)
-        ? new EdgeError(error, message)
-        : new EdgeError("container_unavailable", `The runner answered ${answer.status} ${error}`);
-    }
+    if (!answer.ok) throw refusalOf(answer.body);
     const { boot } = answer.body as TurnStarted;
     this.#containerLogs.follow(name, boot);
     const row = this.#store.turn(id);
@@ -181,21 +210,41 @@ export class Turns {
   /** Hands the runner a turn, and before it the session's transcript if it has not seen it. */
   async #put(id: string): Promise<RunnerAnswer<Partial<TurnStarted & RunnerRefusal>>> {
     const { session_id, resumed } = this.#store.turn(id)!;
-    const name = this.#store.containerOf(session_id);
-    const container = this.#container(name);
-    const path = `/sessions/${session_id}`;
+    const container = this.#container(this.#store.containerOf(session_id));
+    await this.#bringTranscript(session_id);
+    const { options } = this.#store.session(session_id)!;
+    const answered = this.#store.requests.openOf(id).filter(({ status }) => status !== "pending");
+    const answers = Object.fromEntries(
+      answered.map((row) => [row.tool_use_id, this.#store.requests.answerOf(row)]),
+    );
+    const start: StartTurn = {
+      prompt: this.#store.promptOf(id),
+      options,
+      hold_ms: holdMs(this.#env),
+      ...(resumed > 0 ? { resume: true } : {}),
+      ...(answered.length > 0 ? { answers } : {}),
+    };
+    const answer = await callRunner<Partial<TurnStarted & RunnerRefusal>>(
+      container,
+      "PUT",
+      `/sessions/${session_id}/turns/${id}`,
+      start,
+    );
+    if (answer.ok) for (const row of answered) this.#store.requests.setDelivered(row.id);
+    return answer;
+  }
+
+  /** Hands the runner a session's transcript, if it has not seen it. */
+  async #bringTranscript(session: string): Promise<void> {
+    const name = this.#store.containerOf(session);
     const boot = this.#store.containers.get(name)?.boot ?? null;
     const { transcripts } = this.#store;
-    if (this.#store.transcriptBoot(session_id) !== boot && transcripts.has(session_id)) {
-      const body = transcripts.stream(session_id);
-      const { ok, status } = await callRunner(container, "PUT", `${path}/transcript`, body);
-      if (!ok) throw new Error(`the runner answered ${status} to a transcript`);
-      this.#store.setTranscriptBoot(session_id, boot);
-    }
-    const { options } = this.#store.session(session_id)!;
-    const prompt = this.#store.promptOf(id);
-    const start: StartTurn = { prompt, options, ...(resumed > 0 ? { resume: true } : {}) };
-    return callRunner(container, "PUT", `${path}/turns/${id}`, start);
+    if (this.#store.transcriptBoot(session) === boot || !transcripts.has(session)) return;
+    const path = `/sessions/${session}/transcript`;
+    const body = transcripts.stream(session);
+    const { ok, status } = await callRunner(this.#container(name), "PUT", path, body);
+    if (!ok) throw new Error(`the runner answered ${status} to a transcript`);
+    this.#store.setTranscriptBoot(session, boot);
   }
 
   /** The runner has no room: the turn goes back to its place in the queue for a while. */
@@ -213,21 +262,79 @@ export class Turns {
     const row = this.#store.turn(id);
     if (!row || isFinal(row.status)) return;
     this.#store.transaction(() => {
-      const seq = this.#logs.emitOwn(row.session_id, id, end);
+      this.requests.cancelOf(id, { beside: false });
+      const { session_id } = row;
+      const seq = this.#logs.emitOwn(session_id, id, "turn", { session_id, ...end });
       this.#store.endTurn(id, end.status, seq, Date.now());
     });
-    this.#afterEnd(this.#store.containerOf(row.session_id));
+    this.#afterFreed(this.#store.containerOf(row.session_id));
   }
 
-  #afterEnd(container: string): void {
+  #afterFreed(container: string): void {
+    // The answer may have been given while the process was being let go.
+    this.#goOnAnswered();
     this.pump();
     this.#containerLogs.touch(container);
     this.#logs.sweep();
   }
 
+  // Waiting.
+
+  /** Answers to a turn's questions that no runner has taken. */
+  #answeredOf(turn: TurnRow): RequestRow[] {
+    return this.#store.requests
+      .openOf(turn.id)
+      .filter(({ status, tool_use_id }) => status !== "pending" && tool_use_id !== null);
+  }
+
+  #goOnAnswered(): void {
+    for (const turn of this.#store.openTurns()) {
+      const [answered] = turn.status === "waiting" ? this.#answeredOf(turn) : [];
+      if (answered) this.#goOnAt(turn, answered);
+    }
+  }
+
+  /** There is an answer for a turn without a process: it goes back into the queue, and on at that question. */
+  #goOnAt(turn: TurnRow, request: RequestRow): void {
+    const { transcripts } = this.#store;
+    const entries = deferTool(transcripts.entries(turn.session_id), request.tool_use_id!);
+    if (!entries) {
+      const message = "The session's transcript does not hold the tool call that was answered for.";
+      return this.#end(turn.id, { status: "failed", error: wireError("turn_failed", message) });
+    }
+    this.#store.transaction(() => {
+      // The process is gone that had asked the others; the model is told, and calls again what it still needs.
+      this.requests.cancelOf(turn.id, { beside: false });
+      transcripts.append(turn.session_id, "", entries);
+      this.#store.setTranscriptBoot(turn.session_id, null);
+      this.#store.markQueued(turn.id);
+    });
+    this.pump();
+  }
+
+  /** A turn whose container is gone stands at a question: it waits for the answer instead of failing. */
+  #waits(turn: TurnRow): boolean {
+    if (turn.interrupted) return false;
+    const open = this.#store.requests.openOf(turn.id).filter((row) => row.tool_use_id !== null);
+    const { transcripts } = this.#store;
+    const asks = open.some((row) =>
+      deferTool(transcripts.entries(turn.session_id), row.tool_use_id!),
+    );
+    if (!asks) return false;
+    const { id, session_id } = turn;
+    this.#store.transaction(() => {
+      this.#store.markWaiting(id);
+      this.#store.setTranscriptBoot(session_id, null);
+      this.#logs.emitOwn(session_id, id, "turn", { session_id, status: "waiting" });
+    });
+    return true;
+  }
+
   /** Turns whose container is gone: they are begun again where their session wants that, and are over otherwise. */
   #onLost(turns: TurnRow[]): void {
-    for (const { id, session_id, first_seq, resumed, interrupted } of turns) {
+    for (const turn of turns) {
+      if (this.#waits(turn)) continue;
+      const { id, session_id, first_seq, resumed, interrupted } = turn;
       const wants = this.#store.session(session_id)?.on_container_lost === "resume";
       if (wants && resumed < MAX_RESUMED && !interrupted) {
         this.#store.markResumed(id);
@@ -238,11 +345,14 @@ export class Turns {
       const message = `The container was lost while the turn ran. ${describeTools(tools)}`;
       this.#end(id, { status: "failed", error: wireError("container_lost", message, { tools }) });
     }
+    for (const name of new Set(turns.map((turn) => this.#store.containerOf(turn.session_id)))) {
+      this.#afterFreed(name);
+    }
   }
 
   /** Stops an open turn, wherever it is. */
   async interrupt(turn: TurnRow): Promise<void> {
-    if (turn.status === "queued") return this.#endInterrupted(turn.id);
+    if (turn.status !== "running") return this.#endInterrupted(turn.id);
     this.#store.markInterrupted(turn.id);
     // On its way to the runner: whoever brings it there tells of the interrupt too.
     if (!this.#dispatching.has(turn.id)) await this.#tellInterrupt(turn);
@@ -256,7 +366,7 @@ export class Turns {
   }
 
   #endInterrupted(id: string): void {
-    const error = wireError("interrupted", "The turn was interrupted before it began.");
+    const error = wireError("interrupted", "The turn was interrupted while it waited.");
     this.#end(id, { status: "interrupted", error });
   }
 
@@ -265,6 +375,30 @@ export class Turns {
     const path = `/sessions/${session_id}/turns/${id}/interrupt`;
     // A runner that cannot be reached is found to be lost by whoever follows it, and the turn ends that way.
     await callRunner(container, "POST", path).catch(() => {});
+  }
+
+  /**
+   * Calls a method of the Agent SDK's `Query` on a session's process, starting its container if there is none.
+   * @throws EdgeError `container_unavailable`, `control_failed`, and what starting throws.
+   */
+  async control(session: string, method: ControlMethod, args: unknown[]): Promise<unknown> {
+    const name = this.#store.containerOf(session);
+    const { boot } = await this.#container(name).ensure(this.#store.accountName ?? "", false);
+    this.#containerLogs.follow(name, boot);
+    await this.#bringTranscript(session);
+    const { options } = this.#store.session(session)!;
+    const call: ControlCall = { method, args, options };
+    const path = `/sessions/${session}/control`;
+    const { ok, body } = await callRunner<ControlResult & RunnerRefusal>(
+      this.#container(name),
+      "POST",
+      path,
+      call,
+      CONTROL_MS,
+    );
+    if (!ok) throw refusalOf(body);
+    if (body.error !== undefined) throw new EdgeError("control_failed", body.error);
+    return body.result ?? null;
   }
 
   #container(name: string): ContainerStub {

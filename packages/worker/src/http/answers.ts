@@ -20,9 +20,13 @@ export function errorAnswer(thrown: unknown, requestId: string): Response {
   return errorResponse(error, requestId);
 }
 
-/** A turn that has ended: itself when it completed, an error answer of its kind when not. */
+/**
+ * A turn that has ended: itself when it completed, an error answer of its kind when not. One that waits for an answer
+ * is not done: 202.
+ */
 export function turnAnswer(turn: TurnResource, requestId: string): Response {
-  if (!turn.error) return Response.json(turn, { headers: commonHeaders(requestId) });
+  const status = turn.status === "waiting" ? 202 : 200;
+  if (!turn.error) return Response.json(turn, { status, headers: commonHeaders(requestId) });
   const details = { ...turn.error.details, session_id: turn.session_id, turn_id: turn.id };
   return errorResponse({ ...turn.error, details }, requestId);
 }

@@ -1,4 +1,6 @@
 import {
+  answerRequest,
+  controlRequest,
   createSessionRequest,
   createTurnRequest,
   EdgeError,
@@ -7,6 +9,7 @@ import {
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   queryRequest,
+  requestStatus,
   updateSessionRequest,
 } from "@claude-edge/protocol";
 import { Hono, type Context } from "hono";
@@ -41,6 +44,10 @@ type AccountStub = {
       | "events"
       | "listEvents"
       | "interrupt"
+      | "listRequests"
+      | "getRequest"
+      | "answerRequest"
+      | "control"
   ]: (...args: Parameters<AccountDO[Method]>) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
 };
 
@@ -56,6 +63,9 @@ const account = (c: Call) => accountStub(c.env, accountOf(c.req.raw));
 
 const json = (c: Call, value: unknown, status = 200) =>
   Response.json(value, { status, headers: commonHeaders(c.get("requestId")) });
+
+/** The caller runs the session's callbacks: hooks, MCP servers, permissions. */
+const runsCallbacks = (c: Call) => c.req.query("callbacks") === "true";
 
 const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("accept") ?? "");
 
@@ -87,7 +97,9 @@ async function answerTurn(
   whole: () => Response | Promise<Response>,
 ): Promise<Response> {
   if (!wantsStream(c)) return whole();
-  return streamAnswer(await stub.events(turn.session_id, after, turn.id), c.get("requestId"));
+  const { id, session_id } = turn;
+  const events = await stub.events(session_id, after, { turn: id, callbacks: runsCallbacks(c) });
+  return streamAnswer(events, c.get("requestId"));
 }
 
 /** The HTTP API. Authenticates, checks and routes; keeps nothing. */
@@ -193,7 +205,46 @@ app.get("/v1/sessions/:id/events", async (c) => {
   const after = wholeNumber("after", given, 0);
   const id = c.req.param("id");
   if (!wantsStream(c)) return json(c, await account(c).listEvents(id, after));
-  return streamAnswer(await account(c).events(id, after, c.req.query("turn")), c.get("requestId"));
+  const events = await account(c).events(id, after, {
+    turn: c.req.query("turn"),
+    callbacks: runsCallbacks(c),
+  });
+  return streamAnswer(events, c.get("requestId"));
+});
+
+const statusOf = (c: Call) => {
+  const given = c.req.query("status");
+  if (given === undefined) return undefined;
+  const parsed = requestStatus.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const values = requestStatus.options.join(", ");
+  throw new EdgeError("invalid_request", `status: must be one of ${values}.`);
+};
+
+/** Requests are found by their id alone, or under their session. */
+for (const [list, one] of [
+  ["/v1/requests", "/v1/requests/:request"],
+  ["/v1/sessions/:id/requests", "/v1/sessions/:id/requests/:request"],
+] as const) {
+  app.get(list, async (c) => json(c, await account(c).listRequests(c.req.param("id"), statusOf(c))));
+  app.get(one, async (c) => {
+    const { request = "", id } = c.req.param() as { request?: string; id?: string };
+    return json(c, await account(c).getRequest(request, id));
+  });
+  app.post(one, async (c) => {
+    const { value } = await readBody(c.req.raw, answerRequest);
+    const name = accountOf(c.req.raw, value.accountId);
+    const { request = "", id } = c.req.param() as { request?: string; id?: string };
+    return json(c, await accountStub(c.env, name).answerRequest(request, value, id));
+  });
+}
+
+app.post("/v1/sessions/:id/control", async (c) => {
+  const { value } = await readBody(c.req.raw, controlRequest);
+  const name = accountOf(c.req.raw, value.accountId);
+  const { method, args = [] } = value;
+  const result = await accountStub(c.env, name).control(name, c.req.param("id"), method, args);
+  return json(c, { result });
 });
 
 app.post("/v1/sessions/:id/interrupt", async (c) => {

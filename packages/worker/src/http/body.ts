@@ -4,6 +4,7 @@ import {
   MAX_BODY_BYTES,
   MAX_IDEMPOTENCY_KEY,
   MAX_PROMPT_BYTES,
+  type Prompt,
 } from "@claude-edge/protocol";
 import * as z from "zod/mini";
 
@@ -64,15 +65,13 @@ export async function readBody<Schema extends z.ZodMiniType>(
   return { value: parsed.data, ...(once ? { once } : {}) };
 }
 
-const hasPrompt = (value: unknown): value is { prompt: string } =>
-  typeof value === "object" &&
-  value !== null &&
-  "prompt" in value &&
-  typeof value.prompt === "string";
+const hasPrompt = (value: unknown): value is { prompt: Prompt } =>
+  typeof value === "object" && value !== null && "prompt" in value;
 
-function checkPrompt(prompt: string): void {
-  if (prompt.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");
-  const bytes = new TextEncoder().encode(prompt).byteLength;
+function checkPrompt(prompt: Prompt): void {
+  const text = typeof prompt === "string" ? prompt : prompt.length > 0 ? JSON.stringify(prompt) : "";
+  if (text.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");
+  const bytes = new TextEncoder().encode(text).byteLength;
   if (bytes > MAX_PROMPT_BYTES) {
     const message = `The prompt is ${bytes} bytes long; ${MAX_PROMPT_BYTES} are the most.`;
     throw new EdgeError("prompt_too_long", message);

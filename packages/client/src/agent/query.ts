@@ -1,0 +1,373 @@
+import type {
+  McpSetServersResult,
+  Options,
+  Query,
+  SDKMessage,
+  SDKResultMessage,
+  SDKUserMessage,
+} from "@anthropic-ai/claude-agent-sdk";
+import {
+  isTerminal,
+  session as sessionSchema,
+  sessionList,
+  turn as turnSchema,
+  type ControlMethod,
+  type EdgeEvent,
+  type SessionResource,
+  type TurnEvent,
+} from "@claude-edge/protocol";
+import { Bell } from "@claude-edge/protocol/internal";
+
+import { Callbacks } from "../callbacks.js";
+import { resolveConfig, type ClientOptions } from "../config.js";
+import { AbortError, turnError } from "../errors.js";
+import { parseAnswer } from "../parse-answer.js";
+import { Transport } from "../transport.js";
+import { sessionEvents } from "../turn-stream.js";
+import { METHODS, refuse, serverConfigs, toSessionOptions } from "./options.js";
+
+export interface AgentQuery {
+  prompt: string | AsyncIterable<SDKUserMessage>;
+  options?: Options | undefined;
+  /** The deployment; `CLAUDE_EDGE_URL` and `CLAUDE_EDGE_TOKEN` without it. */
+  edge?: ClientOptions | undefined;
+}
+
+/**
+ * The Agent SDK's `query()`, with its options and messages: the agent runs in the account's container, and
+ * `canUseTool`, hooks, in-process MCP servers, the abort signal and a streaming prompt run here. What differs is in
+ * docs/parity.md.
+ *
+ * The session stays on the deployment: resume it with `options.resume`.
+ *
+ * @throws ClaudeEdgeError `option_refused` at once for an option that cannot go over the network, `no_url`,
+ * `unauthorized`. The stream throws as the Agent SDK's does: after the message of a turn that ended in an error, when
+ * the prompt was a string or has ended.
+ */
+export function query({ prompt, options = {}, edge = {} }: AgentQuery): Query {
+  return new RemoteQuery(prompt, options, edge);
+}
+
+/** Messages that are read ahead: callbacks must run while nobody takes a message, but not without bound. */
+const MAX_AHEAD = 1_000;
+
+class RemoteQuery implements Query {
+  readonly #transport: Transport;
+  readonly #options: Options;
+  readonly #callbacks: Callbacks;
+  readonly #session: Promise<SessionResource>;
+  readonly #messages: AsyncGenerator<SDKMessage, void>;
+  /** Ends the reading of the session's events. */
+  readonly #left = new AbortController();
+  #ahead: SDKMessage[] = [];
+  readonly #came = new Bell();
+  readonly #taken = new Bell();
+  #isRead = false;
+  /** Turns that were sent and have not ended, and those that ended before their id was known here. */
+  readonly #open = new Set<string>();
+  readonly #ended = new Set<string>();
+  #sessionId: string | undefined;
+  /** Prompts that are being sent or are to come. */
+  #inputs = 0;
+  #lastResult: { turn: string; message: SDKResultMessage } | undefined;
+  #failure: unknown;
+  #isClosed = false;
+
+  constructor(prompt: AgentQuery["prompt"], options: Options, edge: ClientOptions) {
+    this.#transport = new Transport(resolveConfig(edge));
+    this.#options = options;
+    const wire = toSessionOptions({ verbatimPrompts: false, ...options });
+    this.#callbacks = new Callbacks(this.#transport, () => this.#sessionId, options);
+    this.#session = this.#begin(wire);
+    const input = typeof prompt === "string" ? once(prompt) : prompt;
+    // As in the Agent SDK the query begins at once, read or not.
+    this.#session.catch(() => {});
+    const { signal } = options.abortController ?? {};
+    if (signal?.aborted) this.#abort(signal.reason);
+    else signal?.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
+    void this.streamInput(input).catch(() => {});
+    void this.#readAll();
+    this.#messages = this.#handOut();
+  }
+
+  // The stream.
+
+  next(): Promise<IteratorResult<SDKMessage, void>> {
+    return this.#messages.next();
+  }
+
+  async return(): Promise<IteratorResult<SDKMessage, void>> {
+    this.close();
+    return this.#messages.return();
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<SDKMessage, void>> {
+    this.close();
+    return this.#messages.throw(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  async *#handOut(): AsyncGenerator<SDKMessage, void> {
+    for (;;) {
+      const message = this.#ahead.shift();
+      if (message) {
+        this.#taken.ring();
+        yield message;
+      } else if (this.#isRead) {
+        break;
+      } else {
+        await this.#came.rung();
+      }
+    }
+    if (this.#isClosed) return;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#throwLastError();
+  }
+
+  /** Reads the session's events to the end of the last turn, or until the query is left. */
+  async #readAll(): Promise<void> {
+    try {
+      const { id, last_seq } = await this.#session;
+      const position = { sessionId: id, turnId: undefined, lastSeq: last_seq };
+      const events = sessionEvents(this.#transport, `/v1/sessions/${id}`, position, {
+        signal: this.#left.signal,
+        callbacks: this.#callbacks.isNeeded,
+      });
+      for await (const event of events) {
+        const message = this.#take(event);
+        if (message) this.#ahead.push(message);
+        if (message) this.#came.ring();
+        if (this.#isDone()) break;
+        while (this.#ahead.length > MAX_AHEAD && !this.#left.signal.aborted) {
+          await this.#taken.rung();
+        }
+      }
+    } catch (error) {
+      // Left on purpose, there is nothing to tell.
+      if (!this.#left.signal.aborted) this.#failure ??= error;
+    } finally {
+      this.#isRead = true;
+      this.#left.abort();
+      this.#came.ring();
+      await this.#callbacks.close();
+    }
+  }
+
+  /** The message an event holds, if it is one to hand on. */
+  #take(event: EdgeEvent): SDKMessage | undefined {
+    switch (event.kind) {
+      case "request":
+      case "request.resolved":
+        this.#callbacks.onEvent(event);
+        return undefined;
+      case "turn":
+        if (isTerminal(event)) this.#onEnd(event);
+        return undefined;
+      case "delta":
+        return this.#options.includePartialMessages ? (event.message as SDKMessage) : undefined;
+      case "message": {
+        const message = event.message as SDKMessage;
+        if (message.type === "result") this.#lastResult = { turn: event.turn_id, message };
+        return message;
+      }
+    }
+  }
+
+  /** A turn that ends without a result message was ended by what carries it, not by the agent. */
+  #onEnd(event: TurnEvent): void {
+    const { turn_id, status } = event;
+    if (!this.#open.delete(turn_id)) this.#ended.add(turn_id);
+    if (status !== "completed" && this.#lastResult?.turn !== turn_id) this.#fail(turnError(event));
+  }
+
+  #isDone(): boolean {
+    return this.#inputs === 0 && this.#open.size === 0;
+  }
+
+  /** The Agent SDK's stream ends that way when the last turn ended in an error. */
+  #throwLastError(): void {
+    const result = this.#lastResult?.message;
+    if (!result?.is_error) return;
+    const text = result.subtype === "success" ? result.result : result.errors.join("; ");
+    throw new Error(`Claude Code returned an error result: ${text}`);
+  }
+
+  // The session.
+
+  async #begin(options: ReturnType<typeof toSessionOptions>): Promise<SessionResource> {
+    const { resume, continue: newest, forkSession, resumeSessionAt } = this.#options;
+    const { sessionId, title } = this.#options;
+    const from = newest ? await this.#newest() : resume;
+    let session: SessionResource;
+    if (from === undefined) {
+      session = await this.#post("/v1/sessions", { id: sessionId, title, options });
+    } else {
+      const path = `/v1/sessions/${encodeURIComponent(from)}`;
+      const id = forkSession
+        ? (await this.#post(`${path}/fork`, { id: sessionId, message_id: resumeSessionAt })).id
+        : from;
+      const answer = await this.#transport.json(`/v1/sessions/${encodeURIComponent(id)}`, {
+        method: "PATCH",
+        body: { options },
+      });
+      session = parseAnswer(sessionSchema, answer);
+    }
+    this.#sessionId = session.id;
+    return session;
+  }
+
+  async #newest(): Promise<string | undefined> {
+    const answer = await this.#transport.json("/v1/sessions?limit=1");
+    return parseAnswer(sessionList, answer).sessions[0]?.id;
+  }
+
+  async #post(path: string, body: object): Promise<SessionResource> {
+    const idempotencyKey = crypto.randomUUID();
+    const answer = await this.#transport.json(path, { method: "POST", body, idempotencyKey });
+    return parseAnswer(sessionSchema, answer);
+  }
+
+  // The prompts.
+
+  async streamInput(stream: AsyncIterable<SDKUserMessage>): Promise<void> {
+    this.#inputs += 1;
+    try {
+      const { id } = await this.#session;
+      for await (const { message } of stream) {
+        if (this.#left.signal.aborted) return;
+        await this.#send(id, message.content);
+      }
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    } finally {
+      this.#inputs -= 1;
+      // The last turn may have ended before it was known here that it is the last: nothing more wakes the reader.
+      if (this.#isDone()) this.#leave();
+    }
+  }
+
+  async #send(id: string, prompt: unknown): Promise<void> {
+    const answer = await this.#transport.json(`/v1/sessions/${id}/turns`, {
+      method: "POST",
+      body: { prompt },
+      idempotencyKey: crypto.randomUUID(),
+    });
+    const turn = parseAnswer(turnSchema, answer);
+    if (!this.#ended.delete(turn.id)) this.#open.add(turn.id);
+  }
+
+  // Ending.
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#left.abort();
+    this.#taken.ring();
+  }
+
+  #abort(reason: unknown): void {
+    this.#fail(new AbortError(reason));
+    this.#stop();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#ahead = [];
+    // All that was asked for has ended: there is nothing to stop.
+    if (!this.#isRead) this.#stop();
+    this.#leave();
+  }
+
+  /** What was begun here is not to run on. */
+  #stop(): void {
+    void this.interrupt().catch(() => {});
+  }
+
+  // The methods.
+
+  async interrupt(): Promise<undefined> {
+    const { id } = await this.#session;
+    await this.#transport.json(`/v1/sessions/${id}/interrupt`, {
+      method: "POST",
+      body: {},
+      idempotencyKey: crypto.randomUUID(),
+    });
+    return undefined;
+  }
+
+  async #control<Value>(method: ControlMethod, ...args: unknown[]): Promise<Value> {
+    const { id } = await this.#session;
+    // JSON has no undefined: left out at the end, null before that.
+    while (args.length > 0 && args.at(-1) === undefined) args.pop();
+    const answer = await this.#transport.json(`/v1/sessions/${id}/control`, {
+      method: "POST",
+      body: { method, args },
+      idempotencyKey: crypto.randomUUID(),
+    });
+    return (answer as { result: Value }).result;
+  }
+
+  accountInfo: Query["accountInfo"] = () => this.#control("accountInfo");
+  applyFlagSettings: Query["applyFlagSettings"] = (settings) =>
+    this.#control("applyFlagSettings", settings);
+  backgroundTasks: Query["backgroundTasks"] = (id) => this.#control("backgroundTasks", id);
+  getContextUsage: Query["getContextUsage"] = (of) => this.#control("getContextUsage", of);
+  initializationResult: Query["initializationResult"] = () => this.#control("initializationResult");
+  mcpServerStatus: Query["mcpServerStatus"] = () => this.#control("mcpServerStatus");
+  readFile: Query["readFile"] = (path, of) => this.#control("readFile", path, of);
+  readMcpResource: Query["readMcpResource"] = (server, uri) =>
+    this.#control("readMcpResource", server, uri);
+  reconnectMcpServer: Query["reconnectMcpServer"] = (server) =>
+    this.#control("reconnectMcpServer", server);
+  reloadOutputStyles: Query["reloadOutputStyles"] = () => this.#control("reloadOutputStyles");
+  reloadPlugins: Query["reloadPlugins"] = (of) => this.#control("reloadPlugins", of);
+  reloadSkills: Query["reloadSkills"] = () => this.#control("reloadSkills");
+  seedReadState: Query["seedReadState"] = (path, mtime) =>
+    this.#control("seedReadState", path, mtime);
+  setMaxThinkingTokens: Query["setMaxThinkingTokens"] = (tokens, display) =>
+    this.#control("setMaxThinkingTokens", tokens, display);
+  setMcpPermissionModeOverride: Query["setMcpPermissionModeOverride"] = (server, mode) =>
+    this.#control("setMcpPermissionModeOverride", server, mode);
+  setModel: Query["setModel"] = (model) => this.#control("setModel", model);
+  setPermissionMode: Query["setPermissionMode"] = (mode) =>
+    this.#control("setPermissionMode", mode);
+  stopTask: Query["stopTask"] = (id) => this.#control("stopTask", id);
+  supportedAgents: Query["supportedAgents"] = () => this.#control("supportedAgents");
+  supportedCommands: Query["supportedCommands"] = () => this.#control("supportedCommands");
+  supportedModels: Query["supportedModels"] = () => this.#control("supportedModels");
+  toggleMcpServer: Query["toggleMcpServer"] = (server, enabled) =>
+    this.#control("toggleMcpServer", server, enabled);
+  updateSettings: Query["updateSettings"] = (source, settings) =>
+    this.#control("updateSettings", source, settings);
+  usage_EXPERIMENTAL_MAY_CHANGE_DO_NOT_RELY_ON_THIS_API_YET: Query["usage_EXPERIMENTAL_MAY_CHANGE_DO_NOT_RELY_ON_THIS_API_YET"] =
+    (of) => this.#control("usage_EXPERIMENTAL_MAY_CHANGE_DO_NOT_RELY_ON_THIS_API_YET", of);
+
+  setMcpServers: Query["setMcpServers"] = (servers) => {
+    this.#callbacks.addServers(servers);
+    return this.#control<McpSetServersResult>("setMcpServers", serverConfigs(servers));
+  };
+
+  async reinitialize(): Promise<never> {
+    return refuse("reinitialize", METHODS.reinitialize.reason);
+  }
+
+  async rewindFiles(): Promise<never> {
+    return refuse("rewindFiles", METHODS.rewindFiles.reason);
+  }
+}
+
+async function* once(prompt: string): AsyncGenerator<SDKUserMessage> {
+  yield { type: "user", message: { role: "user", content: prompt }, parent_tool_use_id: null };
+}

@@ -1,0 +1,187 @@
+import type { Options } from "@anthropic-ai/claude-agent-sdk";
+import type {
+  CallbackAnswer,
+  ElicitationPayload,
+  HookPayload,
+  McpPayload,
+  PermissionPayload,
+  RequestEvent,
+  RequestResolvedEvent,
+  RequestResource,
+} from "@claude-edge/protocol";
+
+import { McpHost } from "./mcp-host.js";
+import type { Transport } from "./transport.js";
+
+/** A tool that wants to run, or (`kind: "question"`) a question of the agent's to its user. */
+export interface PermissionRequest {
+  id: string;
+  kind: "permission" | "question";
+  sessionId: string;
+  turnId: string;
+  toolName: string;
+  toolUseId: string;
+  input: Record<string, unknown>;
+  /** The subagent that asks; the main agent without it. */
+  agentId: string | undefined;
+  /** Not answered by then, it counts as denied. */
+  expiresAt: Date | undefined;
+  /** What else the Agent SDK says of it: `suggestions`, `title`, `blockedPath`, … */
+  options: Record<string, unknown>;
+  /** Aborts when the answer is no longer wanted, because somebody else has given it for example. */
+  signal: AbortSignal;
+}
+
+/** `answers` is for questions: the answer to each by its text. The others are the Agent SDK's `PermissionResult`. */
+export type PermissionAnswer =
+  | {
+      behavior: "allow";
+      updatedInput?: Record<string, unknown>;
+      updatedPermissions?: Record<string, unknown>[];
+    }
+  | { behavior: "deny"; message?: string; interrupt?: boolean }
+  | { answers: Record<string, string> };
+
+/** Asked for every permission and question. Nothing returned leaves the request to be answered by somebody else. */
+export type OnPermission = (
+  request: PermissionRequest,
+) => PermissionAnswer | null | undefined | Promise<PermissionAnswer | null | undefined>;
+
+/** What of a session runs in this program. */
+export interface SessionCallbacks extends Pick<
+  Options,
+  "canUseTool" | "hooks" | "mcpServers" | "onElicitation" | "onUserDialog"
+> {
+  onPermission?: OnPermission | undefined;
+}
+
+/** Runs the callbacks of a session when its requests come, and sends back what they give. */
+export class Callbacks {
+  readonly #transport: Transport;
+  readonly #mcp: McpHost;
+  readonly #running = new Map<string, AbortController>();
+  handlers: SessionCallbacks;
+
+  constructor(transport: Transport, sessionId: () => string | undefined, handlers: SessionCallbacks) {
+    this.#transport = transport;
+    this.handlers = handlers;
+    this.#mcp = new McpHost(transport, sessionId);
+    this.#mcp.add(handlers.mcpServers ?? {});
+  }
+
+  /** True when there is anything to run: then this program counts as the session's caller. */
+  get isNeeded(): boolean {
+    const { onPermission, canUseTool, hooks, onElicitation, onUserDialog } = this.handlers;
+    return Boolean(
+      onPermission ?? canUseTool ?? hooks ?? onElicitation ?? onUserDialog ?? this.#mcp.any,
+    );
+  }
+
+  addServers(servers: NonNullable<Options["mcpServers"]>): void {
+    this.#mcp.add(servers);
+  }
+
+  /** Takes a session's event; returns at once. */
+  onEvent(event: RequestEvent | RequestResolvedEvent): void {
+    const { id } = event.request;
+    if (event.kind === "request.resolved") {
+      this.#running.get(id)?.abort();
+      this.#running.delete(id);
+    } else if (!this.#running.has(id)) {
+      void this.#run(event.request);
+    }
+  }
+
+  /** The session is left: what still runs is told so, and the MCP servers' connections end. */
+  async close(): Promise<void> {
+    for (const running of this.#running.values()) running.abort();
+    this.#running.clear();
+    await this.#mcp.close();
+  }
+
+  async #run(request: RequestResource): Promise<void> {
+    const controller = new AbortController();
+    this.#running.set(request.id, controller);
+    let given: CallbackAnswer | undefined;
+    try {
+      const answer = await this.#call(request, controller.signal);
+      given = answer ? { answer } : undefined;
+    } catch (error) {
+      given = { error: { message: error instanceof Error ? error.message : String(error) } };
+    }
+    if (!given || controller.signal.aborted) return;
+    const path = `/v1/sessions/${request.session_id}/requests/${request.id}`;
+    const idempotencyKey = crypto.randomUUID();
+    // It fails when somebody else was faster, or when the deployment is out of reach: then the stream says so.
+    await this.#transport
+      .json(path, { method: "POST", body: given, idempotencyKey })
+      .catch(() => {});
+  }
+
+  /** The callback's value; undefined leaves the request to somebody else. */
+  async #call(
+    request: RequestResource,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
+    const payload: unknown = request.payload;
+    switch (request.kind) {
+      case "permission":
+      case "question":
+        return this.#permission(request, payload as PermissionPayload, signal);
+      case "hook":
+        return this.#hook(payload as HookPayload, signal);
+      case "mcp":
+        return this.#mcp.receive(payload as McpPayload);
+      case "elicitation":
+        return this.#elicitation(request.id, payload as ElicitationPayload, signal);
+    }
+  }
+
+  async #permission(
+    { id, kind, session_id, turn_id, expires_at }: RequestResource,
+    { tool_name, tool_use_id, input, agent_id, options }: PermissionPayload,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
+    const { onPermission, canUseTool } = this.handlers;
+    const answer = canUseTool
+      ? await canUseTool(tool_name, input, { ...options, signal } as never)
+      : await onPermission?.({
+          id,
+          kind: kind as PermissionRequest["kind"],
+          sessionId: session_id,
+          turnId: turn_id,
+          toolName: tool_name,
+          toolUseId: tool_use_id,
+          input,
+          agentId: agent_id,
+          expiresAt: expires_at === undefined ? undefined : new Date(expires_at),
+          options,
+          signal,
+        });
+    return (answer as Record<string, unknown> | null | undefined) ?? undefined;
+  }
+
+  async #hook(
+    { event, matcher, hook, input, tool_use_id }: HookPayload,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
+    const matchers = this.handlers.hooks?.[event as keyof NonNullable<Options["hooks"]>];
+    // Counted as they were sent: those without a callback are left out.
+    const callback = matchers?.filter(({ hooks }) => hooks.length > 0)[matcher]?.hooks[hook];
+    if (!callback) return undefined;
+    return (await callback(input as never, tool_use_id, { signal })) as Record<string, unknown>;
+  }
+
+  async #elicitation(
+    requestId: string,
+    { elicitation, dialog }: ElicitationPayload,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown> | undefined> {
+    const { onElicitation, onUserDialog } = this.handlers;
+    const options = { signal, requestId };
+    const answer = elicitation
+      ? await onElicitation?.(elicitation as never, options)
+      : await onUserDialog?.(dialog as never, options);
+    return (answer as Record<string, unknown> | null | undefined) ?? undefined;
+  }
+}

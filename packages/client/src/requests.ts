@@ -1,0 +1,57 @@
+import {
+  request as requestSchema,
+  requestList,
+  type RequestResource,
+  type RequestStatus,
+} from "@claude-edge/protocol";
+
+import type { PermissionAnswer } from "./callbacks.js";
+import { parseAnswer } from "./parse-answer.js";
+import type { CallOptions } from "./sessions.js";
+import type { Transport } from "./transport.js";
+
+/** What waits for an answer, wherever it was asked: an approval can be given days later, from any program. */
+export class Requests {
+  readonly #transport: Transport;
+
+  /** @internal */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** The account's requests, oldest first: those that wait for an answer, of all sessions, unless told otherwise. */
+  async list({
+    sessionId,
+    status = "pending",
+    signal,
+  }: { sessionId?: string | undefined; status?: RequestStatus | "any" } & CallOptions = {}): Promise<
+    RequestResource[]
+  > {
+    const path = sessionId === undefined ? "" : `/sessions/${encodeURIComponent(sessionId)}`;
+    const query = status === "any" ? "" : `?status=${status}`;
+    const answer = await this.#transport.json(`/v1${path}/requests${query}`, { signal });
+    return parseAnswer(requestList, answer).requests;
+  }
+
+  /** One request, with its answer if there is one. @throws ApiError `request_not_found`. */
+  async retrieve(id: string, { signal }: CallOptions = {}): Promise<RequestResource> {
+    const answer = await this.#transport.json(`/v1/requests/${encodeURIComponent(id)}`, { signal });
+    return parseAnswer(requestSchema, answer);
+  }
+
+  /**
+   * Answers a request; the first answer counts. For a permission or question as {@link PermissionAnswer}, for another
+   * kind what its callback would have given.
+   * @throws ApiError `request_not_found`, `request_resolved`.
+   */
+  async answer(
+    id: string,
+    answer: PermissionAnswer | Record<string, unknown>,
+    { by, signal, idempotencyKey = crypto.randomUUID() }: { by?: string } & CallOptions = {},
+  ): Promise<RequestResource> {
+    const path = `/v1/requests/${encodeURIComponent(id)}`;
+    const body = { answer, by };
+    const request = { method: "POST", body, signal, idempotencyKey } as const;
+    return parseAnswer(requestSchema, await this.#transport.json(path, request));
+  }
+}

@@ -1,0 +1,151 @@
+import type {
+  CanUseTool,
+  HookCallback,
+  HookCallbackMatcher,
+  HookEvent,
+  HookJSONOutput,
+  McpServerConfig,
+  Options,
+  PermissionResult,
+} from "@anthropic-ai/claude-agent-sdk";
+import type { CallbackAnswer, SessionOptions } from "@claude-edge/protocol";
+
+import { McpTunnel } from "./mcp-tunnel.js";
+import type { Requests } from "./requests.js";
+
+/** What a session's callbacks need of it. */
+export interface CallbackContext {
+  readonly requests: Requests;
+  readonly tunnels: Map<string, McpTunnel>;
+  /** The answer that the turn has waited for, when this is the tool use it was about; given once. */
+  takeAnswer(toolUseId: string): CallbackAnswer | undefined;
+  /** Resolves when the tool use is in the stored transcript: from there on its approval can outlive the process. */
+  untilStored(toolUseId: string): Promise<void>;
+  /** How long a process is held for an answer that can wait, milliseconds. */
+  readonly holdMs: number;
+}
+
+type WireServers = NonNullable<SessionOptions["mcpServers"]>;
+
+/** A session's options with its placeholders for callbacks replaced by functions that ask outside. */
+export function withCallbacks(
+  { hooks, canUseTool, onElicitation, onUserDialog, mcpServers, ...plain }: SessionOptions,
+  context: CallbackContext,
+): Partial<Options> {
+  return {
+    ...(plain as Partial<Options>),
+    ...(canUseTool ? { canUseTool: askPermission(context) } : {}),
+    ...(hooks ? { hooks: hooksOf(hooks, context) } : {}),
+    ...(mcpServers ? { mcpServers: withTunnels(mcpServers, context) } : {}),
+    ...(onElicitation
+      ? {
+          onElicitation: async (elicitation, { signal }) =>
+            valueOf(await context.requests.ask("elicitation", { elicitation }, { signal })) as never,
+        }
+      : {}),
+    ...(onUserDialog
+      ? {
+          onUserDialog: async (dialog, { signal }) =>
+            valueOf(await context.requests.ask("elicitation", { dialog }, { signal })) as never,
+        }
+      : {}),
+  } satisfies Partial<Options>;
+}
+
+/** MCP servers as the Agent SDK takes them: those of the caller's process as tunnels to there. */
+export function withTunnels(
+  servers: WireServers,
+  { requests, tunnels }: CallbackContext,
+): Record<string, McpServerConfig> {
+  const configs = Object.entries(servers).map(([name, config]) => {
+    if (config.type !== "sdk") return [name, config];
+    const tunnel = new McpTunnel(name, requests);
+    tunnels.set(name, tunnel);
+    return [name, { ...config, instance: tunnel.instance }];
+  });
+  return Object.fromEntries(configs) as Record<string, McpServerConfig>;
+}
+
+/** What the callback gave. @throws Error with what it threw. */
+function valueOf({ answer, error }: CallbackAnswer): Record<string, unknown> {
+  if (error) throw new Error(error.message);
+  return answer ?? {};
+}
+
+function askPermission(context: CallbackContext): CanUseTool {
+  return async (toolName, input, { signal, ...options }) => {
+    const { toolUseID, agentID } = options;
+    const kept = context.takeAnswer(toolUseID);
+    if (kept) return permissionOf(kept, input);
+    // A subagent's question dies with its process, so that one stays.
+    const canWait = agentID === undefined;
+    if (canWait) await context.untilStored(toolUseID);
+    const payload = {
+      tool_name: toolName,
+      tool_use_id: toolUseID,
+      input,
+      ...(agentID === undefined ? {} : { agent_id: agentID }),
+      options,
+    };
+    const kind = toolName === "AskUserQuestion" ? "question" : "permission";
+    const holdMs = canWait ? context.holdMs : undefined;
+    return permissionOf(await context.requests.ask(kind, payload, { signal, holdMs }), input);
+  };
+}
+
+function permissionOf(given: CallbackAnswer, input: Record<string, unknown>): PermissionResult {
+  const { answers, behavior, ...rest } = valueOf(given);
+  if (answers !== undefined) return { behavior: "allow", updatedInput: { ...input, answers } };
+  if (behavior === "allow") return { updatedInput: input, ...rest, behavior };
+  return { message: "Denied.", ...rest, behavior: "deny" };
+}
+
+function hooksOf(
+  hooks: NonNullable<SessionOptions["hooks"]>,
+  { requests }: CallbackContext,
+): Partial<Record<HookEvent, HookCallbackMatcher[]>> {
+  const callback =
+    (event: string, matcher: number, hook: number): HookCallback =>
+    async (input, toolUseId, { signal }) => {
+      const payload = {
+        event,
+        matcher,
+        hook,
+        input,
+        ...(toolUseId === undefined ? {} : { tool_use_id: toolUseId }),
+      };
+      const answer = await requests.ask("hook", payload, { signal });
+      if (answer.error?.code === "caller_gone") return refusal(event, answer.error.message);
+      return valueOf(answer) as HookJSONOutput;
+    };
+  const events = Object.entries(hooks).map(([event, matchers]) => [
+    event,
+    matchers.map(({ hooks: count, ...matcher }, place) => ({
+      ...matcher,
+      hooks: Array.from({ length: count }, (_, hook) => callback(event, place, hook)),
+    })),
+  ]);
+  return Object.fromEntries(events) as Partial<Record<HookEvent, HookCallbackMatcher[]>>;
+}
+
+/** What a hook that guards something says when its caller is gone: no. @throws Error where there is nothing to guard. */
+function refusal(event: string, message: string): HookJSONOutput {
+  switch (event) {
+    case "PreToolUse":
+      return {
+        hookSpecificOutput: {
+          hookEventName: event,
+          permissionDecision: "deny",
+          permissionDecisionReason: message,
+        },
+      };
+    case "PermissionRequest":
+      return {
+        hookSpecificOutput: { hookEventName: event, decision: { behavior: "deny", message } },
+      };
+    case "UserPromptSubmit":
+      return { decision: "block", reason: message };
+    default:
+      throw new Error(message);
+  }
+}

@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+
+import type { CallbackAnswer, RequestKind } from "@claude-edge/protocol";
+
+import type { EventLog } from "./event-log.js";
+
+/** What a request belongs to: a session, and its newest turn. */
+export interface RequestOwner {
+  readonly id: string;
+  readonly lastTurn: string;
+}
+
+interface Pending {
+  settle(answer: CallbackAnswer): void;
+  /** Takes its timer and listener away. */
+  forget(): void;
+}
+
+/** A question that can wait was not answered while its process was held. */
+type OnHeldTooLong = () => void;
+
+/** The requests of one session that wait for their answers. Each is in the log; the answer comes over HTTP. */
+export class Requests {
+  readonly #owner: RequestOwner;
+  readonly #log: EventLog;
+  readonly #onHeldTooLong: OnHeldTooLong;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(owner: RequestOwner, log: EventLog, onHeldTooLong: OnHeldTooLong) {
+    this.#owner = owner;
+    this.#log = log;
+    this.#onHeldTooLong = onHeldTooLong;
+  }
+
+  /**
+   * Puts a question to the outside. Never rejects; stays pending when the process is let go with it. With `holdMs`, the
+   * process is let go when there is no answer by then.
+   */
+  ask(
+    kind: RequestKind,
+    payload: object,
+    { signal, holdMs }: { signal?: AbortSignal | undefined; holdMs?: number | undefined } = {},
+  ): Promise<CallbackAnswer> {
+    const id = randomUUID();
+    const { id: session, lastTurn: turn } = this.#owner;
+    const request = { id, kind, payload: payload as Record<string, unknown> };
+    this.#log.append({ kind: "request", session, turn, request });
+    return new Promise((resolve) => {
+      const held = holdMs === undefined ? undefined : setTimeout(this.#onHeldTooLong, holdMs);
+      held?.unref();
+      const forget = () => {
+        clearTimeout(held);
+        signal?.removeEventListener("abort", onAbort);
+        this.#pending.delete(id);
+      };
+      const settle = (answer: CallbackAnswer) => {
+        forget();
+        resolve(answer);
+      };
+      const onAbort = () => {
+        this.#log.append({ kind: "request.cancelled", session, turn, request: id });
+        settle({ error: { message: "The agent no longer waits for it." } });
+      };
+      this.#pending.set(id, { settle, forget });
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** Gives an answer to whoever waits for it. False when nobody does. */
+  answer(id: string, answer: CallbackAnswer): boolean {
+    const pending = this.#pending.get(id);
+    pending?.settle(answer);
+    return pending !== undefined;
+  }
+
+  /** The process that asked is gone: nobody waits any more, and nothing is said of it. */
+  drop(): void {
+    for (const pending of this.#pending.values()) pending.forget();
+  }
+}
