@@ -13,6 +13,7 @@ import {
   turn as turnSchema,
   type ControlMethod,
   type EdgeEvent,
+  type SdkMessage,
   type SessionResource,
   type TurnEvent,
 } from "@claude-edge/protocol";
@@ -175,9 +176,16 @@ class RemoteQuery implements Query {
       case "message": {
         const message = event.message as SDKMessage;
         if (message.type === "result") this.#lastResult = { turn: event.turn_id, message };
-        return message;
+        return this.#isAskedFor(event.message) ? message : undefined;
       }
     }
+  }
+
+  /** The container runs with partial messages and with ids on its prompts: what only comes of those is left out. */
+  #isAskedFor({ type, subtype, status }: SdkMessage): boolean {
+    if (type === "command_lifecycle") return false;
+    const isProgress = type === "system" && subtype === "status" && status === "requesting";
+    return !isProgress || this.#options.includePartialMessages === true;
   }
 
   /** A turn that ends without a result message was ended by what carries it, not by the agent. */

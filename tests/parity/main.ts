@@ -1,0 +1,157 @@
+/** Runs each program twice, on the Agent SDK and on the client, and compares what it saw. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
+
+import * as client from "@claude-edge/client";
+import { startLocal } from "@claude-edge/local";
+
+import { applyDifferences, DIFFERENCES } from "./differences.ts";
+import { normalise, type Entry } from "./normalise.ts";
+import { SCENARIOS, type Api, type Scenario } from "./scenarios.ts";
+
+/** A program that has not ended by then never will, milliseconds. */
+const PATIENCE_MS = 60_000;
+
+const only = process.argv[2];
+const isVerbose = process.argv.includes("--verbose");
+
+const require = createRequire(new URL("../../packages/runner/package.json", import.meta.url));
+const sdk = (await import(
+  pathToFileURL(require.resolve("@anthropic-ai/claude-agent-sdk")).href
+)) as typeof import("@anthropic-ai/claude-agent-sdk");
+
+const project = fileURLToPath(new URL("project", import.meta.url));
+const stack = await startLocal({ project, model: "scripted" });
+const model = stack.model!;
+
+/** The Agent SDK, given what a container gives it: a folder and an environment of its own. */
+function onSdk(folder: string): Api {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: join(folder, "home"),
+    CLAUDE_CONFIG_DIR: join(folder, "config"),
+    CLAUDE_CODE_TMPDIR: join(folder, "tmp"),
+    IS_SANDBOX: "1",
+    CLAUDE_CODE_MAX_RETRIES: "2",
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_TELEMETRY: "1",
+    DISABLE_AUTOUPDATER: "1",
+    DISABLE_ERROR_REPORTING: "1",
+    ANTHROPIC_BASE_URL: model.url,
+    ANTHROPIC_API_KEY: model.key,
+  };
+  const cwd = join(folder, "workspace");
+  for (const path of [env.HOME, env.CLAUDE_CONFIG_DIR, env.CLAUDE_CODE_TMPDIR, cwd]) {
+    mkdirSync(path, { recursive: true });
+  }
+  const given = { cwd, env, settingSources: [], strictMcpConfig: true };
+  return {
+    ...sdk,
+    query: ({ prompt, options }) => sdk.query({ prompt, options: { ...options, ...given } }),
+  };
+}
+
+/** The client, in an account of its own. */
+function onEdge(account: string): Api {
+  const edge = { baseURL: stack.url, token: stack.token, account };
+  return {
+    tool: client.tool,
+    createSdkMcpServer: client.createSdkMcpServer,
+    query: ({ prompt, options }) => client.query({ prompt, options, edge }),
+  };
+}
+
+async function record({ run }: Scenario, api: Api): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  // As they are now: a program may change its own objects later.
+  const log = (kind: string, value: unknown) =>
+    void entries.push({ kind, value: JSON.parse(JSON.stringify(value ?? null)) as unknown });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      log("late", `not ended within ${PATIENCE_MS} ms`);
+      resolve();
+    }, PATIENCE_MS);
+  });
+  await Promise.race([
+    run(api, log).catch((error: unknown) => log("fails", String(error))),
+    late,
+  ]);
+  clearTimeout(timer);
+  return entries;
+}
+
+/** Where two values differ, as paths. */
+function* paths(left: unknown, right: unknown, path = ""): Generator<string> {
+  if (isDeepStrictEqual(left, right)) return;
+  const isTree = (value: unknown) => typeof value === "object" && value !== null;
+  if (!isTree(left) || !isTree(right) || Array.isArray(left) !== Array.isArray(right)) {
+    const show = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 300);
+    yield `${path}: sdk ${show(left)}, edge ${show(right)}`;
+    return;
+  }
+  const [of, other] = [left as Record<string, unknown>, right as Record<string, unknown>];
+  for (const key of new Set([...Object.keys(of), ...Object.keys(other)])) {
+    yield* paths(of[key], other[key], `${path}/${key}`);
+  }
+}
+
+/** One line for an entry. */
+const outline = ({ kind, value }: Entry) => {
+  const { type, subtype, event } = (value ?? {}) as Record<string, unknown>;
+  const inner = typeof event === "string" ? event : (event as { type?: string } | undefined)?.type;
+  return [kind, type, subtype, inner].filter(Boolean).join(" ");
+};
+
+/** The first few places where two lists differ, for people. */
+function describe(left: Entry[], right: Entry[]): string {
+  const [ours, theirs] = [left.map(outline), right.map(outline)];
+  if (!isDeepStrictEqual(ours, theirs)) {
+    const at = ours.findIndex((line, index) => line !== theirs[index]);
+    const place = at < 0 ? ours.length : at;
+    const around = (list: string[]) => list.slice(Math.max(0, place - 1), place + 5).join(" | ");
+    return `    from entry ${place}: sdk ${around(ours)}\n      edge ${around(theirs)}`;
+  }
+  return [...paths(left, right)]
+    .slice(0, 6)
+    .map((line) => `    ${line}`)
+    .join("\n");
+}
+
+const results: { name: string; equal: boolean; listed: string[] }[] = [];
+let different = 0;
+for (const [index, scenario] of SCENARIOS.entries()) {
+  if (only && !only.startsWith("--") && !scenario.name.includes(only)) continue;
+  const folder = mkdtempSync(join(tmpdir(), "parity-"));
+  const [left, right] = await Promise.all([
+    record(scenario, onSdk(folder)),
+    record(scenario, onEdge(`parity-${index}`)),
+  ]);
+  rmSync(folder, { recursive: true, force: true });
+  // First: ids are named in the order they appear, so what is left out must not count.
+  const { sdk: without, edge: too, listed } = applyDifferences(scenario.name, left, right);
+  const [ours, theirs] = [normalise(without), normalise(too)];
+  const equal = isDeepStrictEqual(ours, theirs);
+  results.push({ name: scenario.name, equal, listed });
+  if (!equal) different += 1;
+  const verdict = equal ? (listed.length > 0 ? `equal but for ${listed.join(", ")}` : "equal") : "DIFFERENT";
+  console.log(`${verdict.padEnd(10)} ${scenario.name} (${left.length} entries)`);
+  if (!equal) console.log(describe(ours, theirs));
+  if (!equal && isVerbose) {
+    writeFileSync("/tmp/parity-sdk.json", ours.map((entry) => JSON.stringify(entry)).join("\n"));
+    writeFileSync("/tmp/parity-edge.json", theirs.map((entry) => JSON.stringify(entry)).join("\n"));
+  }
+}
+await stack.stop();
+
+const exact = results.filter(({ equal, listed }) => equal && listed.length === 0).length;
+const listed = results.filter(({ equal, listed: of }) => equal && of.length > 0).length;
+console.log(
+  `${results.length} programs: ${exact + listed} equal (${exact} wholly, ${listed} but for the ${DIFFERENCES.length} differences listed in docs/parity.md), ${different} different`,
+);
+process.exit(different > 0 ? 1 : 0);
