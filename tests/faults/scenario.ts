@@ -55,7 +55,7 @@ export function essence(events: EdgeEvent[]): string[] {
         open.push(delta?.text ?? delta?.thinking ?? delta?.partial_json ?? delta?.type ?? "");
       }
       if (type === "message_delta") told.push(...open);
-    } else {
+    } else if (event.kind === "message") {
       told.push(...wholeMessage(event.message));
     }
   }

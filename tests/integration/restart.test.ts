@@ -13,7 +13,9 @@ import { until } from "../support/wait.js";
 const edge = useStack({ vars: { CLAUDE_EDGE_MAX_CONCURRENT_TURNS: "2" } });
 
 const idOf = (event: EdgeEvent) =>
-  event.kind === "turn" ? `${event.turn_id} ${event.status}` : String(event.message.uuid);
+  event.kind === "turn"
+    ? `${event.turn_id} ${event.status}`
+    : String("message" in event ? event.message.uuid : event.request.id);
 
 /** Follows a session until it is told to stop; gives what it saw. */
 function watch(session: Session) {

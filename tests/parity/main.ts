@@ -1,5 +1,5 @@
 /** Runs each program twice, on the Agent SDK and on the client, and compares what it saw. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,15 +9,21 @@ import { isDeepStrictEqual } from "node:util";
 import * as client from "@claude-edge/client";
 import { startLocal } from "@claude-edge/local";
 
-import { applyDifferences, DIFFERENCES } from "./differences.ts";
+import { DIFFERENCES, withoutDifferences } from "./differences.ts";
 import { normalise, type Entry } from "./normalise.ts";
-import { SCENARIOS, type Api, type Scenario } from "./scenarios.ts";
+import type { Api, Scenario } from "./program.ts";
+import { CALLBACKS } from "./scenarios/callbacks.ts";
+import { CONVERSATIONS } from "./scenarios/conversations.ts";
+import { ENDINGS } from "./scenarios/endings.ts";
+import { TOOLS } from "./scenarios/tools.ts";
 
 /** A program that has not ended by then never will, milliseconds. */
 const PATIENCE_MS = 60_000;
 
+const SCENARIOS = [...TOOLS, ...CALLBACKS, ...CONVERSATIONS, ...ENDINGS];
+
+/** Only the programs whose name holds this. */
 const only = process.argv[2];
-const isVerbose = process.argv.includes("--verbose");
 
 const require = createRequire(new URL("../../packages/runner/package.json", import.meta.url));
 const sdk = (await import(
@@ -78,10 +84,7 @@ async function record({ run }: Scenario, api: Api): Promise<Entry[]> {
       resolve();
     }, PATIENCE_MS);
   });
-  await Promise.race([
-    run(api, log).catch((error: unknown) => log("fails", String(error))),
-    late,
-  ]);
+  await Promise.race([run(api, log).catch((error: unknown) => log("fails", String(error))), late]);
   clearTimeout(timer);
   return entries;
 }
@@ -91,7 +94,7 @@ function* paths(left: unknown, right: unknown, path = ""): Generator<string> {
   if (isDeepStrictEqual(left, right)) return;
   const isTree = (value: unknown) => typeof value === "object" && value !== null;
   if (!isTree(left) || !isTree(right) || Array.isArray(left) !== Array.isArray(right)) {
-    const show = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 300);
+    const show = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(-300);
     yield `${path}: sdk ${show(left)}, edge ${show(right)}`;
     return;
   }
@@ -126,26 +129,28 @@ function describe(left: Entry[], right: Entry[]): string {
 const results: { name: string; equal: boolean; listed: string[] }[] = [];
 let different = 0;
 for (const [index, scenario] of SCENARIOS.entries()) {
-  if (only && !only.startsWith("--") && !scenario.name.includes(only)) continue;
+  if (only && !scenario.name.includes(only)) continue;
   const folder = mkdtempSync(join(tmpdir(), "parity-"));
-  const [left, right] = await Promise.all([
+  const [ours, theirs] = await Promise.all([
     record(scenario, onSdk(folder)),
     record(scenario, onEdge(`parity-${index}`)),
   ]);
   rmSync(folder, { recursive: true, force: true });
-  // First: ids are named in the order they appear, so what is left out must not count.
-  const { sdk: without, edge: too, listed } = applyDifferences(scenario.name, left, right);
-  const [ours, theirs] = [normalise(without), normalise(too)];
-  const equal = isDeepStrictEqual(ours, theirs);
+  // Ids are named in the order they appear, so what is left out must not count.
+  const left = (entries: Entry[], allBut?: string) =>
+    normalise(withoutDifferences(entries, scenario.name, allBut));
+  const isEqual = (allBut?: string) => isDeepStrictEqual(left(ours, allBut), left(theirs, allBut));
+  const equal = isEqual();
+  const listed = DIFFERENCES.map(({ id }) => id).filter((id) => equal && !isEqual(id));
   results.push({ name: scenario.name, equal, listed });
   if (!equal) different += 1;
-  const verdict = equal ? (listed.length > 0 ? `equal but for ${listed.join(", ")}` : "equal") : "DIFFERENT";
-  console.log(`${verdict.padEnd(10)} ${scenario.name} (${left.length} entries)`);
-  if (!equal) console.log(describe(ours, theirs));
-  if (!equal && isVerbose) {
-    writeFileSync("/tmp/parity-sdk.json", ours.map((entry) => JSON.stringify(entry)).join("\n"));
-    writeFileSync("/tmp/parity-edge.json", theirs.map((entry) => JSON.stringify(entry)).join("\n"));
-  }
+  const verdict = equal
+    ? listed.length > 0
+      ? `equal but for ${listed.join(", ")}`
+      : "equal"
+    : "DIFFERENT";
+  console.log(`${verdict.padEnd(10)} ${scenario.name} (${ours.length} entries)`);
+  if (!equal) console.log(describe(left(ours), left(theirs)));
 }
 await stack.stop();
 

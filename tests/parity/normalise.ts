@@ -19,10 +19,12 @@ const ID_KEYS = new Set([
   "hook_id",
   "message_id",
   "turn_id",
+  "run_id",
 ]);
 
 /** Times, sizes of prompts (which hold paths), and what is counted from those. */
-const NUMBERS = /^(duration\w*|ttft\w*|\w*timestamp|\w*_at|time_to\w*|\w*_ms|\w*Ms|input_tokens|inputTokens|\w*cost\w*|costUSD|total_tokens|totalTokens|totalDurationMs|elapsed\w*|retry_delay\w*|\w*queue\w*time\w*|estimated\w*)$/i;
+const NUMBERS =
+  /^(duration\w*|ttft\w*|\w*timestamp|\w*_at|time_to\w*|\w*_ms|\w*Ms|input_tokens|inputTokens|\w*cost\w*|costUSD|total_tokens|totalTokens|totalDurationMs|elapsed\w*|end_time|retry_delay\w*|\w*queue\w*time\w*|estimated\w*)$/i;
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
@@ -36,13 +38,16 @@ export function normalise(entries: Entry[]): Entry[] {
   };
   const text = (value: string) =>
     value
-      .replaceAll(/\/tmp\/(parity|claude-edge|cc-socks)-[^\s"'\\)]*/g, "<path>")
+      .replaceAll(/\/tmp\/(parity|claude-edge|cc-socks|claude-resume)-[^\s"'\\)]*/g, "<path>")
       .replaceAll(/toolu_\d+_\d+(_\w+)?/g, (id) => nameOf("tool", id))
       .replaceAll(/(msg|req)_\d+/g, (id) => nameOf("message", id))
       .replaceAll(UUID, (id) => nameOf("id", id))
       .replaceAll(/\ba[0-9a-f]{16}\b/g, (id) => nameOf("agent", id))
       .replaceAll(TIME, "<time>")
-      .replaceAll(/duration_ms: \d+|total_tokens: \d+|in \d+(\.\d+)?m?s/g, "<number>");
+      .replaceAll(
+        /duration_ms: \d+|total_tokens: \d+|in \d+(\.\d+)?m?s|subagent_tokens: \d+/g,
+        "<number>",
+      );
   const walk = (value: unknown, key = ""): unknown => {
     if (typeof value === "string") {
       if (ID_KEYS.has(key) && value !== "") return nameOf("id", value);
@@ -51,7 +56,9 @@ export function normalise(entries: Entry[]): Entry[] {
     if (typeof value === "number") return NUMBERS.test(key) ? "<number>" : value;
     if (Array.isArray(value)) return value.map((item) => walk(item, key));
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, of]) => [text(name), walk(of, name)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, of]) => [text(name), walk(of, name)]),
+    );
   };
   return entries.map(({ kind, value }) => ({ kind, value: walk(value) }));
 }

@@ -62,7 +62,11 @@ export class Callbacks {
   readonly #running = new Map<string, AbortController>();
   handlers: SessionCallbacks;
 
-  constructor(transport: Transport, sessionId: () => string | undefined, handlers: SessionCallbacks) {
+  constructor(
+    transport: Transport,
+    sessionId: () => string | undefined,
+    handlers: SessionCallbacks,
+  ) {
     this.#transport = transport;
     this.handlers = handlers;
     this.#mcp = new McpHost(transport, sessionId);

@@ -24,9 +24,10 @@ export class Requests {
     sessionId,
     status = "pending",
     signal,
-  }: { sessionId?: string | undefined; status?: RequestStatus | "any" } & CallOptions = {}): Promise<
-    RequestResource[]
-  > {
+  }: {
+    sessionId?: string | undefined;
+    status?: RequestStatus | "any";
+  } & CallOptions = {}): Promise<RequestResource[]> {
     const path = sessionId === undefined ? "" : `/sessions/${encodeURIComponent(sessionId)}`;
     const query = status === "any" ? "" : `?status=${status}`;
     const answer = await this.#transport.json(`/v1${path}/requests${query}`, { signal });

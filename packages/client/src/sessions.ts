@@ -186,13 +186,9 @@ export class Session<Output = unknown> {
   }
 
   /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */
-  async fork({
-    messageId,
-    id,
-    title,
-    signal,
-    idempotencyKey,
-  }: ForkOptions = {}): Promise<Session<Output>> {
+  async fork({ messageId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<
+    Session<Output>
+  > {
     const answer = await this.#transport.json(`${this.#path}/fork`, {
       method: "POST",
       body: { message_id: messageId, id, title },

@@ -65,8 +65,7 @@ export interface RequestResolvedEvent extends EventBase {
 }
 
 /** What a session's log holds. On the wire `kind` is the SSE event's name and the rest its data. */
-export type EdgeEvent =
-  MessageEvent | DeltaEvent | TurnEvent | RequestEvent | RequestResolvedEvent;
+export type EdgeEvent = MessageEvent | DeltaEvent | TurnEvent | RequestEvent | RequestResolvedEvent;
 
 /** True for the event that ends its turn. */
 export function isTerminal(event: EdgeEvent): event is TurnEvent {

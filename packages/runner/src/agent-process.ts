@@ -98,8 +98,11 @@ export class AgentProcess {
 
   /** Calls a method of the Agent SDK's `Query`. Rejects as that does. */
   async control(method: Exclude<ControlMethod, "mcpMessage">, args: unknown[]): Promise<unknown> {
-    const query = this.#query as unknown as Record<string, (...of: unknown[]) => Promise<unknown>>;
-    return query[method]!(...args);
+    const methods = this.#query as unknown as Record<
+      string,
+      (...given: unknown[]) => Promise<unknown>
+    >;
+    return methods[method]!(...args);
   }
 
   /** Stops what it is doing. Rejects when it is on its way out. */
@@ -146,6 +149,7 @@ export class AgentProcess {
         });
         child.stderr.setEncoding("utf8").on("data", (text: string) => {
           this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
+          process.stderr.write(text);
         });
         this.#child = child;
         return child;

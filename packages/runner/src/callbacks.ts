@@ -40,7 +40,9 @@ export function withCallbacks(
     ...(onElicitation
       ? {
           onElicitation: async (elicitation, { signal }) =>
-            valueOf(await context.requests.ask("elicitation", { elicitation }, { signal })) as never,
+            valueOf(
+              await context.requests.ask("elicitation", { elicitation }, { signal }),
+            ) as never,
         }
       : {}),
     ...(onUserDialog

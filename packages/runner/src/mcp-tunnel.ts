@@ -33,6 +33,7 @@ export class McpTunnel {
 
   async connect(transport: Transport): Promise<void> {
     this.#transport = transport;
+    // oxlint-disable-next-line prefer-add-event-listener -- the MCP SDK's Transport has no other way
     transport.onmessage = (message) => void this.#forward(message);
     await transport.start?.();
   }
@@ -54,7 +55,10 @@ export class McpTunnel {
     const failure = {
       jsonrpc: "2.0",
       id: message.id,
-      error: { code: -32_000, message: answer.error?.message ?? "The MCP server gave no response." },
+      error: {
+        code: -32_000,
+        message: answer.error?.message ?? "The MCP server gave no response.",
+      },
     };
     await this.#transport?.send(response ?? failure);
   }

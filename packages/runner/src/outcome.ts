@@ -28,14 +28,19 @@ function apiError(result: Extract<SDKResultMessage, { subtype: "success" }>): Wi
   return wireError(code, result.result, status ? { model_status: status } : undefined);
 }
 
-function failure(result: SDKResultMessage): WireError | undefined {
+function failure(result: SDKResultMessage, lastText: string): WireError | undefined {
   if (result.stop_reason === "refusal") {
     const text = result.subtype === "success" ? result.result : "The model refused to answer.";
     return wireError("model_refused", text);
   }
   if (result.subtype !== "success") {
     const code = BY_SUBTYPE[result.subtype] ?? "turn_failed";
-    return wireError(code, result.errors.join("; ") || `The agent ended with ${result.subtype}.`);
+    const message = result.errors.join("; ") || `The agent ended with ${result.subtype}.`;
+    return wireError(
+      code,
+      message,
+      code === "output_invalid" ? { last_text: lastText } : undefined,
+    );
   }
   return result.is_error ? apiError(result) : undefined;
 }
@@ -46,6 +51,8 @@ export interface OutcomeContext {
   /** The session promises a structured output. */
   wantsOutput: boolean;
   model: string | undefined;
+  /** What the model said last. */
+  lastText: string;
 }
 
 /**
@@ -57,14 +64,14 @@ export function outcomeOf(message: SDKResultMessage, context: OutcomeContext): O
   if (aborted || (context.interrupted && message.subtype === "error_during_execution")) {
     return { status: "interrupted", error: wireError("interrupted", "The turn was interrupted.") };
   }
-  const error = failure(message);
+  const error = failure(message, context.lastText);
   if (error) return { status: "failed", error };
   if (message.subtype !== "success")
     throw new Error("unreachable: a result that is not a success has an error");
 
   const output = message.structured_output;
   if (context.wantsOutput && output === undefined) {
-    const details = { last_text: message.result };
+    const details = { last_text: message.result || context.lastText };
     const text = "The model ended without giving the structured output.";
     return { status: "failed", error: wireError("output_invalid", text, details) };
   }

@@ -1,7 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 
-import { EdgeError, errorPolicy, PROTOCOL_VERSION, type CallbackAnswer } from "@claude-edge/protocol";
+import {
+  EdgeError,
+  errorPolicy,
+  PROTOCOL_VERSION,
+  type CallbackAnswer,
+} from "@claude-edge/protocol";
 import { Bell, readLines } from "@claude-edge/protocol/internal";
 import type {
   AnswerTaken,

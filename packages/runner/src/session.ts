@@ -18,9 +18,11 @@ import type {
 import type { AgentProcess, ProcessCallbacks } from "./agent-process.js";
 import { withTunnels, type CallbackContext } from "./callbacks.js";
 import type { EventLog } from "./event-log.js";
+import { liveChange } from "./live-change.js";
 import type { McpTunnel } from "./mcp-tunnel.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
 import { Requests } from "./requests.js";
+import { StoredToolUses } from "./stored-tool-uses.js";
 import { usageOf } from "./usage.js";
 
 /** What a session is given by whoever holds it. */
@@ -57,10 +59,9 @@ interface Turn {
   reused: boolean;
   /** The model of the newest answer. */
   model?: string;
+  /** The newest text of the model's. */
+  lastText: string;
 }
-
-/** A tool use that is not in the stored transcript by then is asked about all the same, milliseconds. */
-const STORED_MS = 1_000;
 
 /** An interrupt that has not ended the turn after this long ends the process, milliseconds. */
 const INTERRUPT_GRACE_MS = 5_000;
@@ -77,9 +78,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
   readonly requests: Requests;
   /** The MCP servers in the caller's process, by name. */
   readonly tunnels: Map<string, McpTunnel> = new Map<string, McpTunnel>();
-  /** Tool uses that the stored transcript holds, of the running turn. */
-  readonly #storedUses = new Set<string>();
-  readonly #awaited = new Map<string, () => void>();
+  readonly #stored = new StoredToolUses();
   #answers = new Map<string, CallbackAnswer>();
   #process: AgentProcess | undefined;
   /** The options its process has. */
@@ -121,29 +120,13 @@ export class Session implements ProcessCallbacks, CallbackContext {
     return answer;
   }
 
-  async untilStored(toolUseId: string): Promise<void> {
-    if (this.#storedUses.has(toolUseId)) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, STORED_MS);
-      this.#awaited.set(toolUseId, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    this.#awaited.delete(toolUseId);
+  untilStored(toolUseId: string): Promise<void> {
+    return this.#stored.until(toolUseId);
   }
 
   /** Entries of its transcript are in the log. */
   onStored(entries: TranscriptEntry["entry"][]): void {
-    for (const { message } of entries) {
-      const { content } = (message ?? {}) as { content?: unknown };
-      if (!Array.isArray(content)) continue;
-      for (const block of content as { type?: string; id?: string }[]) {
-        if (block.type !== "tool_use" || !block.id) continue;
-        this.#storedUses.add(block.id);
-        this.#awaited.get(block.id)?.();
-      }
-    }
+    this.#stored.add(entries);
   }
 
   /** The log's cursor before a turn that was started; undefined when it was not. */
@@ -153,13 +136,13 @@ export class Session implements ProcessCallbacks, CallbackContext {
 
   /** Starts a turn. What comes of it, a failed start included, is in the log. */
   async start(id: string, start: StartTurn): Promise<void> {
-    const turn: Turn = { id, start, interrupted: false, heard: false, reused: false };
+    const turn: Turn = { id, start, interrupted: false, heard: false, reused: false, lastText: "" };
     this.#turns.set(id, this.#context.log.head.cursor);
     this.#current = turn;
     this.#lastTurn = id;
     this.lastUsed = Date.now();
     this.#context.log.append({ kind: "turn", session: this.id, turn: id, status: "running" });
-    this.#storedUses.clear();
+    this.#stored.clear();
     this.#answers = new Map(Object.entries(start.answers ?? {}));
     await this.#begin(turn);
   }
@@ -203,17 +186,9 @@ export class Session implements ProcessCallbacks, CallbackContext {
 
   /** Changes a live process to other options, where those that differ can be changed. */
   async #takesOver(live: AgentProcess, options: SessionOptions): Promise<boolean> {
-    const { model: oldModel, permissionMode: oldMode, ...old } = this.#options;
-    const { model, permissionMode, ...rest } = options;
-    if (JSON.stringify(old) !== JSON.stringify(rest)) return false;
-    const isUnset = (oldModel && !model) || (oldMode && !permissionMode);
-    const isBypass = permissionMode === "bypassPermissions" && oldMode !== permissionMode;
-    if (isUnset || isBypass) return false;
-    const changed = {
-      ...(model === oldModel ? {} : { model }),
-      ...(permissionMode === oldMode ? {} : { permissionMode }),
-    };
-    await live.configure(changed as Pick<Options, "model" | "permissionMode">);
+    const change = liveChange(this.#options, options);
+    if (!change) return false;
+    await live.configure(change as Pick<Options, "model" | "permissionMode">);
     this.#options = options;
     return true;
   }
@@ -318,6 +293,9 @@ export class Session implements ProcessCallbacks, CallbackContext {
     current.heard = true;
     if (message.type === "assistant" && !message.parent_tool_use_id) {
       current.model = message.message.model;
+      for (const block of message.message.content) {
+        if (block.type === "text") current.lastText = block.text;
+      }
     }
     // An interrupt that overtook its prompt found nothing to stop: ask again now that the turn has begun.
     if (message.type === "system" && message.subtype === "init" && current.interrupted) {
@@ -342,6 +320,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
       interrupted: turn.interrupted,
       wantsOutput: this.#context.wantsOutput(turn.start.options),
       model: turn.model,
+      lastText: turn.lastText,
     });
     this.#end(outcome, usageOf(message));
   }

@@ -25,7 +25,8 @@ import { AbortError, turnError } from "../errors.js";
 import { parseAnswer } from "../parse-answer.js";
 import { Transport } from "../transport.js";
 import { sessionEvents } from "../turn-stream.js";
-import { METHODS, refuse, serverConfigs, toSessionOptions } from "./options.js";
+import { refuse, serverConfigs, toSessionOptions } from "./options.js";
+import { METHODS } from "./parity.js";
 
 export interface AgentQuery {
   prompt: string | AsyncIterable<SDKUserMessage>;

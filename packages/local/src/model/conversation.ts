@@ -16,11 +16,11 @@ interface ContentBlock {
 export type JsonSchema = { [key: string]: unknown };
 
 /**
- * Texts the harness puts into a user message: reminders, its word that a refusal stopped the answer above, and that a
- * resumed turn goes on.
+ * Texts the harness puts into a user message: reminders, its word that a refusal stopped the answer above, that a
+ * resumed turn goes on, and that a structured output is still owed.
  */
 const REMINDER =
-  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by|Continue from where you left off\.$)/;
+  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by|Continue from where you left off\.$|\[structured-output-enforce\])/;
 
 /**
  * What a user wrote in one message, the harness's own reminders and tool results left out. More than one prompt when

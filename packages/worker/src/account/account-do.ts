@@ -243,11 +243,7 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** Answers a request; the first answer counts. @throws EdgeError `request_not_found`, `request_resolved`. */
-  answerRequest(
-    id: string,
-    answer: AnswerRequest,
-    sessionId?: string,
-  ): Promise<RequestResource> {
+  answerRequest(id: string, answer: AnswerRequest, sessionId?: string): Promise<RequestResource> {
     return this.#turns.requests.answer(id, sessionId, answer);
   }
 

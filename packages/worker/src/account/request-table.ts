@@ -1,4 +1,9 @@
-import type { CallbackAnswer, RequestKind, RequestResource, RequestStatus } from "@claude-edge/protocol";
+import type {
+  CallbackAnswer,
+  RequestKind,
+  RequestResource,
+  RequestStatus,
+} from "@claude-edge/protocol";
 
 import type { EventTable } from "./event-table.js";
 import { all, one } from "./rows.js";
@@ -77,7 +82,11 @@ export class RequestTable {
   }
 
   /** Oldest first. */
-  list(session: string | undefined, status: RequestStatus | undefined, limit: number): RequestRow[] {
+  list(
+    session: string | undefined,
+    status: RequestStatus | undefined,
+    limit: number,
+  ): RequestRow[] {
     return all(
       this.#sql,
       `SELECT * FROM requests WHERE (?1 IS NULL OR session_id = ?1) AND (?2 IS NULL OR status = ?2)

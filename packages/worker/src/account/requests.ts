@@ -120,9 +120,9 @@ export class Requests {
   }
 
   /** A turn is over: what it asks is void. `beside`: it follows from a runner's log. */
-  cancelOf(turn: string, { beside, except }: { beside: boolean; except?: string }): void {
+  cancelOf(turn: string, { beside }: { beside: boolean }): void {
     for (const row of this.#store.requests.openOf(turn)) {
-      if (row.status !== "pending" || row.id === except) continue;
+      if (row.status !== "pending") continue;
       const error = { message: "The turn no longer waits for it." };
       this.#resolve(row, "cancelled", { error }, { beside });
       this.#store.requests.setDelivered(row.id);

@@ -181,7 +181,10 @@ export class SessionLogs {
   stream(
     sessionId: string,
     after: number,
-    { turn, callbacks = false }: { turn?: string | undefined; callbacks?: boolean | undefined } = {},
+    {
+      turn,
+      callbacks = false,
+    }: { turn?: string | undefined; callbacks?: boolean | undefined } = {},
   ): ReadableStream<Uint8Array> {
     const session = this.#session(sessionId);
     if (callbacks) session.callers += 1;

@@ -16,9 +16,7 @@ import type {
 import type { Env } from "../env.js";
 import { holdMs, maxConcurrentTurns, sleepAfterMs } from "../settings.js";
 import { ContainerLogs } from "./container-logs.js";
-import { deferTool } from "./deferred-tool.js";
 import { describeTools, reportTools } from "./lost-turn.js";
-import type { RequestRow } from "./request-table.js";
 import { Requests } from "./requests.js";
 import {
   callRunner,
@@ -28,6 +26,7 @@ import {
 } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
+import { WaitingTurns } from "./waiting-turns.js";
 
 /** While turns are open, the object is woken at least this often, milliseconds. */
 const ALARM_MS = 30_000;
@@ -63,6 +62,7 @@ export class Turns {
   readonly #logs: SessionLogs;
   readonly #containerLogs: ContainerLogs;
   readonly requests: Requests;
+  readonly #waiting: WaitingTurns;
   /** Turns whose way to the runner is under way in this memory. */
   readonly #dispatching = new Set<string>();
 
@@ -73,8 +73,14 @@ export class Turns {
     this.#logs = logs;
     this.requests = new Requests(ctx, env, store, logs, {
       container: (name) => this.#container(name),
-      onAnswered: (turn, request) => this.#goOnAt(turn, request),
+      onAnswered: (turn, request) => {
+        this.#waiting.goOn(turn, request);
+        this.pump();
+      },
     });
+    this.#waiting = new WaitingTurns(store, logs, this.requests, (turn, end) =>
+      this.#end(turn, end),
+    );
     this.#containerLogs = new ContainerLogs(ctx, store, logs, this.requests, {
       container: (name) => this.#container(name),
       onFreed: (name) => this.#afterFreed(name),
@@ -117,7 +123,7 @@ export class Turns {
       if (turn.interrupted && turn.boot !== null) this.#ctx.waitUntil(this.#tellInterrupt(turn));
     }
     this.requests.goOn();
-    this.#goOnAnswered();
+    this.#waiting.goOnAnswered();
     this.pump();
   }
 
@@ -272,68 +278,16 @@ export class Turns {
 
   #afterFreed(container: string): void {
     // The answer may have been given while the process was being let go.
-    this.#goOnAnswered();
+    this.#waiting.goOnAnswered();
     this.pump();
     this.#containerLogs.touch(container);
     this.#logs.sweep();
   }
 
-  // Waiting.
-
-  /** Answers to a turn's questions that no runner has taken. */
-  #answeredOf(turn: TurnRow): RequestRow[] {
-    return this.#store.requests
-      .openOf(turn.id)
-      .filter(({ status, tool_use_id }) => status !== "pending" && tool_use_id !== null);
-  }
-
-  #goOnAnswered(): void {
-    for (const turn of this.#store.openTurns()) {
-      const [answered] = turn.status === "waiting" ? this.#answeredOf(turn) : [];
-      if (answered) this.#goOnAt(turn, answered);
-    }
-  }
-
-  /** There is an answer for a turn without a process: it goes back into the queue, and on at that question. */
-  #goOnAt(turn: TurnRow, request: RequestRow): void {
-    const { transcripts } = this.#store;
-    const entries = deferTool(transcripts.entries(turn.session_id), request.tool_use_id!);
-    if (!entries) {
-      const message = "The session's transcript does not hold the tool call that was answered for.";
-      return this.#end(turn.id, { status: "failed", error: wireError("turn_failed", message) });
-    }
-    this.#store.transaction(() => {
-      // The process is gone that had asked the others; the model is told, and calls again what it still needs.
-      this.requests.cancelOf(turn.id, { beside: false });
-      transcripts.append(turn.session_id, "", entries);
-      this.#store.setTranscriptBoot(turn.session_id, null);
-      this.#store.markQueued(turn.id);
-    });
-    this.pump();
-  }
-
-  /** A turn whose container is gone stands at a question: it waits for the answer instead of failing. */
-  #waits(turn: TurnRow): boolean {
-    if (turn.interrupted) return false;
-    const open = this.#store.requests.openOf(turn.id).filter((row) => row.tool_use_id !== null);
-    const { transcripts } = this.#store;
-    const asks = open.some((row) =>
-      deferTool(transcripts.entries(turn.session_id), row.tool_use_id!),
-    );
-    if (!asks) return false;
-    const { id, session_id } = turn;
-    this.#store.transaction(() => {
-      this.#store.markWaiting(id);
-      this.#store.setTranscriptBoot(session_id, null);
-      this.#logs.emitOwn(session_id, id, "turn", { session_id, status: "waiting" });
-    });
-    return true;
-  }
-
   /** Turns whose container is gone: they are begun again where their session wants that, and are over otherwise. */
   #onLost(turns: TurnRow[]): void {
     for (const turn of turns) {
-      if (this.#waits(turn)) continue;
+      if (this.#waiting.take(turn)) continue;
       const { id, session_id, first_seq, resumed, interrupted } = turn;
       const wants = this.#store.session(session_id)?.on_container_lost === "resume";
       if (wants && resumed < MAX_RESUMED && !interrupted) {

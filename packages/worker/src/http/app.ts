@@ -226,7 +226,9 @@ for (const [list, one] of [
   ["/v1/requests", "/v1/requests/:request"],
   ["/v1/sessions/:id/requests", "/v1/sessions/:id/requests/:request"],
 ] as const) {
-  app.get(list, async (c) => json(c, await account(c).listRequests(c.req.param("id"), statusOf(c))));
+  app.get(list, async (c) =>
+    json(c, await account(c).listRequests(c.req.param("id"), statusOf(c))),
+  );
   app.get(one, async (c) => {
     const { request = "", id } = c.req.param() as { request?: string; id?: string };
     return json(c, await account(c).getRequest(request, id));

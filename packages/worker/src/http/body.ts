@@ -69,7 +69,8 @@ const hasPrompt = (value: unknown): value is { prompt: Prompt } =>
   typeof value === "object" && value !== null && "prompt" in value;
 
 function checkPrompt(prompt: Prompt): void {
-  const text = typeof prompt === "string" ? prompt : prompt.length > 0 ? JSON.stringify(prompt) : "";
+  const text =
+    typeof prompt === "string" ? prompt : prompt.length > 0 ? JSON.stringify(prompt) : "";
   if (text.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");
   const bytes = new TextEncoder().encode(text).byteLength;
   if (bytes > MAX_PROMPT_BYTES) {
