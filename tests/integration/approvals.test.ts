@@ -166,6 +166,9 @@ describe("a permission", () => {
       await new Promise((resolve) => setTimeout(resolve, wait));
       await edge.requests.answer(id, { behavior: "allow" });
       expect((await outcome).text).toBe("It ran.");
+      // A process that goes on at a question asks for it twice.
+      const asked = await edge.requests.list({ sessionId: session.id, status: "any" });
+      expect(asked.map(({ status }) => status)).toEqual(["answered"]);
     }
   });
 

@@ -1,4 +1,5 @@
 import { createSdkMcpServer, query, tool, type SessionCallbacks } from "@claude-edge/client";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { describe, expect, it } from "vitest";
 
 import { useStack } from "../support/stack.js";
@@ -114,6 +115,22 @@ describe("an in-process MCP server", () => {
     for (const { name } of local.stack.containers()) await local.stack.killContainer(name);
     expect((await session.send(CALL)).text).toBe("The end.");
     expect(told()).toContain("still here");
+  });
+
+  it("may be one of the caller's own, with resources, and serve one query after the other", async () => {
+    const server = new McpServer({ name: "kit", version: "1.0.0" });
+    server.registerResource("motto", "kit://motto", {}, async () => ({
+      contents: [{ uri: "kit://motto", text: "Measure twice." }],
+    }));
+    const options = {
+      mcpServers: { kit: { type: "sdk" as const, name: "kit", instance: server } },
+      allowedTools: ["ReadMcpResourceTool"],
+    };
+    const prompt = '%tool ReadMcpResourceTool {"server":"kit","uri":"kit://motto"}\n%say The end.';
+    for (const account of ["one", "two"]) {
+      expect((await local.client(account).query(prompt, options)).text).toBe("The end.");
+      expect(told()).toContain("Measure twice.");
+    }
   });
 
   it("can be added later, and asks are answered while nobody reads the messages", async () => {

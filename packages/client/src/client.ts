@@ -62,7 +62,8 @@ export class ClaudeEdge {
       options,
     };
     const callbacks = new Callbacks(this.#transport, () => turn.sessionId, handlers);
-    const request = { path: "/v1/query", body, idempotencyKey, signal, callbacks };
+    const call = { path: "/v1/query", body, idempotencyKey, signal };
+    const request = { ...call, callbacks, ownsCallbacks: true };
     const turn = new Turn<OutputOf<Schema>>(this.#transport, request, { output });
     return turn;
   }

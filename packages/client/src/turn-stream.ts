@@ -21,6 +21,8 @@ export interface TurnRequest {
   signal: AbortSignal | undefined;
   /** What of its session runs here. */
   callbacks?: Callbacks | undefined;
+  /** … and runs no longer than the turn is read. */
+  ownsCallbacks?: boolean;
 }
 
 /** Where a reader of a turn stands. */
@@ -50,10 +52,14 @@ export async function* turnEvents(
           maxRetries: 0,
         })
       : transport.request(`${path}${flag && `?${flag}`}`, begin);
-  for await (const event of reconnecting(transport, connect, position, signal)) {
-    if (event.kind === "request" || event.kind === "request.resolved") callbacks?.onEvent(event);
-    yield event;
-    if (isTerminal(event)) return;
+  try {
+    for await (const event of reconnecting(transport, connect, position, signal)) {
+      if (event.kind === "request" || event.kind === "request.resolved") callbacks?.onEvent(event);
+      yield event;
+      if (isTerminal(event)) return;
+    }
+  } finally {
+    if (request.ownsCallbacks) await callbacks?.close();
   }
 }
 

@@ -17,13 +17,18 @@ import type { Requests } from "./requests.js";
 export interface CallbackContext {
   readonly requests: Requests;
   readonly tunnels: Map<string, McpTunnel>;
-  /** The answer that the turn has waited for, when this is the tool use it was about; given once. */
-  takeAnswer(toolUseId: string): CallbackAnswer | undefined;
+  /** A turn is running. */
+  readonly busy: boolean;
+  /** The answer that the turn has waited for, when this is the tool use it was about. */
+  keptAnswer(toolUseId: string): CallbackAnswer | undefined;
   /** Resolves when the tool use is in the stored transcript: from there on its approval can outlive the process. */
   untilStored(toolUseId: string): Promise<void>;
   /** How long a process is held for an answer that can wait, milliseconds. */
   readonly holdMs: number;
 }
+
+/** The same question is not asked twice within this time of its answer, milliseconds. */
+const REPEATED_MS = 60_000;
 
 type WireServers = NonNullable<SessionOptions["mcpServers"]>;
 
@@ -75,10 +80,11 @@ function valueOf({ answer, error }: CallbackAnswer): Record<string, unknown> {
 }
 
 function askPermission(context: CallbackContext): CanUseTool {
-  return async (toolName, input, { signal, ...options }) => {
+  const ask: CanUseTool = async (toolName, input, { signal, ...options }) => {
     const { toolUseID, agentID } = options;
-    const kept = context.takeAnswer(toolUseID);
+    const kept = context.keptAnswer(toolUseID);
     if (kept) return permissionOf(kept, input);
+    if (!context.busy) return { behavior: "deny", message: "The turn has ended." };
     // A subagent's question dies with its process, so that one stays.
     const canWait = agentID === undefined;
     if (canWait) await context.untilStored(toolUseID);
@@ -92,6 +98,19 @@ function askPermission(context: CallbackContext): CanUseTool {
     const kind = toolName === "AskUserQuestion" ? "question" : "permission";
     const holdMs = canWait ? context.holdMs : undefined;
     return permissionOf(await context.requests.ask(kind, payload, { signal, holdMs }), input);
+  };
+  // A process that resumes at a question asks, and says in its first answer that it is asking: the Agent SDK then calls
+  // for both, under the same request id, the second time perhaps after the first was answered.
+  const asked = new Map<string, ReturnType<CanUseTool>>();
+  return (toolName, input, options) => {
+    const { requestId } = options;
+    const known = asked.get(requestId);
+    if (known) return known;
+    const answer = ask(toolName, input, options);
+    asked.set(requestId, answer);
+    const forget = () => void setTimeout(() => asked.delete(requestId), REPEATED_MS).unref();
+    answer.then(forget, forget);
+    return answer;
   };
 }
 

@@ -114,10 +114,8 @@ export class Session implements ProcessCallbacks, CallbackContext {
     return this.#current?.start.hold_ms ?? 0;
   }
 
-  takeAnswer(toolUseId: string): CallbackAnswer | undefined {
-    const answer = this.#answers.get(toolUseId);
-    this.#answers.delete(toolUseId);
-    return answer;
+  keptAnswer(toolUseId: string): CallbackAnswer | undefined {
+    return this.#answers.get(toolUseId);
   }
 
   untilStored(toolUseId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Options } from "@anthropic-ai/claude-agent-sdk";
+import type { McpServerStatus, Options, Query } from "@anthropic-ai/claude-agent-sdk";
 
 import { drain, scenario, Prompts, type Scenario } from "../program.ts";
 import { workshop } from "./conversations.ts";
@@ -10,6 +10,16 @@ const SCHEMA = {
 };
 
 const outputFormat = { type: "json_schema" as const, schema: SCHEMA };
+
+/** The servers' status once they are connected: that takes its time on either. */
+async function connectedServers(query: Query): Promise<McpServerStatus[]> {
+  for (;;) {
+    const servers = await query.mcpServerStatus();
+    const isConnected = servers.every(({ status }) => status === "connected");
+    if (servers.length > 0 && isConnected) return servers;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 /** How a turn can end, and how a session goes on. */
 export const ENDINGS: Scenario[] = [
@@ -125,7 +135,7 @@ export const ENDINGS: Scenario[] = [
         "supportedCommands",
         (await query.supportedCommands()).map(({ name }) => name),
       );
-      log("mcpServerStatus", await query.mcpServerStatus());
+      log("mcpServerStatus", await connectedServers(query));
       log("accountInfo", await query.accountInfo());
       prompts.push("%say Hello.");
       await drain(query, log, ({ type }) => {
