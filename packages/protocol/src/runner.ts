@@ -107,6 +107,8 @@ export interface TranscriptFrame extends FrameBase {
 /** A process was made ready under this session id: the session that gets it begins at once. */
 export interface SpareFrame extends FrameBase {
   kind: "spare";
+  /** It is for sessions that ask for approvals, or for those that do not. */
+  asks: boolean;
 }
 
 /** The agent asks something of the outside. */
@@ -147,11 +149,16 @@ export const MODEL_HOST = "model.claude-edge.internal";
 /** What the container holds where a credential would be: the gateway swaps in the real one. */
 export const CREDENTIAL_PLACEHOLDER = "placeholder";
 
-const SPARE_OPTIONS = new Set(["model", "permissionMode"]);
+const SPARE_OPTIONS = new Set(["model", "permissionMode", "verbatimPrompts", "canUseTool"]);
 
 /** Whether a process made ready beforehand can still take these options; others need a process of their own. */
 export function fitsSpare(options: SessionOptions): boolean {
   return Object.keys(options).every((name) => SPARE_OPTIONS.has(name));
+}
+
+/** Whether a session asks for approvals: a process has that from its start. */
+export function asks(options: SessionOptions): boolean {
+  return options.canUseTool === true;
 }
 
 /** A frame that is a piece of a message which also comes whole. */

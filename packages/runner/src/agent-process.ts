@@ -82,9 +82,9 @@ export class AgentProcess {
     }
   }
 
-  send(turn: string, prompt: Prompt): void {
+  send(turn: string, prompt: Prompt, verbatim: boolean): void {
     this.turns += 1;
-    this.#prompts.push(turn, prompt);
+    this.#prompts.push(turn, prompt, verbatim);
   }
 
   /** The live controls: model, permission mode. */

@@ -7,14 +7,18 @@ export class PromptQueue implements AsyncIterable<SDKUserMessage> {
   #closed = false;
   #wake = Promise.withResolvers<void>();
 
-  /** Hands the agent a prompt; its result names the turn's id as `user_message_uuid`. */
-  push(turn: string, prompt: Prompt): void {
+  /**
+   * Hands the agent a prompt; its result names the turn's id as `user_message_uuid`. Unless `verbatim`, "/clear" in it
+   * or "@/etc/passwd" is carried out.
+   */
+  push(turn: string, prompt: Prompt, verbatim: boolean): void {
     this.#waiting.push({
       type: "user",
       // Content blocks are the Messages API's own, and checked there.
       message: { role: "user", content: prompt as string },
       parent_tool_use_id: null,
       uuid: turn as NonNullable<SDKUserMessage["uuid"]>,
+      ...(verbatim ? { client_composed: true } : {}),
     });
     this.#wake.resolve();
   }

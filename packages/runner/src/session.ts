@@ -154,7 +154,8 @@ export class Session implements ProcessCallbacks, CallbackContext {
       turn.reused = reused;
       if (this.#current !== turn) return;
       if (turn.interrupted) return this.#endInterrupted();
-      if (!isUnderWay) this.#process!.send(id, start.prompt);
+      const { verbatimPrompts = true } = start.options;
+      if (!isUnderWay) this.#process!.send(id, start.prompt, verbatimPrompts);
     } catch (error) {
       this.#fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }

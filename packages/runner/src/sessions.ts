@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import type { HookEvent, Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
 import { EdgeError, type CallbackAnswer, type SessionOptions } from "@claude-edge/protocol";
 import {
+  asks,
   fitsSpare,
   type ControlCall,
   type ControlResult,
@@ -57,10 +58,18 @@ const RESUME_TURN = {
 /** A spare takes 0.3 s of a core: it waits until the container has had nothing else to do for this long, milliseconds. */
 const SPARE_DELAY_MS = 500;
 
+/** A process made ready for a session to come, which has its id. */
+interface Spare {
+  process: AgentProcess;
+  asks: boolean;
+}
+
 /** The sessions of a runner, and the processes they share it with: hot ones, spares, and room for more. */
 export class Sessions {
   readonly #sessions = new Map<string, Session>();
-  readonly #spares = new Map<string, AgentProcess>();
+  readonly #spares = new Map<string, Spare>();
+  /** What the newest session without a process wanted: the next is likely to want the same. */
+  #spareAsks = false;
   readonly #agent: AgentDefinition;
   readonly #folders: RunnerFolders;
   readonly #policy: ProcessPolicy;
@@ -115,7 +124,10 @@ export class Sessions {
     if (started !== undefined) return { boot, cursor: started };
     if (session.busy)
       throw new EdgeError("turn_running", "Another turn of the session is running.");
-    if (!session.process?.alive && !this.#spares.has(id)) this.#makeRoom();
+    if (!session.process?.alive) {
+      if (!this.#spares.has(id)) this.#makeRoom();
+      this.#spareAsks = asks(start.options);
+    }
     clearTimeout(this.#idleTimers.get(session));
     clearTimeout(this.#refill);
     // Not awaited: the log tells how it goes, and the caller need not wait for a process to start.
@@ -161,7 +173,7 @@ export class Sessions {
     const spare = this.#spares.get(id);
     this.#sessions.delete(id);
     this.#spares.delete(id);
-    await spare?.close();
+    await spare?.process.close();
     this.#scheduleRefill();
     if (session) {
       clearTimeout(this.#idleTimers.get(session));
@@ -181,7 +193,7 @@ export class Sessions {
     await this.#preparing;
     await Promise.all([
       ...[...this.#sessions.values()].map((session) => session.abandon()),
-      ...[...this.#spares.values()].map((spare) => spare.close()),
+      ...[...this.#spares.values()].map((spare) => spare.process.close()),
     ]);
   }
 
@@ -224,27 +236,27 @@ export class Sessions {
   }
 
   /** The spare that was made ready under this id, if it lives and will do for these options. */
-  async #takeSpare(id: string, options: StartTurn["options"]): Promise<AgentProcess | undefined> {
+  async #takeSpare(id: string, options: SessionOptions): Promise<AgentProcess | undefined> {
     const spare = this.#spares.get(id);
     this.#spares.delete(id);
     if (!spare) return undefined;
-    if (spare.alive && fitsSpare(options)) return spare;
+    const { process } = spare;
+    if (process.alive && fitsSpare(options) && spare.asks === asks(options)) return process;
     // To its end: what ends with it is found by the session's mark, which the next process will carry.
-    await spare.close();
+    await process.close();
     return undefined;
   }
 
-  /** What a process is started with. Callbacks are the session's; a spare has none. */
-  async #sdkOptions(id: string, wire: SessionOptions, session?: Session): Promise<Options> {
+  /** What a process is started with. Its callbacks are the session's. */
+  async #sdkOptions(id: string, wire: SessionOptions, session: Session): Promise<Options> {
     const { env, ...agent } = this.#agent;
-    const options = session ? withCallbacks(wire, session) : (wire as object as Partial<Options>);
+    // Said with each prompt: a spare can serve for either.
+    const { verbatimPrompts: _perPrompt, ...options } = withCallbacks(wire, session);
     const folders = await makeSessionFolders(this.#folders, id);
     const isKnown = (await this.#transcripts.load({ projectKey: SCOPE, sessionId: id })) !== null;
     return {
       settingSources: [],
       strictMcpConfig: true,
-      // Otherwise "/clear" or "@/etc/passwd" in a prompt would be carried out.
-      verbatimPrompts: true,
       // Otherwise servers' headers and variables would be on a command line that every tool can read.
       mcpServersDelivery: "initialize",
       ...agent,
@@ -305,8 +317,7 @@ export class Sessions {
     if (this.#hasRoom()) return;
     const [spare] = this.#spares;
     if (spare) {
-      this.#spares.delete(spare[0]);
-      void spare[1].close();
+      this.#drop(...spare);
     }
     const idle = [...this.#sessions.values()]
       .filter((session) => session.process && !session.busy)
@@ -326,7 +337,9 @@ export class Sessions {
 
   #scheduleRefill(): void {
     clearTimeout(this.#refill);
-    if (this.#closed || this.#spareFailed || this.#spares.size >= this.#policy.spares) return;
+    if (this.#closed || this.#spareFailed || this.#policy.spares === 0) return;
+    const wanted = [...this.#spares.values()].filter((spare) => spare.asks === this.#spareAsks);
+    if (wanted.length >= this.#policy.spares) return;
     this.#refill = setTimeout(() => {
       const busy = [...this.#sessions.values()].some((session) => session.busy);
       if (busy || this.#preparing || !this.#hasRoom()) return this.#scheduleRefill();
@@ -338,13 +351,23 @@ export class Sessions {
     this.#refill.unref();
   }
 
+  #drop(id: string, spare: Spare): void {
+    this.#spares.delete(id);
+    this.#sessions.delete(id);
+    void spare.process.close();
+  }
+
   async #prepareSpare(): Promise<void> {
     const id = randomUUID();
+    const isAsking = this.#spareAsks;
+    // One that is of no use any more makes room.
+    for (const [other, spare] of this.#spares) if (spare.asks !== isAsking) this.#drop(other, spare);
     try {
-      const spare = await AgentProcess.prepare(id, await this.#sdkOptions(id, {}));
-      if (this.#closed) return await spare.close();
-      this.#spares.set(id, spare);
-      this.#log.append({ kind: "spare", session: id, turn: "" });
+      const options = await this.#sdkOptions(id, isAsking ? { canUseTool: true } : {}, this.#add(id));
+      const process = await AgentProcess.prepare(id, options);
+      if (this.#closed) return await process.close();
+      this.#spares.set(id, { process, asks: isAsking });
+      this.#log.append({ kind: "spare", session: id, turn: "", asks: isAsking });
     } catch {
       // It is an accelerator: a session without one starts cold, and tells what is wrong. No second try.
       this.#spareFailed = true;

@@ -277,6 +277,28 @@ describe("the processes of a runner", () => {
     await readLog(`boot=${await boot()}&after=${end.cursor}`, ({ kind }) => kind === "spare");
   });
 
+  test("are made ready for sessions that ask for approvals when the last one did", async () => {
+    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
+    const [plain] = await readLog("after=0", ({ kind }) => kind === "spare");
+    expect(plain).toMatchObject({ asks: false });
+    const options = { canUseTool: true as const };
+    const end = await turnOf(randomUUID(), "%say Hello.", options);
+    const frames = await readLog(
+      `boot=${await boot()}&after=${end.cursor}`,
+      ({ kind }) => kind === "spare",
+    );
+    const { session, asks } = frames.at(-1)!;
+    expect(asks).toBe(true);
+    // The one that will not be wanted is gone.
+    expect(findMarked("CLAUDE_EDGE_SESSION", plain!.session)).toEqual([]);
+    const [ready] = findMarked("CLAUDE_EDGE_SESSION", session);
+    expect(await turnOf(session, "%say Asked.", options)).toMatchObject({
+      result: { text: "Asked." },
+    });
+    expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([ready]);
+    expect(model.requests.at(-1)!.body.tools!.map(({ name }) => name)).toContain("AskUserQuestion");
+  });
+
   test("a spare that died, or that will not do, is replaced by a process of the session's own", async () => {
     await relaunch({ CLAUDE_EDGE_SPARES: "1" });
     const [first] = await readLog("after=0", ({ kind }) => kind === "spare");

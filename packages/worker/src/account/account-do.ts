@@ -18,7 +18,7 @@ import {
   type TurnResource,
   type UpdateSessionRequest,
 } from "@claude-edge/protocol";
-import { fitsSpare } from "@claude-edge/protocol/runner";
+import { asks, fitsSpare } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
 import { containerName } from "../settings.js";
@@ -308,7 +308,9 @@ export class AccountDO extends DurableObject<Env> {
 
   /** The id of a session whose process is ready in the account's container. */
   #spareFor(account: string, options: SessionOptions): string | undefined {
-    return fitsSpare(options) ? this.#store.containers.takeSpare(account) : undefined;
+    return fitsSpare(options)
+      ? this.#store.containers.takeSpare(account, asks(options))
+      : undefined;
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */

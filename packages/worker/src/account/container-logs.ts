@@ -177,7 +177,7 @@ export class ContainerLogs {
   #applyFrame(name: string, boot: string, frame: LogFrame): boolean {
     const { session, turn } = frame;
     if (frame.kind === "spare") {
-      this.#store.containers.addSpare(session, name, boot);
+      this.#store.containers.addSpare(session, name, boot, frame.asks);
     } else if (!this.#store.hasSession(session)) {
       // It was deleted while its last words were on their way.
     } else if (frame.kind === "transcript") {

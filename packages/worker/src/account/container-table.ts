@@ -41,16 +41,23 @@ export class ContainerTable {
     this.#sql.exec("DELETE FROM spares WHERE container = ?", name);
   }
 
-  addSpare(session: string, container: string, boot: string): void {
-    this.#sql.exec("INSERT OR IGNORE INTO spares VALUES (?, ?, ?)", session, container, boot);
+  addSpare(session: string, container: string, boot: string, asks: boolean): void {
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO spares (session_id, container, boot, asks) VALUES (?, ?, ?, ?)",
+      session,
+      container,
+      boot,
+      asks ? 1 : 0,
+    );
   }
 
-  /** Takes a session id whose process is ready in the container, if there is one. */
-  takeSpare(container: string): string | undefined {
+  /** Takes a session id whose process is ready in the container, the newest of its kind, if there is one. */
+  takeSpare(container: string, asks: boolean): string | undefined {
     const spare = all<{ session_id: string }>(
       this.#sql,
-      "DELETE FROM spares WHERE session_id = (SELECT session_id FROM spares WHERE container = ? LIMIT 1) RETURNING session_id",
+      "DELETE FROM spares WHERE session_id = (SELECT session_id FROM spares WHERE container = ? AND asks = ? ORDER BY rowid DESC LIMIT 1) RETURNING session_id",
       container,
+      asks ? 1 : 0,
     )[0];
     return spare?.session_id;
   }

@@ -103,6 +103,9 @@ const MIGRATIONS: readonly string[] = [
   -- 1 when the prompt is content blocks, as JSON.
   ALTER TABLE turns ADD COLUMN blocks INTEGER NOT NULL DEFAULT 0;
 
+  -- 1 when it is for sessions that ask for approvals.
+  ALTER TABLE spares ADD COLUMN asks INTEGER NOT NULL DEFAULT 0;
+
   CREATE TABLE requests (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
