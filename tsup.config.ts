@@ -27,13 +27,20 @@ const SOURCES = {
   "@claude-edge/protocol": resolve("packages/protocol/src/index.ts"),
 };
 
+/** These go out file by file: whoever bundles them leaves out the files that nothing is used of, schemas above all. */
+const UNBUNDLED = new Set(["packages/protocol", "packages/client"]);
+
 function options(folder: string, entries: string[]): Options {
   const manifest = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Manifest;
   const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   const isCli = folder === "cli";
   return {
     name: folder,
-    entry: Object.fromEntries(entries.map((entry) => [entry, `${folder}/src/${entry}.ts`])),
+    ...(UNBUNDLED.has(folder)
+      ? { entry: [`${folder}/src/**/*.ts`], bundle: false }
+      : {
+          entry: Object.fromEntries(entries.map((entry) => [entry, `${folder}/src/${entry}.ts`])),
+        }),
     outDir: `${folder}/dist`,
     format: "esm",
     target: "es2022",

@@ -2,13 +2,15 @@ import type { Readable, Writable } from "node:stream";
 
 /** What a command may touch of the world. */
 export interface Context {
-  stdin: Readable & { isTTY?: boolean };
-  stdout: Writable & { isTTY?: boolean };
+  stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
+  stdout: Writable & { isTTY?: boolean; columns?: number };
   stderr: Writable & { isTTY?: boolean };
   env: Record<string, string | undefined>;
   cwd: string;
   /** Aborts at Ctrl-C. */
   signal: AbortSignal;
+  /** As Ctrl-C does; for a prompt, which is given the key and not the signal. */
+  interrupt: () => void;
 }
 
 /** Writes and waits until there is room again: a slow reader of standard output slows the stream down. */

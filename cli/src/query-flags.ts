@@ -17,12 +17,14 @@ export interface QueryFlags {
   maxTurns?: number;
   maxBudgetUsd?: number;
   jsonSchema?: string;
+  permissionPrompts?: string;
   account?: string;
   url?: string;
   verbose?: boolean;
 }
 
 const FORMATS = ["text", "json", "stream-json"];
+const PROMPTS = ["host", "none"];
 
 const flagName = (option: string) =>
   `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -31,6 +33,9 @@ const flagName = (option: string) =>
 export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
   if (!FORMATS.includes(flags.outputFormat)) {
     throw new EdgeError("usage", `--output-format must be one of ${FORMATS.join(", ")}.`);
+  }
+  if (flags.permissionPrompts !== undefined && !PROMPTS.includes(flags.permissionPrompts)) {
+    throw new EdgeError("usage", `--permission-prompts must be one of ${PROMPTS.join(", ")}.`);
   }
   if (flags.includePartialMessages && flags.outputFormat !== "stream-json") {
     throw new EdgeError(
@@ -43,6 +48,7 @@ export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
   }
   const { model, systemPrompt, permissionMode, maxTurns, maxBudgetUsd } = flags;
   const { allowedTools, disallowedTools, jsonSchema } = flags;
+  const canUseTool = flags.permissionPrompts === "host" ? true : undefined;
   const outputFormat = jsonSchema && { type: "json_schema", schema: parseSchema(jsonSchema) };
   const given = Object.entries({
     model,
@@ -53,6 +59,7 @@ export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
     maxTurns,
     maxBudgetUsd,
     outputFormat,
+    canUseTool,
   }).filter(([, value]) => value !== undefined);
   const parsed = sessionOptions.safeParse(Object.fromEntries(given));
   if (!parsed.success) {

@@ -10,7 +10,6 @@ import {
 } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,62 +17,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { useStack } from "../../tests/support/stack.js";
 import { until } from "../../tests/support/wait.js";
+import { BIN, useCli, type Run, type RunOptions } from "./support/run.js";
 
-const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
 const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
 /** Below the CLI's folder, so that its packages are found. */
 const PROJECTS = fileURLToPath(new URL("../.test-projects", import.meta.url));
 const edge = useStack();
+const { empty, run } = useCli();
 
-let empty: string;
 let project: string;
 beforeAll(() => {
-  empty = mkdtempSync(join(tmpdir(), "cli-"));
   mkdirSync(PROJECTS, { recursive: true });
   project = mkdtempSync(join(PROJECTS, "p-"));
   cpSync(TEMPLATE, project, { recursive: true, filter: (path) => !path.includes(".wrangler") });
 });
-afterAll(() => {
-  for (const folder of [empty, PROJECTS]) rmSync(folder, { recursive: true, force: true });
-});
-
-interface Run {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-interface RunOptions {
-  input?: string;
-  env?: Record<string, string>;
-  cwd?: string;
-  node?: string;
-  /** Called with what is on standard output so far. */
-  onOutput?: (child: ReturnType<typeof spawn>, stdout: string) => void;
-}
-
-function run(
-  args: string[],
-  { input, env = {}, cwd = empty, node = process.execPath, onOutput }: RunOptions = {},
-): Promise<Run> {
-  const child = spawn(node, [BIN, ...args], {
-    cwd,
-    env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1", ...env },
-    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-  });
-  let [stdout, stderr] = ["", ""];
-  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-    onOutput?.(child, stdout);
-  });
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  if (input !== undefined) child.stdin!.end(input);
-  return new Promise((resolve) => {
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
-  });
-}
+afterAll(() => rmSync(PROJECTS, { recursive: true, force: true }));
 
 const here = () => ({ CLAUDE_EDGE_URL: edge.stack.url, CLAUDE_EDGE_TOKEN: edge.stack.token });
 const query = (args: string[], options: RunOptions = {}) =>

@@ -7,6 +7,8 @@ import {
 } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
+import { Approvals } from "../approvals.js";
+import { canAsk } from "../ask.js";
 import { unlessAborted, write, type Context } from "../context.js";
 import { connect } from "../deployment.js";
 import { readPrompt } from "../prompt.js";
@@ -27,8 +29,10 @@ export async function query(
     const options = sessionOptionsOf(flags);
     const edge = connect(flags, context);
     const prompt = await unlessAborted(readPrompt(argument, context), context.signal);
-    const { turn } = await begin(edge, prompt, flags, options, context.signal);
-    await print(turn, flags, context);
+    const approvals = new Approvals(context, { asks: asksHere(flags, context) });
+    const agent = { ...options, ...approvals.callbacks };
+    const { turn } = await begin(edge, prompt, flags, agent, context.signal);
+    await print(turn, flags, approvals, context);
     return EXIT.ok;
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;
@@ -36,6 +40,10 @@ export async function query(
     return reportError(error, context);
   }
 }
+
+/** Whoever wants one object at the end is a program: nobody to ask. */
+const asksHere = ({ permissionPrompts, outputFormat }: QueryFlags, context: Context) =>
+  permissionPrompts !== "none" && outputFormat !== "json" && canAsk(context);
 
 const writeLine = ({ stdout }: Context, line: object) => write(stdout, `${JSON.stringify(line)}\n`);
 
@@ -47,10 +55,12 @@ async function begin(
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<{ turn: Turn }> {
-  if (resume !== undefined) return { turn: edge.sessions.open(resume).send(prompt) };
+  const { onPermission } = options;
+  const open = (id: string) => edge.sessions.open(id, { onPermission });
+  if (resume !== undefined) return { turn: open(resume).send(prompt) };
   if (newest) {
     for await (const { id } of edge.sessions.list({ limit: 1, signal })) {
-      return { turn: edge.sessions.open(id).send(prompt) };
+      return { turn: open(id).send(prompt) };
     }
     throw new EdgeError("session_not_found", "There is no session to continue.");
   }
@@ -58,7 +68,12 @@ async function begin(
 }
 
 /** Prints the turn as it comes. @throws TurnError when it does not complete. */
-async function print(turn: Turn, flags: QueryFlags, context: Context): Promise<void> {
+async function print(
+  turn: Turn,
+  flags: QueryFlags,
+  approvals: Approvals,
+  context: Context,
+): Promise<void> {
   const { outputFormat, includePartialMessages = false, jsonSchema, verbose } = flags;
   const started = performance.now();
   const stopAtSignal = interruptAtSignal(turn, context);
@@ -68,6 +83,7 @@ async function print(turn: Turn, flags: QueryFlags, context: Context): Promise<v
   try {
     const reader = new TextReader();
     for await (const event of turn) {
+      approvals.onEvent(event);
       const text = reader.read(event);
       if (text) firstToken ??= performance.now() - started;
       if (isText && text) await write(context.stdout, text);
@@ -84,6 +100,7 @@ async function print(turn: Turn, flags: QueryFlags, context: Context): Promise<v
     throw error;
   } finally {
     stopAtSignal();
+    approvals.close();
   }
 }
 

@@ -28,7 +28,7 @@ export interface PermissionRequest {
   expiresAt: Date | undefined;
   /** What else the Agent SDK says of it: `suggestions`, `title`, `blockedPath`, … */
   options: Record<string, unknown>;
-  /** Aborts when the answer is no longer wanted, because somebody else has given it for example. */
+  /** Aborts when the answer is no longer wanted; its reason is the request as somebody else has resolved it. */
   signal: AbortSignal;
 }
 
@@ -73,12 +73,13 @@ export class Callbacks {
     this.#mcp.add(handlers.mcpServers ?? {});
   }
 
-  /** True when there is anything to run: then this program counts as the session's caller. */
-  get isNeeded(): boolean {
-    const { onPermission, canUseTool, hooks, onElicitation, onUserDialog } = this.handlers;
-    return Boolean(
-      onPermission ?? canUseTool ?? hooks ?? onElicitation ?? onUserDialog ?? this.#mcp.any,
-    );
+  /**
+   * True when there is something that only this program can run: then it counts as the session's caller. A permission
+   * anybody can answer.
+   */
+  get needCaller(): boolean {
+    const { hooks, onElicitation, onUserDialog } = this.handlers;
+    return Boolean(hooks ?? onElicitation ?? onUserDialog ?? this.#mcp.any);
   }
 
   addServers(servers: NonNullable<Options["mcpServers"]>): void {
@@ -89,7 +90,7 @@ export class Callbacks {
   onEvent(event: RequestEvent | RequestResolvedEvent): void {
     const { id } = event.request;
     if (event.kind === "request.resolved") {
-      this.#running.get(id)?.abort();
+      this.#running.get(id)?.abort(event.request);
       this.#running.delete(id);
     } else if (!this.#running.has(id)) {
       void this.#run(event.request);

@@ -1,9 +1,9 @@
-import { health, type Health, type Prompt } from "@claude-edge/protocol";
+import { isHealth, type Health, type Prompt } from "@claude-edge/protocol";
 
 import { Callbacks } from "./callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
-import { ProtocolError } from "./errors.js";
 import type { OutputOf, OutputSchema } from "./output.js";
+import { parseAnswer } from "./parse-answer.js";
 import { Requests } from "./requests.js";
 import {
   Sessions,
@@ -11,11 +11,12 @@ import {
   type AgentOptions,
   type CallOptions,
   type SessionSettings,
+  type TurnOptions,
 } from "./sessions.js";
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
 
-export interface QueryOptions extends AgentOptions, SessionSettings, CallOptions {
+export interface QueryOptions extends AgentOptions, SessionSettings, TurnOptions {
   /** A UUID for the session it makes; a fresh one without. */
   sessionId?: string | undefined;
 }
@@ -50,7 +51,7 @@ export class ClaudeEdge {
     given: QueryOptions & { output?: Schema } = {},
   ): Turn<OutputOf<Schema>> {
     const { sessionId, title, tags, onContainerLost, approvalTimeout, ...rest } = given;
-    const { signal, idempotencyKey = crypto.randomUUID(), output, ...agent } = rest;
+    const { signal, traceparent, idempotencyKey = crypto.randomUUID(), output, ...agent } = rest;
     const { options, handlers } = splitCallbacks(agent, output);
     const body = {
       prompt,
@@ -62,7 +63,7 @@ export class ClaudeEdge {
       options,
     };
     const callbacks = new Callbacks(this.#transport, () => turn.sessionId, handlers);
-    const call = { path: "/v1/query", body, idempotencyKey, signal };
+    const call = { path: "/v1/query", body, idempotencyKey, signal, traceparent };
     const request = { ...call, callbacks, ownsCallbacks: true };
     const turn = new Turn<OutputOf<Schema>>(this.#transport, request, { output });
     return turn;
@@ -70,8 +71,6 @@ export class ClaudeEdge {
 
   /** Whether the deployment answers, and its versions. */
   async health({ signal }: CallOptions = {}): Promise<Health> {
-    const parsed = health.safeParse(await this.#transport.json("/health", { signal }));
-    if (!parsed.success) throw new ProtocolError("The answer is not a deployment's.");
-    return parsed.data;
+    return parseAnswer(isHealth, await this.#transport.json("/health", { signal }));
   }
 }

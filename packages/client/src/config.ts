@@ -1,5 +1,6 @@
 import { wireError } from "@claude-edge/protocol";
 
+import { sleep } from "./backoff.js";
 import { ClaudeEdgeError } from "./errors.js";
 
 /** A repetition that is about to be made. */
@@ -9,6 +10,40 @@ export interface Retry {
   /** 1 for the first repetition. */
   attempt: number;
   delayMs: number;
+}
+
+/** Where time comes from; a test gives its own. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Waits; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A request that is about to be sent. */
+export interface RequestInfo {
+  method: string;
+  /** Path and query. */
+  path: string;
+  /** 0, and one more for every repetition. */
+  attempt: number;
+  /** Headers of your own; the client's own go before them. */
+  headers: Headers;
+}
+
+/** An answer whose headers are there. */
+export interface ResponseInfo extends Omit<RequestInfo, "headers"> {
+  status: number;
+  /** The id under which the deployment logged it. */
+  requestId: string | undefined;
+  /** From the request to the answer's headers, milliseconds. */
+  durationMs: number;
+}
+
+/** Told what the client does: methods, paths, statuses, request ids. Never of a key, a prompt or an answer. */
+export interface Logger {
+  debug(message: string, fields: Record<string, unknown>): void;
+  warn(message: string, fields: Record<string, unknown>): void;
 }
 
 /** How to reach a deployment. */
@@ -29,8 +64,18 @@ export interface ClientOptions {
   headersTimeout?: number | undefined;
   /** Told of every repetition before it is waited for: of a request, and of a stream's connection. */
   onRetry?: ((retry: Retry) => void) | undefined;
+  /** Told of every request before it is sent; may add headers. */
+  onRequest?: ((request: RequestInfo) => void) | undefined;
+  /** Told of every answer. */
+  onResponse?: ((response: ResponseInfo) => void) | undefined;
+  /** `console` will do. */
+  logger?: Logger | undefined;
   /** How long a stream may be silent, milliseconds; 45 000 by default, three of the deployment's heartbeats. */
   idleTimeout?: number | undefined;
+  /** The time that pauses between repetitions are taken from. */
+  clock?: Clock | undefined;
+  /** A number from 0 to 1, which shortens a pause by up to a quarter; `Math.random` by default. */
+  random?: (() => number) | undefined;
 }
 
 export interface Config {
@@ -42,7 +87,11 @@ export interface Config {
   maxReconnects: number;
   headersTimeout: number;
   idleTimeout: number;
+  onRequest: (request: RequestInfo) => void;
+  onResponse: (response: ResponseInfo) => void;
   onRetry: (retry: Retry) => void;
+  clock: Clock;
+  random: () => number;
 }
 
 /** Variables of the environment, in runtimes that have one. */
@@ -56,6 +105,25 @@ export function assertHeaderValue(name: string, value: string): void {
   if (/^[\x21-\x7e]+$/.test(value)) return;
   const message = `${name}: must be printable ASCII without blanks.`;
   throw new ClaudeEdgeError(wireError("invalid_request", message));
+}
+
+/** Hooks and logger, told of the same things. */
+function reporting({ onResponse, onRetry, logger }: ClientOptions) {
+  return {
+    onResponse: (response: ResponseInfo) => {
+      onResponse?.(response);
+      const { method, path, status, requestId, durationMs } = response;
+      // A query can hold what the caller chose; a path holds ids.
+      const place = path.split("?", 1)[0];
+      logger?.debug(`${method} ${place} ${status}`, { requestId, durationMs });
+    },
+    onRetry: (retry: Retry) => {
+      onRetry?.(retry);
+      const { error, attempt, delayMs } = retry;
+      const { code, requestId } = error;
+      logger?.warn(`trying again: ${error.message}`, { code, requestId, attempt, delayMs });
+    },
+  };
 }
 
 /** Fills in what was left out. @throws ClaudeEdgeError `no_url`, `unauthorized`, `invalid_request`. */
@@ -79,6 +147,9 @@ export function resolveConfig(options: ClientOptions): Config {
     maxReconnects: options.maxReconnects ?? 5,
     headersTimeout: options.headersTimeout ?? 120_000,
     idleTimeout: options.idleTimeout ?? 45_000,
-    onRetry: options.onRetry ?? (() => {}),
+    onRequest: options.onRequest ?? (() => {}),
+    ...reporting(options),
+    clock: options.clock ?? { now: Date.now, sleep },
+    random: options.random ?? Math.random,
   };
 }

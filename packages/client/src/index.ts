@@ -7,7 +7,7 @@ export type {
   SessionCallbacks,
 } from "./callbacks.js";
 export { ClaudeEdge, type QueryOptions } from "./client.js";
-export type { ClientOptions, Retry } from "./config.js";
+export type { ClientOptions, Clock, Logger, RequestInfo, ResponseInfo, Retry } from "./config.js";
 export {
   AbortError,
   ApiError,
@@ -28,6 +28,7 @@ export {
   type CreateSessionOptions,
   type ForkOptions,
   type SessionSettings,
+  type TurnOptions,
 } from "./sessions.js";
 export { TextReader } from "./text-reader.js";
 export { Turn, type TurnOutcome } from "./turn.js";

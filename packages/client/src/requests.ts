@@ -1,6 +1,6 @@
 import {
-  request as requestSchema,
-  requestList,
+  isRequest,
+  isRequestList,
   type RequestResource,
   type RequestStatus,
 } from "@claude-edge/protocol";
@@ -31,13 +31,13 @@ export class Requests {
     const path = sessionId === undefined ? "" : `/sessions/${encodeURIComponent(sessionId)}`;
     const query = status === "any" ? "" : `?status=${status}`;
     const answer = await this.#transport.json(`/v1${path}/requests${query}`, { signal });
-    return parseAnswer(requestList, answer).requests;
+    return parseAnswer(isRequestList, answer).requests;
   }
 
   /** One request, with its answer if there is one. @throws ApiError `request_not_found`. */
   async retrieve(id: string, { signal }: CallOptions = {}): Promise<RequestResource> {
     const answer = await this.#transport.json(`/v1/requests/${encodeURIComponent(id)}`, { signal });
-    return parseAnswer(requestSchema, answer);
+    return parseAnswer(isRequest, answer);
   }
 
   /**
@@ -48,11 +48,15 @@ export class Requests {
   async answer(
     id: string,
     answer: PermissionAnswer | Record<string, unknown>,
-    { by, signal, idempotencyKey = crypto.randomUUID() }: { by?: string } & CallOptions = {},
+    {
+      by,
+      signal,
+      idempotencyKey = crypto.randomUUID(),
+    }: { by?: string | undefined } & CallOptions = {},
   ): Promise<RequestResource> {
     const path = `/v1/requests/${encodeURIComponent(id)}`;
     const body = { answer, by };
     const request = { method: "POST", body, signal, idempotencyKey } as const;
-    return parseAnswer(requestSchema, await this.#transport.json(path, request));
+    return parseAnswer(isRequest, await this.#transport.json(path, request));
   }
 }

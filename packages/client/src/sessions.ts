@@ -1,7 +1,7 @@
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import {
-  session as sessionSchema,
-  sessionList,
+  isSession,
+  isSessionList,
   type ControlMethod,
   type EdgeEvent,
   type Prompt,
@@ -24,6 +24,12 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Makes the call repeatable across processes; each call has one of its own without it. */
   idempotencyKey?: string | undefined;
+}
+
+/** What a turn can be told beside its prompt. */
+export interface TurnOptions extends CallOptions {
+  /** The span that the turn belongs to (W3C `traceparent`): a process that is started for it continues it. */
+  traceparent?: string | undefined;
 }
 
 /** What a session can be given beside the Agent SDK's options. */
@@ -115,12 +121,35 @@ export class Session<Output = unknown> {
   /** Sends a prompt: the turn behind those that are queued already. */
   send(
     prompt: Prompt,
-    { signal, idempotencyKey = crypto.randomUUID() }: CallOptions = {},
+    { signal, traceparent, idempotencyKey = crypto.randomUUID() }: TurnOptions = {},
   ): Turn<Output> {
     const path = `${this.#path}/turns`;
     const callbacks = this.#callbacks;
-    const request = { path, body: { prompt }, idempotencyKey, signal, callbacks };
-    return new Turn(this.#transport, request, { sessionId: this.id, output: this.#output });
+    const request = { path, body: { prompt }, idempotencyKey, signal, traceparent, callbacks };
+    return new Turn(this.#transport, request, {
+      position: { sessionId: this.id },
+      output: this.#output,
+    });
+  }
+
+  /**
+   * Goes on with a turn that was being read: from where a {@link StreamInterruptedError} says, in this process or
+   * another. Reads the turn from its beginning without `lastSeq`; its deltas are gone once it has ended.
+   * @throws ClaudeEdgeError `invalid_request` when the turn is not known: send the prompt again, under the same key.
+   */
+  resume(
+    { turnId, lastSeq = 0 }: { turnId: string | undefined; lastSeq?: number },
+    { signal }: CallOptions = {},
+  ): Turn<Output> {
+    if (turnId === undefined) {
+      const message = "The turn is not known: it was interrupted before its first event.";
+      throw new ClaudeEdgeError({ code: "invalid_request", message, retryable: false });
+    }
+    const callbacks = this.#callbacks;
+    // Never sent: a turn that is known is read, not begun.
+    const request = { path: this.#path, body: {}, idempotencyKey: "", signal, callbacks };
+    const position = { sessionId: this.id, turnId, lastSeq };
+    return new Turn(this.#transport, request, { position, output: this.#output });
   }
 
   /**
@@ -149,7 +178,7 @@ export class Session<Output = unknown> {
 
   /** How it stands now. @throws ApiError `session_not_found`. */
   async retrieve({ signal }: CallOptions = {}): Promise<SessionResource> {
-    return parseAnswer(sessionSchema, await this.#transport.json(this.#path, { signal }));
+    return parseAnswer(isSession, await this.#transport.json(this.#path, { signal }));
   }
 
   /**
@@ -161,7 +190,7 @@ export class Session<Output = unknown> {
     signal,
   }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
     const position = { sessionId: this.id, turnId: undefined, lastSeq: after };
-    const callbacks = this.#callbacks.isNeeded;
+    const callbacks = this.#callbacks.needCaller;
     const options = { signal, callbacks };
     for await (const event of sessionEvents(this.#transport, this.#path, position, options)) {
       if (event.kind === "request" || event.kind === "request.resolved") {
@@ -182,7 +211,7 @@ export class Session<Output = unknown> {
     CallOptions): Promise<SessionResource> {
     const body = { title, tags, options, approval_timeout_ms: approvalTimeout };
     const request = { method: "PATCH", body, signal } as const;
-    return parseAnswer(sessionSchema, await this.#transport.json(this.#path, request));
+    return parseAnswer(isSession, await this.#transport.json(this.#path, request));
   }
 
   /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */
@@ -195,7 +224,7 @@ export class Session<Output = unknown> {
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
       signal,
     });
-    const { id: fork } = parseAnswer(sessionSchema, answer);
+    const { id: fork } = parseAnswer(isSession, answer);
     return new Session(this.#transport, fork, this.#callbacks.handlers, this.#output);
   }
 
@@ -255,7 +284,7 @@ export class Sessions {
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
       signal,
     });
-    const session = parseAnswer(sessionSchema, answer);
+    const session = parseAnswer(isSession, answer);
     return new Session(this.#transport, session.id, handlers, output);
   }
 
@@ -278,7 +307,7 @@ export class Sessions {
       const query = new URLSearchParams({ limit: String(Math.min(left, 100)) });
       if (cursor !== undefined) query.set("cursor", cursor);
       const answer = await this.#transport.json(`/v1/sessions?${query}`, { signal });
-      const { sessions, next_cursor } = parseAnswer(sessionList, answer);
+      const { sessions, next_cursor } = parseAnswer(isSessionList, answer);
       yield* sessions.slice(0, left);
       left -= sessions.length;
       cursor = next_cursor;

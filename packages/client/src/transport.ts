@@ -1,14 +1,15 @@
 import {
   ACCOUNT_HEADER,
-  errorAnswer,
   IDEMPOTENCY_HEADER,
+  isErrorAnswer,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   REQUEST_ID_HEADER,
+  TRACE_HEADER,
 } from "@claude-edge/protocol";
 
-import { backoffMs, retryAfterMs, sleep } from "./backoff.js";
-import { assertHeaderValue, type Config } from "./config.js";
+import { backoffMs, retryAfterMs } from "./backoff.js";
+import { assertHeaderValue, type Config, type RequestInfo } from "./config.js";
 import {
   AbortError,
   ApiError,
@@ -27,6 +28,8 @@ export interface RequestOptions {
   idempotencyKey?: string | undefined;
   /** How often it is repeated; as configured without it. */
   maxRetries?: number;
+  /** The span that it belongs to. */
+  traceparent?: string | undefined;
 }
 
 /** An answer of the deployment, and the way to end it early. */
@@ -69,29 +72,30 @@ export class Transport {
 
   /** A successful answer, its body unread. @throws ClaudeEdgeError */
   async request(path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { clock, random } = this.config;
     const { maxRetries = this.config.maxRetries } = options;
     const repeatable = options.method !== "POST" || options.idempotencyKey !== undefined;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#once(path, options);
+        return await this.#once(path, options, attempt);
       } catch (error) {
         if (!(error instanceof ClaudeEdgeError) || !error.retryable || !repeatable) throw error;
-        const wait = error.details?.retryAfterMs ?? backoffMs(attempt);
+        const wait = error.details?.retryAfterMs ?? backoffMs(attempt, random);
         if (attempt >= maxRetries || typeof wait !== "number") throw error;
         if (wait > MAX_RETRY_AFTER_MS) throw error;
         this.config.onRetry({ error, attempt: attempt + 1, delayMs: wait });
-        await sleep(wait, options.signal).catch((reason: unknown) => {
+        await clock.sleep(wait, options.signal).catch((reason: unknown) => {
           throw new AbortError(reason);
         });
       }
     }
   }
 
-  async #once(
-    path: string,
-    { method = "GET", body, stream, signal, idempotencyKey }: RequestOptions,
-  ) {
-    const { baseURL, token, account, fetch, headersTimeout } = this.config;
+  async #once(path: string, options: RequestOptions, attempt: number): Promise<Answer> {
+    const { method = "GET", body, stream = false, signal } = options;
+    const { baseURL, fetch, headersTimeout, clock } = this.config;
+    const info = { method, path, attempt };
+    const headers = this.#headers(info, options);
     if (signal?.aborted) throw new AbortError(signal.reason);
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
@@ -100,22 +104,11 @@ export class Transport {
       () => controller.abort(new TimeoutError("headers", headersTimeout)),
       headersTimeout,
     );
-    const headers: Record<string, string> = {
-      authorization: `Bearer ${token}`,
-      accept: stream ? "text/event-stream" : "application/json",
-      [PROTOCOL_HEADER]: String(PROTOCOL_VERSION),
-    };
-    if (account !== undefined) headers[ACCOUNT_HEADER] = account;
-    if (body !== undefined) headers["content-type"] = "application/json";
-    if (idempotencyKey !== undefined) {
-      assertHeaderValue("idempotencyKey", idempotencyKey);
-      headers[IDEMPOTENCY_HEADER] = idempotencyKey;
-    }
-
     const close = () => {
       signal?.removeEventListener("abort", abort);
       controller.abort();
     };
+    const sent = clock.now();
     try {
       const response = await fetch(`${baseURL}${path}`, {
         method,
@@ -125,7 +118,9 @@ export class Transport {
         // The API never redirects: whatever does is in front of it, and must not be sent the key.
         redirect: "manual",
       });
-      await assertOurs(response, stream ?? false);
+      const { status, requestId } = contextOf(response);
+      this.config.onResponse({ ...info, status, requestId, durationMs: clock.now() - sent });
+      await assertOurs(response, stream, clock.now());
       return { response, close };
     } catch (cause) {
       close();
@@ -138,7 +133,29 @@ export class Transport {
       clearTimeout(timer);
     }
   }
+
+  #headers(info: Omit<RequestInfo, "headers">, options: RequestOptions): Headers {
+    const { token, account, onRequest } = this.config;
+    const { body, stream, idempotencyKey, traceparent } = options;
+    const headers = new Headers();
+    onRequest({ ...info, headers });
+    for (const name of OWN_HEADERS) headers.delete(name);
+    headers.set("authorization", `Bearer ${token}`);
+    headers.set("accept", stream ? "text/event-stream" : "application/json");
+    headers.set(PROTOCOL_HEADER, String(PROTOCOL_VERSION));
+    if (account !== undefined) headers.set(ACCOUNT_HEADER, account);
+    if (body !== undefined) headers.set("content-type", "application/json");
+    if (traceparent !== undefined) headers.set(TRACE_HEADER, traceparent);
+    if (idempotencyKey !== undefined) {
+      assertHeaderValue("idempotencyKey", idempotencyKey);
+      headers.set(IDEMPOTENCY_HEADER, idempotencyKey);
+    }
+    return headers;
+  }
 }
+
+/** A caller's own headers cannot replace what the deployment goes by. */
+const OWN_HEADERS = [ACCOUNT_HEADER, IDEMPOTENCY_HEADER, "content-type"];
 
 /** Built-in fetch says only "fetch failed"; what failed is in the cause. */
 function reasonOf(thrown: unknown): string {
@@ -156,7 +173,7 @@ function contextOf(response: Response) {
 }
 
 /** @throws ClaudeEdgeError unless it is a success of a deployment that speaks this protocol. */
-async function assertOurs(response: Response, stream: boolean): Promise<void> {
+async function assertOurs(response: Response, stream: boolean, now: number): Promise<void> {
   const context = contextOf(response);
   const type = (response.headers.get("content-type") ?? "").split(";")[0]!.trim();
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
@@ -165,7 +182,7 @@ async function assertOurs(response: Response, stream: boolean): Promise<void> {
       context,
     );
   }
-  if (!response.ok) throw await errorOf(response, type);
+  if (!response.ok) throw await errorOf(response, type, now);
 
   const protocol = response.headers.get(PROTOCOL_HEADER);
   const expected = stream ? "text/event-stream" : "application/json";
@@ -180,14 +197,13 @@ async function assertOurs(response: Response, stream: boolean): Promise<void> {
   }
 }
 
-async function errorOf(response: Response, type: string): Promise<ClaudeEdgeError> {
+async function errorOf(response: Response, type: string, now: number): Promise<ClaudeEdgeError> {
   const context = contextOf(response);
-  const retryAfter = retryAfterMs(response.headers.get("retry-after"));
+  const retryAfter = retryAfterMs(response.headers.get("retry-after"), now);
   if (type === "application/json") {
     const body: unknown = await response.json().catch(() => undefined);
-    const parsed = errorAnswer.safeParse(body);
-    if (parsed.success) {
-      const { error } = parsed.data;
+    if (isErrorAnswer(body)) {
+      const { error } = body;
       const details =
         retryAfter === undefined ? error.details : { ...error.details, retryAfterMs: retryAfter };
       return new ApiError({ ...error, details }, context);

@@ -1,6 +1,6 @@
 import { InvalidEventError, isTerminal, parseEvent, type EdgeEvent } from "@claude-edge/protocol";
 
-import { backoffMs, sleep } from "./backoff.js";
+import { backoffMs } from "./backoff.js";
 import {
   AbortError,
   ClaudeEdgeError,
@@ -19,6 +19,7 @@ export interface TurnRequest {
   body: unknown;
   idempotencyKey: string;
   signal: AbortSignal | undefined;
+  traceparent?: string | undefined;
   /** What of its session runs here. */
   callbacks?: Callbacks | undefined;
   /** … and runs no longer than the turn is read. */
@@ -41,9 +42,10 @@ export async function* turnEvents(
   request: TurnRequest,
   position: Position,
 ): AsyncGenerator<EdgeEvent> {
-  const { path, body, idempotencyKey, signal, callbacks } = request;
-  const flag = callbacks?.isNeeded ? "callbacks=true" : "";
-  const begin = { method: "POST", body, idempotencyKey, stream: true, signal } as const;
+  const { path, body, idempotencyKey, signal, callbacks, traceparent } = request;
+  const flag = callbacks?.needCaller ? "callbacks=true" : "";
+  const keyed = { idempotencyKey, traceparent, signal };
+  const begin = { method: "POST", body, stream: true, ...keyed } as const;
   const connect = () =>
     position.sessionId && position.turnId
       ? transport.request(`${eventsPath(position)}${flag && `&${flag}`}`, {
@@ -93,7 +95,7 @@ async function* reconnecting(
   position: Position,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EdgeEvent> {
-  const { maxReconnects } = transport.config;
+  const { maxReconnects, clock, random } = transport.config;
   for (let failures = 0; ;) {
     let opened = false;
     const open = async () => {
@@ -116,10 +118,10 @@ async function* reconnecting(
       // Nothing has begun yet, and the request for it has had its retries.
       if (position.lastSeq === 0 && !opened) throw error;
       if (failures >= maxReconnects) throw new StreamInterruptedError({ ...position }, error);
-      const delayMs = backoffMs(failures);
+      const delayMs = backoffMs(failures, random);
       failures += 1;
       transport.config.onRetry({ error, attempt: failures, delayMs });
-      await sleep(delayMs, signal).catch((reason: unknown) => {
+      await clock.sleep(delayMs, signal).catch((reason: unknown) => {
         throw new AbortError(reason);
       });
     }

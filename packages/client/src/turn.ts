@@ -45,12 +45,12 @@ export class Turn<Output = unknown>
   constructor(
     transport: Transport,
     request: TurnRequest,
-    { sessionId, output }: { sessionId?: string; output?: OutputSchema | undefined } = {},
+    { position, output }: { position?: Partial<Position>; output?: OutputSchema | undefined } = {},
   ) {
     this.#transport = transport;
     this.#request = request;
     this.#output = output;
-    this.#position = { sessionId, turnId: undefined, lastSeq: 0 };
+    this.#position = { sessionId: undefined, turnId: undefined, lastSeq: 0, ...position };
   }
 
   /** Known from the first event on. */

@@ -1,7 +1,6 @@
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
 import type { TurnResult, TurnStatus, Usage } from "./resources.js";
-import { isFinal } from "./resources.js";
 
 /** One message of the Agent SDK, unchanged. Kinds this version does not know pass through. */
 export interface SdkMessage {
@@ -66,6 +65,11 @@ export interface RequestResolvedEvent extends EventBase {
 
 /** What a session's log holds. On the wire `kind` is the SSE event's name and the rest its data. */
 export type EdgeEvent = MessageEvent | DeltaEvent | TurnEvent | RequestEvent | RequestResolvedEvent;
+
+/** True for the three statuses after which nothing of a turn can change. */
+export function isFinal(status: TurnStatus): status is "completed" | "failed" | "interrupted" {
+  return status === "completed" || status === "failed" || status === "interrupted";
+}
 
 /** True for the event that ends its turn. */
 export function isTerminal(event: EdgeEvent): event is TurnEvent {

@@ -30,6 +30,7 @@ export {
 } from "./errors.js";
 export {
   deltaText,
+  isFinal,
   isTerminal,
   type DeltaEvent,
   type EdgeEvent,
@@ -40,6 +41,15 @@ export {
   type SdkMessage,
   type TurnEvent,
 } from "./events.js";
+export {
+  isErrorAnswer,
+  isHealth,
+  isRequest,
+  isRequestList,
+  isSession,
+  isSessionList,
+  isTurn,
+} from "./forms.js";
 export {
   APPROVAL_TIMEOUT_MS,
   HEARTBEAT_MS,
@@ -73,7 +83,6 @@ export {
   errorAnswer,
   eventList,
   health,
-  isFinal,
   session,
   sessionList,
   turn,
@@ -94,4 +103,5 @@ export {
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   REQUEST_ID_HEADER,
+  TRACE_HEADER,
 } from "./version.js";

@@ -15,11 +15,6 @@ export const turnStatus = z.enum([
 ]);
 export type TurnStatus = z.infer<typeof turnStatus>;
 
-/** True for the three statuses after which nothing of a turn can change. */
-export function isFinal(status: TurnStatus): status is "completed" | "failed" | "interrupted" {
-  return status === "completed" || status === "failed" || status === "interrupted";
-}
-
 /** What one turn used: true figures of that turn, not sums over the session. Costs are US dollars. */
 export const usage = z.looseObject({
   input_tokens: z.number(),
@@ -57,7 +52,7 @@ export const turnResult = z.looseObject({
 });
 export type TurnResult = z.infer<typeof turnResult>;
 
-export const wireErrorSchema = z.looseObject({
+const wireErrorSchema = z.looseObject({
   code: z.string(),
   message: z.string(),
   retryable: z.boolean(),

@@ -37,6 +37,8 @@ export interface StartTurn {
   resume?: boolean;
   /** It waited for these answers: go on where the transcript has the question. By the tool use asked about. */
   answers?: Record<string, CallbackAnswer>;
+  /** The caller's span (W3C `traceparent`): a process that is started for this turn continues it. */
+  traceparent?: string | undefined;
   /** How long a process is held for an answer that can wait, milliseconds. */
   hold_ms: number;
 }

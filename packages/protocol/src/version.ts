@@ -14,5 +14,8 @@ export const REQUEST_ID_HEADER = "x-request-id";
 /** Names the account a request is for. Only the root key may send it. */
 export const ACCOUNT_HEADER = "x-account-id";
 
+/** W3C trace context: the span that a turn belongs to. @see https://www.w3.org/TR/trace-context/ */
+export const TRACE_HEADER = "traceparent";
+
 /** Makes a POST safe to repeat: the same key gives the same turn or session. */
 export const IDEMPOTENCY_HEADER = "idempotency-key";

@@ -29,18 +29,23 @@ import { usageOf } from "./usage.js";
 export interface SessionContext {
   log: EventLog;
   /** Gives a process for the session, and whether the turn is under way in it already. */
-  openProcess(session: Session, options: SessionOptions, begun?: BegunTurn): Promise<OpenedProcess>;
+  openProcess(
+    session: Session,
+    options: SessionOptions,
+    turn?: OpeningTurn,
+  ): Promise<OpenedProcess>;
   /** A structured output is promised for these options. */
   wantsOutput(options: StartTurn["options"]): boolean;
   /** A turn has ended. */
   onIdle(session: Session): void;
 }
 
-/** A turn that was begun in another process. */
-export interface BegunTurn {
-  id: string;
-  /** It stands at a question whose answer is there now. */
-  isAnswered: boolean;
+/** The turn that a process is opened for. */
+export interface OpeningTurn {
+  /** The caller's span, as W3C traceparent. */
+  traceparent?: string | undefined;
+  /** It was begun in another process; `isAnswered`: it stands at a question whose answer is there now. */
+  begun?: { id: string; isAnswered: boolean } | undefined;
 }
 
 export interface OpenedProcess {
@@ -150,7 +155,8 @@ export class Session implements ProcessCallbacks, CallbackContext {
     try {
       const isAnswered = start.answers !== undefined;
       const begun = start.resume || isAnswered ? { id, isAnswered } : undefined;
-      const { isUnderWay, reused } = await this.#withProcess(start.options, begun);
+      const { traceparent } = start;
+      const { isUnderWay, reused } = await this.#withProcess(start.options, { begun, traceparent });
       turn.reused = reused;
       if (this.#current !== turn) return;
       if (turn.interrupted) return this.#endInterrupted();
@@ -164,16 +170,16 @@ export class Session implements ProcessCallbacks, CallbackContext {
   /** Sees to it that there is a live process with these options. */
   #withProcess(
     options: SessionOptions,
-    begun?: BegunTurn,
+    turn: OpeningTurn = {},
   ): Promise<{ isUnderWay: boolean; reused: boolean }> {
     const open = async () => {
       await this.#closing;
       const live = this.#process;
-      if (live?.alive && !begun) {
+      if (live?.alive && !turn.begun) {
         if (await this.#takesOver(live, options)) return { isUnderWay: false, reused: true };
         await this.#discard(live);
       }
-      const opened = await this.#context.openProcess(this, options, begun);
+      const opened = await this.#context.openProcess(this, options, turn);
       this.#process = opened.process;
       this.#options = options;
       return { isUnderWay: opened.isUnderWay, reused: opened.wasSpare };

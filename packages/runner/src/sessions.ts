@@ -18,7 +18,7 @@ import { AgentProcess } from "./agent-process.js";
 import { withCallbacks } from "./callbacks.js";
 import { agentEnvironment, makeSessionFolders, type RunnerFolders } from "./environment.js";
 import type { EventLog } from "./event-log.js";
-import { Session, type BegunTurn, type OpenedProcess } from "./session.js";
+import { Session, type OpenedProcess, type OpeningTurn } from "./session.js";
 import { TranscriptStore } from "./transcript-store.js";
 
 /** How a runner treats its processes. */
@@ -200,7 +200,7 @@ export class Sessions {
   #add(id: string): Session {
     const session = new Session(id, {
       log: this.#log,
-      openProcess: (of, options, begun) => this.#openProcess(of, options, begun),
+      openProcess: (of, options, turn) => this.#openProcess(of, options, turn),
       wantsOutput: (options) => (options.outputFormat ?? this.#agent.outputFormat) !== undefined,
       onIdle: (of) => this.#onIdle(of),
     });
@@ -213,7 +213,7 @@ export class Sessions {
   async #openProcess(
     session: Session,
     options: SessionOptions,
-    begun?: BegunTurn,
+    { begun, traceparent }: OpeningTurn = {},
   ): Promise<OpenedProcess> {
     const spare = await this.#takeSpare(session.id, options);
     if (spare) {
@@ -222,6 +222,7 @@ export class Sessions {
       return { process: spare, wasSpare: true, isUnderWay: false };
     }
     const sdkOptions = await this.#sdkOptions(session.id, options, session);
+    if (traceparent !== undefined) sdkOptions.env!.TRACEPARENT = traceparent;
     const isUnderWay = begun !== undefined && (await this.#hasPrompt(session.id, begun.id));
     // One that stands at a question goes on by itself, at that question.
     if (isUnderWay && !begun.isAnswered) Object.assign(sdkOptions.env!, RESUME_TURN);
@@ -361,9 +362,14 @@ export class Sessions {
     const id = randomUUID();
     const isAsking = this.#spareAsks;
     // One that is of no use any more makes room.
-    for (const [other, spare] of this.#spares) if (spare.asks !== isAsking) this.#drop(other, spare);
+    for (const [other, spare] of this.#spares)
+      if (spare.asks !== isAsking) this.#drop(other, spare);
     try {
-      const options = await this.#sdkOptions(id, isAsking ? { canUseTool: true } : {}, this.#add(id));
+      const options = await this.#sdkOptions(
+        id,
+        isAsking ? { canUseTool: true } : {},
+        this.#add(id),
+      );
       const process = await AgentProcess.prepare(id, options);
       if (this.#closed) return await process.close();
       this.#spares.set(id, { process, asks: isAsking });

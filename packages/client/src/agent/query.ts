@@ -8,9 +8,9 @@ import type {
 } from "@anthropic-ai/claude-agent-sdk";
 import {
   isTerminal,
-  session as sessionSchema,
-  sessionList,
-  turn as turnSchema,
+  isSession,
+  isSessionList,
+  isTurn,
   type ControlMethod,
   type EdgeEvent,
   type SdkMessage,
@@ -140,7 +140,7 @@ class RemoteQuery implements Query {
       const position = { sessionId: id, turnId: undefined, lastSeq: last_seq };
       const events = sessionEvents(this.#transport, `/v1/sessions/${id}`, position, {
         signal: this.#left.signal,
-        callbacks: this.#callbacks.isNeeded,
+        callbacks: this.#callbacks.needCaller,
       });
       for await (const event of events) {
         const message = this.#take(event);
@@ -226,7 +226,7 @@ class RemoteQuery implements Query {
         method: "PATCH",
         body: { options },
       });
-      session = parseAnswer(sessionSchema, answer);
+      session = parseAnswer(isSession, answer);
     }
     this.#sessionId = session.id;
     return session;
@@ -234,13 +234,13 @@ class RemoteQuery implements Query {
 
   async #newest(): Promise<string | undefined> {
     const answer = await this.#transport.json("/v1/sessions?limit=1");
-    return parseAnswer(sessionList, answer).sessions[0]?.id;
+    return parseAnswer(isSessionList, answer).sessions[0]?.id;
   }
 
   async #post(path: string, body: object): Promise<SessionResource> {
     const idempotencyKey = crypto.randomUUID();
     const answer = await this.#transport.json(path, { method: "POST", body, idempotencyKey });
-    return parseAnswer(sessionSchema, answer);
+    return parseAnswer(isSession, answer);
   }
 
   // The prompts.
@@ -269,7 +269,7 @@ class RemoteQuery implements Query {
       body: { prompt },
       idempotencyKey: crypto.randomUUID(),
     });
-    const turn = parseAnswer(turnSchema, answer);
+    const turn = parseAnswer(isTurn, answer);
     if (!this.#ended.delete(turn.id)) this.#open.add(turn.id);
   }
 

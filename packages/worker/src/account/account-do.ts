@@ -25,7 +25,7 @@ import { containerName } from "../settings.js";
 import { readCursor, writeCursor } from "./cursor.js";
 import { migrate } from "./schema.js";
 import { SessionLogs } from "./session-logs.js";
-import { Store, type KeyUse } from "./store.js";
+import { Store, type KeyUse, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
 
 /** Turns of one account that may wait at the same time. */
@@ -37,6 +37,13 @@ const TITLE_CHARS = 80;
 export interface Idempotency {
   key: string;
   fingerprint: string;
+}
+
+/** How a turn was asked for. */
+export interface TurnCall {
+  once?: Idempotency | undefined;
+  /** The caller's span. */
+  traceparent?: string | undefined;
 }
 
 /** A turn that was accepted, and the seq behind which its events are. */
@@ -151,12 +158,17 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** One prompt in a session of its own. @throws EdgeError as {@link createSession} and {@link createTurn}. */
-  query(account: string, request: QueryRequest, once?: Idempotency): AcceptedTurn {
+  query(
+    account: string,
+    request: QueryRequest,
+    { once, traceparent }: TurnCall = {},
+  ): AcceptedTurn {
     this.#setAccount(account);
     const used = this.#useOf(once);
     if (used?.turn_id) return { turn: this.getTurn(used.session_id, used.turn_id), after: 0 };
     const { prompt, session_id: id, accountId: _account, ...session } = request;
-    return this.#accept(prompt, once, () => this.#insertSession(account, { id, ...session }));
+    const turn = { prompt, traceparent };
+    return this.#accept(turn, once, () => this.#insertSession(account, { id, ...session }));
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */
@@ -164,7 +176,7 @@ export class AccountDO extends DurableObject<Env> {
     account: string,
     sessionId: string,
     prompt: Prompt,
-    once?: Idempotency,
+    { once, traceparent }: TurnCall = {},
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
     await this.#logs.untilWhole(sessionId);
@@ -174,7 +186,7 @@ export class AccountDO extends DurableObject<Env> {
       return { turn, after: this.#store.turn(turn.id)!.first_seq! - 1 };
     }
     this.getSession(sessionId);
-    return this.#accept(prompt, once, () => sessionId);
+    return this.#accept({ prompt, traceparent }, once, () => sessionId);
   }
 
   /** @throws EdgeError `session_not_found`, `turn_not_found`. */
@@ -314,15 +326,15 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */
-  #accept(prompt: Prompt, once: Idempotency | undefined, session: () => string): AcceptedTurn {
+  #accept(input: NewTurn, once: Idempotency | undefined, session: () => string): AcceptedTurn {
     if (this.#store.openTurns().filter(({ status }) => status === "queued").length >= MAX_QUEUED) {
       throw new EdgeError("queue_full", `${MAX_QUEUED} turns of this account are waiting already.`);
     }
     const turn = crypto.randomUUID();
     const accepted = this.#store.transaction(() => {
       const id = session();
-      if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(prompt));
-      this.#store.insertTurn(turn, id, prompt, Date.now());
+      if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(input.prompt));
+      this.#store.insertTurn(turn, id, input, Date.now());
       this.#remember(once, id, turn);
       const queued = { session_id: id, status: "queued" };
       const seq = this.#logs.emitOwn(id, turn, "turn", queued);

@@ -103,6 +103,9 @@ const MIGRATIONS: readonly string[] = [
   -- 1 when the prompt is content blocks, as JSON.
   ALTER TABLE turns ADD COLUMN blocks INTEGER NOT NULL DEFAULT 0;
 
+  -- The caller's span, as W3C traceparent.
+  ALTER TABLE turns ADD COLUMN traceparent TEXT;
+
   -- 1 when it is for sessions that ask for approvals.
   ALTER TABLE spares ADD COLUMN asks INTEGER NOT NULL DEFAULT 0;
 

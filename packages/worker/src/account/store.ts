@@ -58,6 +58,12 @@ export interface NewSession {
   container: string;
 }
 
+export interface NewTurn {
+  prompt: Prompt;
+  /** The caller's span. */
+  traceparent?: string | undefined;
+}
+
 /** What an idempotency key was first used for. */
 export interface KeyUse {
   fingerprint: string;
@@ -223,15 +229,17 @@ export class Store {
 
   // Turns.
 
-  insertTurn(id: string, session: string, prompt: Prompt, now: number): void {
+  insertTurn(id: string, session: string, turn: NewTurn, now: number): void {
+    const { prompt, traceparent } = turn;
     const isText = typeof prompt === "string";
     this.#sql.exec(
-      `INSERT INTO turns (id, session_id, status, prompt, blocks, created_at)
-        VALUES (?, ?, 'queued', ?, ?, ?)`,
+      `INSERT INTO turns (id, session_id, status, prompt, blocks, traceparent, created_at)
+        VALUES (?, ?, 'queued', ?, ?, ?, ?)`,
       id,
       session,
       isText ? prompt : JSON.stringify(prompt),
       isText ? 0 : 1,
+      traceparent ?? null,
       now,
     );
   }
@@ -244,13 +252,17 @@ export class Store {
     this.#sql.exec("UPDATE turns SET first_seq = ? WHERE id = ?", seq, turn);
   }
 
-  promptOf(turn: string): Prompt {
-    const { prompt, blocks } = one<{ prompt: string; blocks: number }>(
-      this.#sql,
-      "SELECT prompt, blocks FROM turns WHERE id = ?",
-      turn,
-    );
-    return blocks ? (JSON.parse(prompt) as Prompt) : prompt;
+  /** What a turn was given. */
+  inputOf(turn: string): NewTurn {
+    const { prompt, blocks, traceparent } = one<{
+      prompt: string;
+      blocks: number;
+      traceparent: string | null;
+    }>(this.#sql, "SELECT prompt, blocks, traceparent FROM turns WHERE id = ?", turn);
+    return {
+      prompt: blocks ? (JSON.parse(prompt) as Prompt) : prompt,
+      ...(traceparent === null ? {} : { traceparent }),
+    };
   }
 
   /** Turns that have not ended, in the order they came. */

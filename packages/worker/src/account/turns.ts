@@ -224,7 +224,7 @@ export class Turns {
       answered.map((row) => [row.tool_use_id, this.#store.requests.answerOf(row)]),
     );
     const start: StartTurn = {
-      prompt: this.#store.promptOf(id),
+      ...this.#store.inputOf(id),
       options,
       hold_ms: holdMs(this.#env),
       ...(resumed > 0 ? { resume: true } : {}),

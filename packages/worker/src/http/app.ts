@@ -10,6 +10,7 @@ import {
   PROTOCOL_VERSION,
   queryRequest,
   requestStatus,
+  TRACE_HEADER,
   updateSessionRequest,
 } from "@claude-edge/protocol";
 import { Hono, type Context } from "hono";
@@ -66,6 +67,10 @@ const json = (c: Call, value: unknown, status = 200) =>
 
 /** The caller runs the session's callbacks: hooks, MCP servers, permissions. */
 const runsCallbacks = (c: Call) => c.req.query("callbacks") === "true";
+
+/** The caller's span; one that cannot be read is left out, as W3C says. */
+const traceOf = (c: Call) =>
+  /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(c.req.header(TRACE_HEADER) ?? "")?.[0];
 
 const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("accept") ?? "");
 
@@ -145,7 +150,7 @@ app.post("/v1/query", async (c) => {
   const name = accountOf(c.req.raw, value.accountId);
   assertModel(c.env);
   const stub = accountStub(c.env, name);
-  const accepted = await stub.query(name, value, once);
+  const accepted = await stub.query(name, value, { once, traceparent: traceOf(c) });
   return answerTurn(c, stub, accepted, async () => {
     const { session_id, id } = accepted.turn;
     return turnAnswer(await stub.waitForTurn(session_id, id), c.get("requestId"));
@@ -191,7 +196,8 @@ app.post("/v1/sessions/:id/turns", async (c) => {
   const name = accountOf(c.req.raw, value.accountId);
   assertModel(c.env);
   const stub = accountStub(c.env, name);
-  const accepted = await stub.createTurn(name, c.req.param("id"), value.prompt, once);
+  const call = { once, traceparent: traceOf(c) };
+  const accepted = await stub.createTurn(name, c.req.param("id"), value.prompt, call);
   return answerTurn(c, stub, accepted, () => json(c, accepted.turn, 202));
 });
 

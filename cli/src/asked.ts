@@ -1,0 +1,62 @@
+import type { PermissionRequest, RequestResource } from "@claude-edge/client";
+import type { PermissionPayload } from "@claude-edge/protocol";
+
+/** What a person has to decide: as a callback is given it, or as `claude-edge requests` finds it. */
+export type Asked = Pick<PermissionRequest, "kind" | "toolName" | "input" | "options" | "agentId">;
+
+export interface Question {
+  question: string;
+  header: string;
+  options: { label: string; description: string }[];
+  multiSelect: boolean;
+}
+
+/** People answer these; the other kinds are for the program that passed a hook or an MCP server. */
+export const isForPeople = ({ kind }: { kind: string }): boolean =>
+  kind === "permission" || kind === "question";
+
+export function askedOf({ kind, payload }: RequestResource): Asked {
+  const { tool_name, input, agent_id, options } = payload as unknown as PermissionPayload;
+  return {
+    kind: kind as Asked["kind"],
+    toolName: tool_name,
+    input,
+    options,
+    agentId: agent_id,
+  };
+}
+
+/** The questions of AskUserQuestion: the model's words, so nothing is taken for granted. */
+export function questionsOf({ input }: Asked): Question[] {
+  const questions = Array.isArray(input.questions) ? (input.questions as Partial<Question>[]) : [];
+  return questions.map(({ question, header, options, multiSelect }) => ({
+    question: String(question),
+    header: String(header ?? ""),
+    options: (Array.isArray(options) ? options : []).map(({ label, description }) => ({
+      label: String(label),
+      description: String(description ?? ""),
+    })),
+    multiSelect: multiSelect === true,
+  }));
+}
+
+/** The input that says it all, by the tool's name; an MCP tool's `command` could be one input of many. */
+const TELLING: Record<string, string> = {
+  Bash: "command",
+  Write: "file_path",
+  Edit: "file_path",
+  Read: "file_path",
+  NotebookEdit: "notebook_path",
+};
+
+/** What it is about, in the model's own words: the command, the path, the question, else the input as JSON. */
+export function subjectOf(asked: Asked): string {
+  const { kind, toolName, input } = asked;
+  if (kind === "question") {
+    return questionsOf(asked)
+      .map(({ question }) => question)
+      .join(" ");
+  }
+  const telling = Object.hasOwn(TELLING, toolName) ? input[TELLING[toolName]!] : undefined;
+  return typeof telling === "string" ? telling : JSON.stringify(input);
+}

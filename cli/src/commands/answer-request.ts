@@ -1,0 +1,80 @@
+import { userInfo } from "node:os";
+
+import type { ClaudeEdge, RequestResource } from "@claude-edge/client";
+import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+
+import { answerOf, verdictOf, type AnswerFlags } from "../answers.js";
+import { ask, canAsk } from "../ask.js";
+import { askedOf, isForPeople, subjectOf } from "../asked.js";
+import { write, type Context } from "../context.js";
+import { connect } from "../deployment.js";
+import { oneLine } from "../printable.js";
+
+export interface AnswerRequestFlags extends AnswerFlags {
+  by?: string;
+  json?: boolean;
+  account?: string;
+  url?: string;
+}
+
+const MAX_ABOUT = 100;
+
+/** `claude-edge requests answer`. Gives the exit code. */
+export async function answerRequest(
+  id: string,
+  flags: AnswerRequestFlags,
+  context: Context,
+): Promise<number> {
+  const { stdout, stderr, signal } = context;
+  const edge = connect(flags, context);
+  const request = await find(edge, id, signal);
+  if (!isForPeople(request)) {
+    const message = `Request ${request.id} is for the program that runs the session's ${request.kind}.`;
+    throw new EdgeError("usage", message);
+  }
+  const asked = askedOf(request);
+  const answer = answerOf(flags, asked) ?? (await answerFromTerminal(request, context));
+  if (!answer) return EXIT.interrupted;
+  const by = flags.by ?? userName(context);
+  const answered = await edge.requests.answer(request.id, answer, {
+    ...(by === undefined ? {} : { by }),
+    signal,
+  });
+  const about = `${oneLine(asked.toolName)} ${oneLine(subjectOf(asked), MAX_ABOUT)}`;
+  stderr.write(`${verdictOf(answer)}: ${about}\n`);
+  if (flags.json) await write(stdout, `${JSON.stringify(answered)}\n`);
+  return EXIT.ok;
+}
+
+/** By its id, or the beginning of one that is pending. @throws EdgeError `request_not_found`, `usage`. */
+async function find(edge: ClaudeEdge, id: string, signal: AbortSignal): Promise<RequestResource> {
+  if (!/^[0-9a-f-]{8,35}$/.test(id)) return edge.requests.retrieve(id, { signal });
+  const pending = await edge.requests.list({ signal });
+  const [found, ...others] = pending.filter((request) => request.id.startsWith(id));
+  if (!found) throw new EdgeError("request_not_found", `There is no request ${id} that waits.`);
+  if (others.length === 0) return found;
+  throw new EdgeError(
+    "usage",
+    `${others.length + 1} requests begin with ${id}: give more of the id.`,
+  );
+}
+
+/** @throws EdgeError `usage` where nobody can be asked, `request_resolved` when there is nothing to ask any more. */
+async function answerFromTerminal(request: RequestResource, context: Context) {
+  if (!canAsk(context)) {
+    const message = "There is no answer: --allow, --allow-for-session, --deny or --answer.";
+    throw new EdgeError("usage", message);
+  }
+  const { id, status } = request;
+  if (status !== "pending") throw new EdgeError("request_resolved", `Request ${id} was ${status}.`);
+  return ask(askedOf(request), context, context.signal);
+}
+
+/** A container may run as a user without a name. */
+function userName({ env }: Context): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return env.USER || undefined;
+  }
+}

@@ -1,0 +1,21 @@
+/** What steers a terminal or hides text in it: control and formatting characters, and halves of surrogate pairs. */
+const STEERING = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+
+const spelledOut = (character: string) => `\\u{${character.codePointAt(0)!.toString(16)}}`;
+
+/**
+ * Text of somebody else's, the model's for example, fit for a terminal. What would steer it is spelled out rather than
+ * dropped: whoever decides about a command should see that it holds such a thing. Lines stay lines.
+ */
+export function printable(text: string): string {
+  return text.replace(STEERING, (character) =>
+    character === "\n" || character === "\t" ? character : spelledOut(character),
+  );
+}
+
+/** The same in one line, and cut to a length in characters. */
+export function oneLine(text: string, length = Infinity): string {
+  const line = printable(text.replaceAll(/\s+/g, " ").trim());
+  const characters = [...line];
+  return characters.length <= length ? line : `${characters.slice(0, length - 1).join("")}…`;
+}

@@ -1,0 +1,74 @@
+import type { RequestResource } from "./callbacks.js";
+import type { WireError } from "./errors.js";
+import type {
+  Health,
+  SessionList,
+  SessionResource,
+  TurnResource,
+  TurnStatus,
+} from "./resources.js";
+
+/**
+ * What a client checks of an answer before it believes it: that the fields it goes by are there, of their type. By
+ * hand, for a browser's sake: the same with `zod/mini` schemas is 10 kB more of its bundle, compressed. What the
+ * deployment takes in is checked with schemas.
+ */
+type Form = Record<string, "string" | "number" | "boolean" | "object" | Form[]>;
+
+/** True when it is an object whose fields have these types; other fields may be there, from a newer deployment. */
+function hasForm(value: unknown, form: Form): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.entries(form).every(([name, type]) => {
+    const field = (value as Record<string, unknown>)[name];
+    if (!Array.isArray(type)) return typeof field === type && field !== null;
+    return Array.isArray(field) && field.every((item) => hasForm(item, type[0]!));
+  });
+}
+
+const SESSION: Form = { id: "string", status: "string", options: "object", last_seq: "number" };
+const TURN: Form = { id: "string", session_id: "string", status: "string" };
+const REQUEST: Form = { id: "string", session_id: "string", kind: "string", status: "string" };
+const ERROR: Form = { code: "string", message: "string", retryable: "boolean" };
+
+export const isSession = (value: unknown): value is SessionResource => hasForm(value, SESSION);
+
+export const isSessionList = (value: unknown): value is SessionList =>
+  hasForm(value, { sessions: [SESSION] });
+
+export const isTurn = (value: unknown): value is TurnResource => hasForm(value, TURN);
+
+export const isRequest = (value: unknown): value is RequestResource =>
+  hasForm(value, { ...REQUEST, payload: "object" });
+
+export const isRequestList = (value: unknown): value is { requests: RequestResource[] } =>
+  hasForm(value, { requests: [{ ...REQUEST, payload: "object" }] });
+
+export const isHealth = (value: unknown): value is Health =>
+  hasForm(value, { status: "string", version: "string", protocol: "number" });
+
+export const isErrorAnswer = (value: unknown): value is { error: WireError } =>
+  hasForm(value, { type: "string", error: "object" }) &&
+  hasForm((value as { error: unknown }).error, ERROR);
+
+/** A turn's status must be known: what to make of it is the point. */
+const STATUSES: ReadonlySet<unknown> = new Set<TurnStatus>([
+  "queued",
+  "running",
+  "waiting",
+  "completed",
+  "failed",
+  "interrupted",
+]);
+
+/** The data of each kind of event. */
+export const EVENTS = {
+  message: (data: unknown) => isEvent(data) && hasForm(data.message, { type: "string" }),
+  delta: (data: unknown) => isEvent(data) && hasForm(data.message, { type: "string" }),
+  turn: (data: unknown) =>
+    isEvent(data) && hasForm(data, { session_id: "string" }) && STATUSES.has(data.status),
+  request: (data: unknown) => isEvent(data) && isRequest(data.request),
+  "request.resolved": (data: unknown) => isEvent(data) && hasForm(data.request, REQUEST),
+} as const;
+
+const isEvent = (data: unknown): data is Record<string, unknown> =>
+  hasForm(data, { seq: "number", turn_id: "string" });
