@@ -72,6 +72,8 @@ export interface ClientOptions {
   logger?: Logger | undefined;
   /** How long a stream may be silent, milliseconds; 45 000 by default, three of the deployment's heartbeats. */
   idleTimeout?: number | undefined;
+  /** How long all of a call may take, milliseconds: a turn from its prompt to its end, say. No limit by default. */
+  totalTimeout?: number | undefined;
   /** The time that pauses between repetitions are taken from. */
   clock?: Clock | undefined;
   /** A number from 0 to 1, which shortens a pause by up to a quarter; `Math.random` by default. */
@@ -87,6 +89,7 @@ export interface Config {
   maxReconnects: number;
   headersTimeout: number;
   idleTimeout: number;
+  totalTimeout: number | undefined;
   onRequest: (request: RequestInfo) => void;
   onResponse: (response: ResponseInfo) => void;
   onRetry: (retry: Retry) => void;
@@ -147,6 +150,7 @@ export function resolveConfig(options: ClientOptions): Config {
     maxReconnects: options.maxReconnects ?? 5,
     headersTimeout: options.headersTimeout ?? 120_000,
     idleTimeout: options.idleTimeout ?? 45_000,
+    totalTimeout: options.totalTimeout,
     onRequest: options.onRequest ?? (() => {}),
     ...reporting(options),
     clock: options.clock ?? { now: Date.now, sleep },

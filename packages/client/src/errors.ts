@@ -98,14 +98,19 @@ export class ConnectionError extends ClaudeEdgeError {
   }
 }
 
-/** Something took too long; `phase` says what. */
+const LATE = {
+  headers: "No answer",
+  idle: "No sign of life on the stream",
+  total: "Not done",
+};
+
+/** Something took too long; `phase` says what: an answer's beginning, a stream's silence, or all of a call. */
 export class TimeoutError extends ClaudeEdgeError {
   override readonly name = "TimeoutError";
-  readonly phase: "headers" | "idle";
+  readonly phase: "headers" | "idle" | "total";
 
-  constructor(phase: "headers" | "idle", ms: number) {
-    const what = phase === "headers" ? "No answer" : "No sign of life on the stream";
-    super(wireError("timeout", `${what} within ${ms / 1000} s.`));
+  constructor(phase: TimeoutError["phase"], ms: number) {
+    super(wireError("timeout", `${LATE[phase]} within ${ms / 1000} s.`));
     this.phase = phase;
   }
 }
@@ -118,6 +123,10 @@ export class AbortError extends ClaudeEdgeError {
     super(wireError("aborted", "The call was aborted by its signal."), { cause: reason });
   }
 }
+
+/** What a signal's reason comes to: a deadline of this library's own is an error of its own. */
+export const abortError = (reason: unknown): TimeoutError | AbortError =>
+  reason instanceof TimeoutError ? reason : new AbortError(reason);
 
 /** A stream broke and could not be taken up again. The turn may still be running: read on behind `lastSeq`. */
 export class StreamInterruptedError extends ClaudeEdgeError {

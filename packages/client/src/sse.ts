@@ -5,15 +5,18 @@ const MAX_FRAME_CHARS = 128 * 1024 * 1024;
 
 /**
  * The frames of an SSE body, read only as fast as they are taken. Ends where the body ends, complete or not.
- * `onWait` is told when a piece of it, comments included, is awaited and when it has come.
+ * `onWait` is told when a piece of it, comments included, is awaited and when it has come; `onRetry`
+ * when the other side says how long to wait before a reconnection.
  */
 export async function* readFrames(
   body: ReadableStream<Uint8Array>,
   onWait: (waiting: boolean) => void,
+  onRetry: (ms: number) => void,
 ): AsyncGenerator<EventSourceMessage> {
   let frames: EventSourceMessage[] = [];
   const parser = createParser({
     onEvent: (frame) => frames.push(frame),
+    onRetry,
     maxBufferSize: MAX_FRAME_CHARS,
   });
   const decoder = new TextDecoder();

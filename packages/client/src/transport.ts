@@ -10,8 +10,9 @@ import {
 
 import { backoffMs, retryAfterMs } from "./backoff.js";
 import { assertHeaderValue, type Config, type RequestInfo } from "./config.js";
+import { deadline } from "./deadline.js";
 import {
-  AbortError,
+  abortError,
   ApiError,
   ClaudeEdgeError,
   ConnectionError,
@@ -52,6 +53,16 @@ export class Transport {
 
   /** A JSON answer. @throws ClaudeEdgeError */
   async json(path: string, options: RequestOptions = {}): Promise<unknown> {
+    const until = deadline(options.signal, this.config.totalTimeout);
+    try {
+      return await this.#json(path, { ...options, signal: until.signal });
+    } finally {
+      until.end();
+    }
+  }
+
+  async #json(path: string, options: RequestOptions): Promise<unknown> {
+    const { signal } = options;
     const { response, close } = await this.request(path, options);
     let late = false;
     const timer = setTimeout(() => {
@@ -61,7 +72,7 @@ export class Transport {
     try {
       return await response.json();
     } catch (cause) {
-      if (options.signal?.aborted) throw new AbortError(options.signal.reason);
+      if (signal?.aborted) throw abortError(signal.reason);
       if (late) throw new TimeoutError("idle", this.config.idleTimeout);
       throw new ConnectionError("The answer broke off.", { ...contextOf(response), cause });
     } finally {
@@ -85,7 +96,7 @@ export class Transport {
         if (wait > MAX_RETRY_AFTER_MS) throw error;
         this.config.onRetry({ error, attempt: attempt + 1, delayMs: wait });
         await clock.sleep(wait, options.signal).catch((reason: unknown) => {
-          throw new AbortError(reason);
+          throw abortError(reason);
         });
       }
     }
@@ -96,7 +107,7 @@ export class Transport {
     const { baseURL, fetch, headersTimeout, clock } = this.config;
     const info = { method, path, attempt };
     const headers = this.#headers(info, options);
-    if (signal?.aborted) throw new AbortError(signal.reason);
+    if (signal?.aborted) throw abortError(signal.reason);
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
@@ -125,7 +136,7 @@ export class Transport {
     } catch (cause) {
       close();
       if (cause instanceof ClaudeEdgeError) throw cause;
-      if (signal?.aborted) throw new AbortError(signal.reason);
+      if (signal?.aborted) throw abortError(signal.reason);
       const reason: unknown = controller.signal.reason;
       if (reason instanceof TimeoutError) throw reason;
       throw new ConnectionError(`${baseURL} could not be reached: ${reasonOf(cause)}.`, { cause });

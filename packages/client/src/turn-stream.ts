@@ -1,8 +1,15 @@
-import { InvalidEventError, isTerminal, parseEvent, type EdgeEvent } from "@claude-edge/protocol";
+import {
+  InvalidEventError,
+  isErrorAnswer,
+  isTerminal,
+  parseEvent,
+  type EdgeEvent,
+} from "@claude-edge/protocol";
 
 import { backoffMs } from "./backoff.js";
 import {
-  AbortError,
+  abortError,
+  ApiError,
   ClaudeEdgeError,
   ConnectionError,
   ProtocolError,
@@ -10,8 +17,12 @@ import {
   TimeoutError,
 } from "./errors.js";
 import type { Callbacks } from "./callbacks.js";
+import { deadline } from "./deadline.js";
 import { readFrames } from "./sse.js";
 import type { Answer, Transport } from "./transport.js";
+
+/** A pause that the other side asks for is no longer than this, milliseconds. */
+const MAX_PAUSE_MS = 60_000;
 
 /** How a turn is begun: the POST that answers with its events. */
 export interface TurnRequest {
@@ -44,23 +55,25 @@ export async function* turnEvents(
 ): AsyncGenerator<EdgeEvent> {
   const { path, body, idempotencyKey, signal, callbacks, traceparent } = request;
   const flag = callbacks?.needCaller ? "callbacks=true" : "";
-  const keyed = { idempotencyKey, traceparent, signal };
+  const until = deadline(signal, transport.config.totalTimeout);
+  const keyed = { idempotencyKey, traceparent, signal: until.signal };
   const begin = { method: "POST", body, stream: true, ...keyed } as const;
   const connect = () =>
     position.sessionId && position.turnId
       ? transport.request(`${eventsPath(position)}${flag && `&${flag}`}`, {
           stream: true,
-          signal,
+          signal: until.signal,
           maxRetries: 0,
         })
       : transport.request(`${path}${flag && `?${flag}`}`, begin);
   try {
-    for await (const event of reconnecting(transport, connect, position, signal)) {
+    for await (const event of reconnecting(transport, connect, position, until.signal)) {
       if (event.kind === "request" || event.kind === "request.resolved") callbacks?.onEvent(event);
       yield event;
       if (isTerminal(event)) return;
     }
   } finally {
+    until.end();
     if (request.ownsCallbacks) await callbacks?.close();
   }
 }
@@ -96,6 +109,8 @@ async function* reconnecting(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<EdgeEvent> {
   const { maxReconnects, clock, random } = transport.config;
+  let askedFor: number | undefined;
+  const onRetry = (ms: number) => (askedFor = Math.min(ms, MAX_PAUSE_MS));
   for (let failures = 0; ;) {
     let opened = false;
     const open = async () => {
@@ -104,7 +119,7 @@ async function* reconnecting(
       return answer;
     };
     try {
-      for await (const event of oneConnection(transport, open, position, signal)) {
+      for await (const event of oneConnection(transport, open, position, { signal, onRetry })) {
         if (event.seq <= position.lastSeq) continue;
         failures = 0;
         position.lastSeq = event.seq;
@@ -114,18 +129,29 @@ async function* reconnecting(
       }
       throw new ConnectionError("The stream ended before the turn did.");
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (signal?.aborted || !isPassing(error)) throw error;
       // Nothing has begun yet, and the request for it has had its retries.
       if (position.lastSeq === 0 && !opened) throw error;
       if (failures >= maxReconnects) throw new StreamInterruptedError({ ...position }, error);
-      const delayMs = backoffMs(failures, random);
+      const delayMs = askedFor ?? backoffMs(failures, random);
       failures += 1;
       transport.config.onRetry({ error, attempt: failures, delayMs });
       await clock.sleep(delayMs, signal).catch((reason: unknown) => {
-        throw new AbortError(reason);
+        throw abortError(reason);
       });
     }
   }
+}
+
+/** An error that the deployment tells of in mid-stream, as it would in an answer. */
+function inBandError(data: string): ClaudeEdgeError {
+  try {
+    const answer: unknown = JSON.parse(data);
+    if (isErrorAnswer(answer)) return new ApiError(answer.error);
+  } catch {
+    // Not JSON: not a deployment's.
+  }
+  return new ProtocolError("The stream holds an error that this client cannot read.");
 }
 
 const isPassing = (error: unknown): error is ClaudeEdgeError =>
@@ -135,7 +161,7 @@ async function* oneConnection(
   transport: Transport,
   open: () => Promise<Answer>,
   position: Position,
-  signal: AbortSignal | undefined,
+  { signal, onRetry }: { signal: AbortSignal | undefined; onRetry: (ms: number) => void },
 ): AsyncGenerator<EdgeEvent> {
   const { response, close } = await open();
   const { idleTimeout } = transport.config;
@@ -152,12 +178,14 @@ async function* oneConnection(
     }, idleTimeout);
   };
   try {
-    for await (const frame of readFrames(response.body!, onWait)) {
+    for await (const frame of readFrames(response.body!, onWait, onRetry)) {
+      if (frame.event === "error") throw inBandError(frame.data);
       const event = parseEvent(frame.event ?? "message", frame.data);
       if (event) yield event;
     }
   } catch (cause) {
-    if (signal?.aborted) throw new AbortError(signal.reason);
+    if (signal?.aborted) throw abortError(signal.reason);
+    if (cause instanceof ClaudeEdgeError) throw cause;
     if (idle) throw new TimeoutError("idle", idleTimeout);
     if (cause instanceof InvalidEventError) {
       throw new ProtocolError(`Behind event ${position.lastSeq}: ${cause.message}.`, { cause });

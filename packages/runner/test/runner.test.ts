@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { startScriptedModel, type ScriptedModel } from "@claude-edge/local";
-import type { LogFrame, LogLine, RunnerHealth } from "@claude-edge/protocol/runner";
+import type { LogFrame, LogLine, RunnerHealth, SpareFrame } from "@claude-edge/protocol/runner";
 import { findMarked } from "@claude-edge/runner/processes";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
@@ -287,7 +287,7 @@ describe("the processes of a runner", () => {
       `boot=${await boot()}&after=${end.cursor}`,
       ({ kind }) => kind === "spare",
     );
-    const { session, asks } = frames.at(-1)!;
+    const { session, asks } = frames.at(-1) as SpareFrame;
     expect(asks).toBe(true);
     // The one that will not be wanted is gone.
     expect(findMarked("CLAUDE_EDGE_SESSION", plain!.session)).toEqual([]);
