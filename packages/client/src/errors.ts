@@ -99,18 +99,20 @@ export class ConnectionError extends ClaudeEdgeError {
 }
 
 const LATE = {
+  connect: "No connection",
   headers: "No answer",
   idle: "No sign of life on the stream",
   total: "Not done",
 };
 
-/** Something took too long; `phase` says what: an answer's beginning, a stream's silence, or all of a call. */
+/** Something took too long; `phase` says what: a connection, an answer's beginning, a stream's silence, or all of a call. */
 export class TimeoutError extends ClaudeEdgeError {
   override readonly name = "TimeoutError";
-  readonly phase: "headers" | "idle" | "total";
+  readonly phase: "connect" | "headers" | "idle" | "total";
 
-  constructor(phase: TimeoutError["phase"], ms: number) {
-    super(wireError("timeout", `${LATE[phase]} within ${ms / 1000} s.`));
+  constructor(phase: TimeoutError["phase"], ms?: number, cause?: unknown) {
+    const within = ms === undefined ? "in time" : `within ${ms / 1000} s`;
+    super(wireError("timeout", `${LATE[phase]} ${within}.`), { cause });
     this.phase = phase;
   }
 }

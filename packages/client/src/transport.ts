@@ -139,6 +139,7 @@ export class Transport {
       if (signal?.aborted) throw abortError(signal.reason);
       const reason: unknown = controller.signal.reason;
       if (reason instanceof TimeoutError) throw reason;
+      if (codeOf(cause) === CONNECT_TIMEOUT) throw new TimeoutError("connect", undefined, cause);
       throw new ConnectionError(`${baseURL} could not be reached: ${reasonOf(cause)}.`, { cause });
     } finally {
       clearTimeout(timer);
@@ -168,12 +169,21 @@ export class Transport {
 /** A caller's own headers cannot replace what the deployment goes by. */
 const OWN_HEADERS = [ACCOUNT_HEADER, IDEMPOTENCY_HEADER, "content-type"];
 
+/** How undici, which is Node's own fetch too, says that a connection did not come to be. */
+const CONNECT_TIMEOUT = "UND_ERR_CONNECT_TIMEOUT";
+
 /** Built-in fetch says only "fetch failed"; what failed is in the cause. */
+const innermost = (thrown: unknown): unknown =>
+  thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+
+function codeOf(thrown: unknown): string | undefined {
+  const code = (innermost(thrown) as { code?: unknown } | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
 function reasonOf(thrown: unknown): string {
-  const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  const code = (inner as { code?: unknown } | undefined)?.code;
-  if (typeof code === "string") return code;
-  return inner instanceof Error ? inner.message : String(inner);
+  const inner = innermost(thrown);
+  return codeOf(thrown) ?? (inner instanceof Error ? inner.message : String(inner));
 }
 
 function contextOf(response: Response) {
