@@ -30,15 +30,15 @@ test("a reader that takes one event and stalls pulls no more than the sockets' b
 });
 
 test("leaving frees the connection at once", async () => {
-  let closed: number | undefined;
+  const closed: number[] = [];
   const edge = await deployment((response) => {
     stream(response).write(WHOLE.slice(0, 3).join(""));
-    response.on("close", () => (closed = Date.now()));
+    response.on("close", () => closed.push(Date.now()));
   });
   for await (const { kind } of edge.query("hi")) if (kind === "delta") break;
   const left = Date.now();
-  while (closed === undefined && Date.now() - left < 2_000) await sleep(5);
-  expect(closed! - left).toBeLessThan(500);
+  while (closed.length === 0 && Date.now() - left < 2_000) await sleep(5);
+  expect(closed[0]! - left).toBeLessThan(500);
 });
 
 test("ten thousand calls leave nothing on a signal they share", async () => {

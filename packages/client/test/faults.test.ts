@@ -4,13 +4,11 @@ import {
   AbortError,
   ApiError,
   ClaudeEdge,
-  ClaudeEdgeError,
   ConnectionError,
   ProtocolError,
   StreamInterruptedError,
   TimeoutError,
   TurnError,
-  type EdgeEvent,
 } from "@claude-edge/client";
 import { describe, expect, test } from "vitest";
 
