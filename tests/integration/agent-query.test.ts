@@ -137,6 +137,19 @@ describe("control", () => {
   });
 });
 
+describe("the caller's span", () => {
+  it("is what a process that is started for the turn continues", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const edge = local.client("span");
+    const prompt = '%tool Bash {"command":"echo span $TRACEPARENT"}\n%say The end.';
+    const options = { allowedTools: ["Bash"], maxTurns: 9 };
+    await edge.query(prompt, { ...options, traceparent });
+    expect(JSON.stringify(requestsOf().at(-1)!.body.messages)).toContain(`span ${traceparent}`);
+    await edge.query(prompt, { ...options, traceparent: "nonsense" });
+    expect(JSON.stringify(requestsOf().at(-1)!.body.messages)).not.toContain("nonsense");
+  });
+});
+
 describe("structured output", () => {
   const person = z.object({ name: z.string(), born: z.string().transform((year) => Number(year)) });
 
