@@ -2,7 +2,13 @@
  * A fetch for Node programs that need more of their connections than the built-in one gives. Kept apart from the rest:
  * undici takes 80 ms to load and is no faster, so nothing else imports it. It is an optional peer: `npm i undici@8`.
  */
-import { Agent, EnvHttpProxyAgent, fetch as undiciFetch, ProxyAgent, type Dispatcher } from "undici";
+import {
+  Agent,
+  EnvHttpProxyAgent,
+  fetch as undiciFetch,
+  ProxyAgent,
+  type Dispatcher,
+} from "undici";
 
 /** What a {@link createFetch} is given. */
 export interface NodeFetchOptions {
