@@ -89,6 +89,20 @@ describe("a permission", () => {
     expect(await local.client("nobody").requests.list({ status: "any" })).toEqual([]);
   });
 
+  it("is void when its turn is interrupted", async () => {
+    const edge = local.client("void");
+    const session = await edge.sessions.create(ask);
+    const turn = session
+      .send(BASH)
+      .result()
+      .catch((error: unknown) => error);
+    const { id } = await pending("void");
+    await session.interrupt();
+    expect(await turn).toMatchObject({ code: "interrupted" });
+    expect(await edge.requests.retrieve(id)).toMatchObject({ status: "cancelled" });
+    expect((await session.send("%say Still here.")).text).toBe("Still here.");
+  });
+
   it("can be given by another program while the process is held", async () => {
     const edge = local.client("held");
     const session = await edge.sessions.create(ask);

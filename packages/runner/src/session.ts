@@ -216,6 +216,8 @@ export class Session implements ProcessCallbacks, CallbackContext {
         await this.tunnels.get(server)?.deliver(message);
         return {};
       }
+      // One that is being opened for a turn has that turn's options.
+      await this.#opening;
       if (!this.#process?.alive) {
         await this.#withProcess(options);
         if (!this.busy) this.#context.onIdle(this);

@@ -205,6 +205,7 @@ export class ContainerLogs {
       return false;
     }
     if (status === "waiting") {
+      this.#requests.cancelOf(turn, { beside: true, waits: true });
       this.#store.markWaiting(turn);
       // What it goes on from is here, with more in it than the runner knows of.
       this.#store.setTranscriptBoot(session, null);

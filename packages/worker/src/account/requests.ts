@@ -27,6 +27,7 @@ const MAX_DELIVERIES = 3;
 const DELIVERY_PAUSE_MS = 250;
 
 const MAX_LISTED = 1000;
+const MAX_LISTED_CHARS = 8 * 1024 * 1024;
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
@@ -48,6 +49,7 @@ export class Requests {
   readonly #logs: SessionLogs;
   readonly #callbacks: RequestsCallbacks;
   readonly #delivering = new Set<string>();
+  #watch: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     ctx: DurableObjectState,
@@ -61,7 +63,7 @@ export class Requests {
     this.#store = store;
     this.#logs = logs;
     this.#callbacks = callbacks;
-    logs.onCallersGone(() => this.#watchCallers());
+    logs.onCallersGone(() => this.#failOrphans());
   }
 
   /** @throws EdgeError `request_not_found`. */
@@ -69,9 +71,17 @@ export class Requests {
     return this.#store.requests.resource(this.#row(id, session));
   }
 
+  /** Oldest first, a bounded number of them: what is asked may hold whole files. */
   list(session?: string, status?: RequestStatus): RequestResource[] {
-    const rows = this.#store.requests.list(session, status, MAX_LISTED);
-    return rows.map((row) => this.#store.requests.resource(row));
+    const listed: RequestResource[] = [];
+    let chars = 0;
+    for (const row of this.#store.requests.list(session, status, MAX_LISTED)) {
+      const resource = this.#store.requests.resource(row);
+      chars += JSON.stringify(resource).length;
+      if (chars > MAX_LISTED_CHARS && listed.length > 0) break;
+      listed.push(resource);
+    }
+    return listed;
   }
 
   // What runners say. Call these in the transaction that applies the log.
@@ -107,7 +117,7 @@ export class Requests {
       created_at: now,
       expires_at: expiresAt ?? null,
     });
-    if (expiresAt === undefined) this.#watchCallers();
+    if (expiresAt === undefined) this.#failOrphans();
   }
 
   /** The agent no longer wants to know. */
@@ -119,10 +129,13 @@ export class Requests {
     this.#store.requests.setDelivered(request);
   }
 
-  /** A turn is over: what it asks is void. `beside`: it follows from a runner's log. */
-  cancelOf(turn: string, { beside }: { beside: boolean }): void {
+  /**
+   * A turn is over: what it asks is void. `beside`: it follows from a runner's log. `waits`: only its process is gone,
+   * and what can outlive that stays.
+   */
+  cancelOf(turn: string, { beside, waits = false }: { beside: boolean; waits?: boolean }): void {
     for (const row of this.#store.requests.openOf(turn)) {
-      if (row.status !== "pending") continue;
+      if (row.status !== "pending" || (waits && row.tool_use_id !== null)) continue;
       const error = { message: "The turn no longer waits for it." };
       this.#resolve(row, "cancelled", { error }, { beside });
       this.#store.requests.setDelivered(row.id);
@@ -247,19 +260,21 @@ export class Requests {
 
   // Callers.
 
-  /** Looks again when a caller that is away has had the time to come back. */
-  #watchCallers(): void {
-    setTimeout(() => this.#failOrphans(), callerGraceMs(this.#env) + 50);
-  }
-
-  /** Hooks and MCP calls whose caller is gone for good fail. */
+  /** Hooks and MCP calls whose caller is gone for good fail; for one that may come back it is looked again. */
   #failOrphans(): void {
+    clearTimeout(this.#watch);
     const now = Date.now();
     const grace = callerGraceMs(this.#env);
+    let next = Infinity;
     for (const row of this.#store.requests.pending()) {
       if (!needsCaller(row)) continue;
       const goneAt = this.#logs.callersGoneAt(row.session_id);
-      if (goneAt === undefined || now - Math.max(goneAt, row.created_at) < grace) continue;
+      if (goneAt === undefined) continue;
+      const left = Math.max(goneAt, row.created_at) + grace - now;
+      if (left > 0) {
+        next = Math.min(next, left);
+        continue;
+      }
       const what = row.kind === "hook" ? "a hook" : "an MCP server";
       const message = `The program that runs ${what} of this session is gone (caller_gone).`;
       void this.#logs.untilWhole(row.session_id).then(() => {
@@ -267,6 +282,7 @@ export class Requests {
         this.#settle(row, "cancelled", { error: { message, code: "caller_gone" } });
       });
     }
+    if (next < Infinity) this.#watch = setTimeout(() => this.#failOrphans(), next + 10);
   }
 
   #row(id: string, session?: string): RequestRow {

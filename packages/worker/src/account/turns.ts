@@ -291,7 +291,11 @@ export class Turns {
       const { id, session_id, first_seq, resumed, interrupted } = turn;
       const wants = this.#store.session(session_id)?.on_container_lost === "resume";
       if (wants && resumed < MAX_RESUMED && !interrupted) {
-        this.#store.markResumed(id);
+        this.#store.transaction(() => {
+          // What its process had asked, the next one asks anew.
+          this.requests.cancelOf(id, { beside: false });
+          this.#store.markResumed(id);
+        });
         this.#dispatch(this.#store.turn(id)!);
         continue;
       }

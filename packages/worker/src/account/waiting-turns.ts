@@ -29,6 +29,7 @@ export class WaitingTurns {
   take({ id, session_id, interrupted }: TurnRow): boolean {
     if (interrupted || !this.#asked(id).some((row) => this.#deferral(row))) return false;
     this.#store.transaction(() => {
+      this.#requests.cancelOf(id, { beside: false, waits: true });
       this.#store.markWaiting(id);
       this.#store.setTranscriptBoot(session_id, null);
       this.#logs.emitOwn(session_id, id, "turn", { session_id, status: "waiting" });
