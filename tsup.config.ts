@@ -5,8 +5,8 @@ import { defineConfig, type Options } from "tsup";
 
 /** The files of each package that its `exports` and `bin` name; declarations come from `tsc --build`. */
 const ENTRIES: Record<string, string[]> = {
-  "packages/protocol": ["index", "errors", "internal", "runner"],
-  "packages/client": ["index"],
+  "packages/protocol": ["index", "errors", "internal", "runner", "wire"],
+  "packages/client": ["index", "node"],
   "packages/worker": ["index"],
   "packages/runner": ["index", "bin", "processes"],
   "packages/local": ["index", "guardian"],
@@ -24,6 +24,7 @@ const SOURCES = {
   "@claude-edge/client": resolve("packages/client/src/index.ts"),
   "@claude-edge/protocol/errors": resolve("packages/protocol/src/errors.ts"),
   "@claude-edge/protocol/internal": resolve("packages/protocol/src/internal.ts"),
+  "@claude-edge/protocol/wire": resolve("packages/protocol/src/wire.ts"),
   "@claude-edge/protocol": resolve("packages/protocol/src/index.ts"),
 };
 

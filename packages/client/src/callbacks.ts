@@ -1,15 +1,17 @@
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
-import type {
-  CallbackAnswer,
-  ElicitationPayload,
-  HookPayload,
-  McpPayload,
-  PermissionPayload,
-  RequestEvent,
-  RequestResolvedEvent,
-  RequestResource,
-} from "@claude-edge/protocol";
+import {
+  isRequest,
+  type CallbackAnswer,
+  type ElicitationPayload,
+  type HookPayload,
+  type McpPayload,
+  type PermissionPayload,
+  type RequestEvent,
+  type RequestResolvedEvent,
+  type RequestResource,
+} from "@claude-edge/protocol/wire";
 
+import { ApiError } from "./errors.js";
 import { McpHost } from "./mcp-host.js";
 import type { Transport } from "./transport.js";
 
@@ -55,12 +57,18 @@ export interface SessionCallbacks extends Pick<
   onPermission?: OnPermission | undefined;
 }
 
+/** Seen requests that are remembered; their ids only. */
+const MAX_SEEN = 10_000;
+
 /** Runs the callbacks of a session when its requests come, and sends back what they give. */
 export class Callbacks {
   readonly #transport: Transport;
   readonly #mcp: McpHost;
   readonly #running = new Map<string, AbortController>();
-  handlers: SessionCallbacks;
+  /** Requests that were seen: two readers of a session see each twice. The oldest are forgotten. */
+  readonly #seen = new Set<string>();
+  #readers = 0;
+  #handlers: SessionCallbacks = {};
 
   constructor(
     transport: Transport,
@@ -68,9 +76,22 @@ export class Callbacks {
     handlers: SessionCallbacks,
   ) {
     this.#transport = transport;
-    this.handlers = handlers;
     this.#mcp = new McpHost(transport, sessionId);
+    this.handlers = handlers;
+  }
+
+  get handlers(): SessionCallbacks {
+    return this.#handlers;
+  }
+
+  set handlers(handlers: SessionCallbacks) {
+    this.#handlers = handlers;
     this.#mcp.add(handlers.mcpServers ?? {});
+  }
+
+  /** True when there is anything to run. */
+  get any(): boolean {
+    return this.needCaller || Boolean(this.handlers.onPermission ?? this.handlers.canUseTool);
   }
 
   /**
@@ -92,13 +113,30 @@ export class Callbacks {
     if (event.kind === "request.resolved") {
       this.#running.get(id)?.abort(event.request);
       this.#running.delete(id);
-    } else if (!this.#running.has(id)) {
+    } else if (!this.#seen.has(id)) {
+      this.#seen.add(id);
+      if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.keys().next().value!);
       void this.#run(event.request);
     }
   }
 
-  /** The session is left: what still runs is told so, and the MCP servers' connections end. */
-  async close(): Promise<void> {
+  /** A request out of the session's past: only one that still waits is run. */
+  async onPastEvent({ request }: RequestEvent): Promise<void> {
+    const answer = await this.#transport.json(`/v1/requests/${request.id}`).catch(() => undefined);
+    if (!isRequest(answer) || answer.status !== "pending" || this.#seen.has(request.id)) return;
+    this.#seen.add(request.id);
+    void this.#run(request);
+  }
+
+  /** Somebody reads the session: call {@link leave} when they have left. */
+  enter(): void {
+    this.#readers += 1;
+  }
+
+  /** With the last reader gone what still runs is told so, and the MCP servers' connections end. */
+  async leave(): Promise<void> {
+    this.#readers -= 1;
+    if (this.#readers > 0) return;
     for (const running of this.#running.values()) running.abort();
     this.#running.clear();
     await this.#mcp.close();
@@ -114,13 +152,25 @@ export class Callbacks {
     } catch (error) {
       given = { error: { message: error instanceof Error ? error.message : String(error) } };
     }
-    if (!given || controller.signal.aborted) return;
-    const path = `/v1/sessions/${request.session_id}/requests/${request.id}`;
-    const idempotencyKey = crypto.randomUUID();
-    // It fails when somebody else was faster, or when the deployment is out of reach: then the stream says so.
-    await this.#transport
-      .json(path, { method: "POST", body: given, idempotencyKey })
-      .catch(() => {});
+    if (given && !controller.signal.aborted) await this.#post(request, given);
+  }
+
+  async #post({ id, session_id }: RequestResource, given: CallbackAnswer): Promise<void> {
+    const path = `/v1/sessions/${session_id}/requests/${id}`;
+    const post = (body: CallbackAnswer) =>
+      this.#transport.json(path, { method: "POST", body, idempotencyKey: crypto.randomUUID() });
+    try {
+      await post(given);
+    } catch (error) {
+      // Somebody else was faster, or the deployment is out of reach, which the stream will tell.
+      const isRefused = error instanceof ApiError && !error.retryable && error.status !== 409;
+      const isNoJson = error instanceof TypeError;
+      if (!isRefused && !isNoJson) return;
+      // Whoever asked must not wait for an answer that cannot be given.
+      await post({
+        error: { message: `The callback's answer was refused: ${error.message}` },
+      }).catch(() => {});
+    }
   }
 
   /** The callback's value; undefined leaves the request to somebody else. */
@@ -136,7 +186,7 @@ export class Callbacks {
       case "hook":
         return this.#hook(payload as HookPayload, signal);
       case "mcp":
-        return this.#mcp.receive(payload as McpPayload);
+        return (await this.#mcp.receive(payload as McpPayload)) ?? this.#notHere("that MCP server");
       case "elicitation":
         return this.#elicitation(request.id, payload as ElicitationPayload, signal);
     }
@@ -173,8 +223,15 @@ export class Callbacks {
     const matchers = this.handlers.hooks?.[event as keyof NonNullable<Options["hooks"]>];
     // Counted as they were sent: those without a callback are left out.
     const callback = matchers?.filter(({ hooks }) => hooks.length > 0)[matcher]?.hooks[hook];
-    if (!callback) return undefined;
-    return (await callback(input as never, tool_use_id, { signal })) as Record<string, unknown>;
+    if (!callback) return this.#notHere(`a ${event} hook`);
+    const output: unknown = await callback(input as never, tool_use_id, { signal });
+    return (output as Record<string, unknown> | undefined) ?? {};
+  }
+
+  /** This program counts as the session's caller, so nobody else will be asked. @throws Error */
+  #notHere(what: string): undefined {
+    if (this.needCaller) throw new Error(`The program that runs the callbacks has not ${what}.`);
+    return undefined;
   }
 
   async #elicitation(

@@ -1,4 +1,4 @@
-import { isHealth, type Health, type Prompt } from "@claude-edge/protocol";
+import { isHealth, type Health, type Prompt } from "@claude-edge/protocol/wire";
 
 import { Callbacks } from "./callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
@@ -64,7 +64,7 @@ export class ClaudeEdge {
     };
     const callbacks = new Callbacks(this.#transport, () => turn.sessionId, handlers);
     const call = { path: "/v1/query", body, idempotencyKey, signal, traceparent };
-    const request = { ...call, callbacks, ownsCallbacks: true };
+    const request = { ...call, callbacks };
     const turn = new Turn<OutputOf<Schema>>(this.#transport, request, { output });
     return turn;
   }

@@ -1,4 +1,4 @@
-import { wireError } from "@claude-edge/protocol";
+import { clientError } from "@claude-edge/protocol/wire";
 
 import { sleep } from "./backoff.js";
 import { ClaudeEdgeError } from "./errors.js";
@@ -107,7 +107,7 @@ function environment(name: string): string | undefined {
 export function assertHeaderValue(name: string, value: string): void {
   if (/^[\x21-\x7e]+$/.test(value)) return;
   const message = `${name}: must be printable ASCII without blanks.`;
-  throw new ClaudeEdgeError(wireError("invalid_request", message));
+  throw new ClaudeEdgeError(clientError("invalid_request", message));
 }
 
 /** Hooks and logger, told of the same things. */
@@ -132,13 +132,13 @@ function reporting({ onResponse, onRetry, logger }: ClientOptions) {
 /** Fills in what was left out. @throws ClaudeEdgeError `no_url`, `unauthorized`, `invalid_request`. */
 export function resolveConfig(options: ClientOptions): Config {
   const baseURL = options.baseURL ?? environment("CLAUDE_EDGE_URL");
-  if (!baseURL) throw new ClaudeEdgeError(wireError("no_url", "No deployment is named."));
+  if (!baseURL) throw new ClaudeEdgeError(clientError("no_url", "No deployment is named."));
   if (!/^https?:\/\/[^/]/i.test(baseURL)) {
     const message = `${baseURL} is not the URL of a deployment: it must begin with https:// or http://.`;
-    throw new ClaudeEdgeError(wireError("no_url", message));
+    throw new ClaudeEdgeError(clientError("no_url", message));
   }
   const token = options.token ?? environment("CLAUDE_EDGE_TOKEN");
-  if (!token) throw new ClaudeEdgeError(wireError("unauthorized", "No key is given."));
+  if (!token) throw new ClaudeEdgeError(clientError("unauthorized", "No key is given."));
   assertHeaderValue("token", token);
   assertHeaderValue("account", options.account ?? "x");
   return {

@@ -1,10 +1,9 @@
 import {
-  errorPolicy,
-  wireError,
-  type ErrorCode,
+  clientError,
+  type ClientErrorCode,
   type TurnEvent,
   type WireError,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";
 
 const BRAND: unique symbol = Symbol.for("claude-edge.error") as never;
 
@@ -40,11 +39,6 @@ export class ClaudeEdgeError extends Error {
     this.details = error.details;
     this.status = status;
     this.requestId = requestId;
-  }
-
-  /** The exit code a command-line program should end with. */
-  get exitCode(): number {
-    return errorPolicy(this.code).exit;
   }
 
   toJSON(): Record<string, unknown> {
@@ -84,7 +78,7 @@ export class TurnError extends ClaudeEdgeError {
 
 /** The error of a turn that did not complete. */
 export function turnError({ session_id, turn_id, status, error }: TurnEvent): TurnError {
-  const reason = error ?? wireError("turn_failed", `The turn ended ${status}.`);
+  const reason = error ?? clientError("turn_failed", `The turn ended ${status}.`);
   const ended = status === "interrupted" ? "interrupted" : "failed";
   return new TurnError(reason, { sessionId: session_id, turnId: turn_id, status: ended });
 }
@@ -94,7 +88,7 @@ export class ConnectionError extends ClaudeEdgeError {
   override readonly name = "ConnectionError";
 
   constructor(message: string, context?: ErrorContext) {
-    super(wireError("connection_failed", message), context);
+    super(clientError("connection_failed", message), context);
   }
 }
 
@@ -112,7 +106,7 @@ export class TimeoutError extends ClaudeEdgeError {
 
   constructor(phase: TimeoutError["phase"], ms?: number, cause?: unknown) {
     const within = ms === undefined ? "in time" : `within ${ms / 1000} s`;
-    super(wireError("timeout", `${LATE[phase]} ${within}.`), { cause });
+    super(clientError("timeout", `${LATE[phase]} ${within}.`), { cause });
     this.phase = phase;
   }
 }
@@ -122,7 +116,7 @@ export class AbortError extends ClaudeEdgeError {
   override readonly name = "AbortError";
 
   constructor(reason: unknown) {
-    super(wireError("aborted", "The call was aborted by its signal."), { cause: reason });
+    super(clientError("aborted", "The call was aborted by its signal."), { cause: reason });
   }
 }
 
@@ -141,7 +135,7 @@ export class StreamInterruptedError extends ClaudeEdgeError {
     at: { sessionId: string | undefined; turnId: string | undefined; lastSeq: number },
     cause: unknown,
   ) {
-    super(wireError("stream_interrupted", "The stream ended before the turn did."), { cause });
+    super(clientError("stream_interrupted", "The stream ended before the turn did."), { cause });
     this.sessionId = at.sessionId;
     this.turnId = at.turnId;
     this.lastSeq = at.lastSeq;
@@ -152,7 +146,7 @@ export class StreamInterruptedError extends ClaudeEdgeError {
 export class ProtocolError extends ClaudeEdgeError {
   override readonly name = "ProtocolError";
 
-  constructor(message: string, context?: ErrorContext, code: ErrorCode = "protocol_error") {
-    super(wireError(code, message), context);
+  constructor(message: string, context?: ErrorContext, code: ClientErrorCode = "protocol_error") {
+    super(clientError(code, message), context);
   }
 }

@@ -51,4 +51,4 @@ export {
   type TurnEvent,
   type TurnStatus,
   type Usage,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";

@@ -1,5 +1,5 @@
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
-import type { JsonRpcMessage, McpPayload } from "@claude-edge/protocol";
+import type { JsonRpcMessage, McpPayload } from "@claude-edge/protocol/wire";
 
 import type { Transport } from "./transport.js";
 
@@ -16,7 +16,7 @@ interface ServerTransport {
 /** An MCP server object: the MCP SDK's `McpServer` and `Server`, or anything with their two methods. */
 interface ServerInstance {
   connect(transport: ServerTransport): Promise<void>;
-  close?(): Promise<void>;
+  close?(): Promise<void> | void;
 }
 
 interface Connection {
@@ -72,11 +72,16 @@ export class McpHost {
   }
 
   async close(): Promise<void> {
-    for (const { instance, transport } of this.#connections.values()) {
-      await instance.close?.().catch(() => {});
+    const connections = [...this.#connections.values()];
+    this.#connections.clear();
+    for (const { instance, transport } of connections) {
+      try {
+        await instance.close?.();
+      } catch {
+        // Its own business: nothing here waits for it.
+      }
       transport.onclose?.();
     }
-    this.#connections.clear();
   }
 
   #connect(name: string): Connection | undefined {
@@ -104,9 +109,8 @@ export class McpHost {
   #post(server: string, message: JsonRpcMessage): void {
     const body = { method: "mcpMessage", args: [server, message] };
     const path = `/v1/sessions/${this.#sessionId()}/control`;
-    const idempotencyKey = crypto.randomUUID();
     this.#outbox = this.#outbox
-      .then(() => this.#transport.json(path, { method: "POST", body, idempotencyKey }))
+      .then(() => this.#transport.json(path, { method: "POST", body }))
       // A note that is lost is no reason for its request to fail.
       .catch(() => {});
   }

@@ -1,4 +1,4 @@
-import { wireError } from "@claude-edge/protocol";
+import { clientError } from "@claude-edge/protocol/wire";
 
 import { ClaudeEdgeError } from "./errors.js";
 
@@ -38,7 +38,7 @@ export function outputFormatOf(schema: OutputSchema): { type: "json_schema"; sch
   const { jsonSchema, vendor } = schema["~standard"];
   if (!jsonSchema) {
     const message = `output: this schema of ${vendor} does not say its JSON schema; pass a JSON schema instead.`;
-    throw new ClaudeEdgeError(wireError("invalid_request", message));
+    throw new ClaudeEdgeError(clientError("invalid_request", message));
   }
   const { $schema: _dialect, ...rest } = jsonSchema.input({ target: "draft-07" });
   return { type: "json_schema", schema: rest };
@@ -56,5 +56,5 @@ export async function checkOutput(
   const [issue] = result.issues;
   const details = { issues: result.issues, output: value, last_text: lastText };
   const message = `The output does not fit its schema: ${issue?.message ?? "invalid"}.`;
-  throw new ClaudeEdgeError(wireError("output_invalid", message, details));
+  throw new ClaudeEdgeError(clientError("output_invalid", message, details));
 }

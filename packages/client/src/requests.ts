@@ -3,7 +3,7 @@ import {
   isRequestList,
   type RequestResource,
   type RequestStatus,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";
 
 import type { PermissionAnswer } from "./callbacks.js";
 import { parseAnswer } from "./parse-answer.js";
@@ -29,9 +29,15 @@ export class Requests {
     status?: RequestStatus | "any";
   } & CallOptions = {}): Promise<RequestResource[]> {
     const path = sessionId === undefined ? "" : `/sessions/${encodeURIComponent(sessionId)}`;
-    const query = status === "any" ? "" : `?status=${status}`;
-    const answer = await this.#transport.json(`/v1${path}/requests${query}`, { signal });
-    return parseAnswer(isRequestList, answer).requests;
+    const query = new URLSearchParams(status === "any" ? {} : { status });
+    const all: RequestResource[] = [];
+    for (;;) {
+      const answer = await this.#transport.json(`/v1${path}/requests?${query}`, { signal });
+      const { requests } = parseAnswer(isRequestList, answer);
+      if (requests.length === 0) return all;
+      all.push(...requests);
+      query.set("after", requests.at(-1)!.id);
+    }
   }
 
   /** One request, with its answer if there is one. @throws ApiError `request_not_found`. */

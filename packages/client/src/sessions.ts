@@ -7,7 +7,7 @@ import {
   type Prompt,
   type SessionOptions,
   type SessionResource,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";
 
 import { hookCounts, serverConfigs } from "./agent/options.js";
 import { Callbacks, type OnPermission, type SessionCallbacks } from "./callbacks.js";
@@ -169,9 +169,10 @@ export class Session<Output = unknown> {
   async control(
     method: ControlMethod,
     args: unknown[] = [],
-    { signal, idempotencyKey = crypto.randomUUID() }: CallOptions = {},
+    { signal }: Pick<CallOptions, "signal"> = {},
   ): Promise<unknown> {
-    const request = { method: "POST", body: { method, args }, signal, idempotencyKey } as const;
+    // Without a key, so it is sent once: not all of them may be called twice.
+    const request = { method: "POST", body: { method, args }, signal } as const;
     const answer = await this.#transport.json(`${this.#path}/control`, request);
     return (answer as { result?: unknown }).result;
   }
@@ -190,28 +191,41 @@ export class Session<Output = unknown> {
     signal,
   }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
     const position = { sessionId: this.id, turnId: undefined, lastSeq: after };
-    const callbacks = this.#callbacks.needCaller;
-    const options = { signal, callbacks };
-    for await (const event of sessionEvents(this.#transport, this.#path, position, options)) {
-      if (event.kind === "request" || event.kind === "request.resolved") {
-        this.#callbacks.onEvent(event);
+    const callbacks = this.#callbacks;
+    const past = callbacks.any ? (await this.retrieve({ signal })).last_seq : 0;
+    const options = { signal, callbacks: callbacks.needCaller };
+    callbacks.enter();
+    try {
+      for await (const event of sessionEvents(this.#transport, this.#path, position, options)) {
+        if (event.kind === "request" && event.seq <= past) await callbacks.onPastEvent(event);
+        else if (event.kind === "request" || event.kind === "request.resolved") {
+          callbacks.onEvent(event);
+        }
+        yield event;
       }
-      yield event;
+    } finally {
+      await callbacks.leave();
     }
   }
 
-  /** Replaces what is named. Options hold from the next turn on. @throws ApiError `session_not_found`. */
+  /**
+   * Replaces what is named. Options are replaced whole, callbacks among them, and hold from the next turn on.
+   * @throws ApiError `session_not_found`.
+   */
   async update({
     title,
     tags,
     approvalTimeout,
     options,
     signal,
-  }: { options?: SessionOptions } & Pick<SessionSettings, "title" | "tags" | "approvalTimeout"> &
+  }: { options?: AgentOptions } & Pick<SessionSettings, "title" | "tags" | "approvalTimeout"> &
     CallOptions): Promise<SessionResource> {
-    const body = { title, tags, options, approval_timeout_ms: approvalTimeout };
+    const agent = options && splitCallbacks(options, this.#output);
+    const body = { title, tags, options: agent?.options, approval_timeout_ms: approvalTimeout };
     const request = { method: "PATCH", body, signal } as const;
-    return parseAnswer(isSession, await this.#transport.json(this.#path, request));
+    const session = parseAnswer(isSession, await this.#transport.json(this.#path, request));
+    if (agent) this.#callbacks.handlers = agent.handlers;
+    return session;
   }
 
   /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */

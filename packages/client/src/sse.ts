@@ -4,7 +4,8 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 const MAX_FRAME_CHARS = 128 * 1024 * 1024;
 
 /**
- * The frames of an SSE body, read only as fast as they are taken. Ends where the body ends, complete or not.
+ * The frames of an SSE body, as many at once as came at once, read only as fast as they are taken: an async generator
+ * costs 0.3 µs a step, so frames do not go through it one by one. Ends where the body ends, complete or not.
  * `onWait` is told when a piece of it, comments included, is awaited and when it has come; `onRetry`
  * when the other side says how long to wait before a reconnection.
  */
@@ -12,7 +13,7 @@ export async function* readFrames(
   body: ReadableStream<Uint8Array>,
   onWait: (waiting: boolean) => void,
   onRetry: (ms: number) => void,
-): AsyncGenerator<EventSourceMessage> {
+): AsyncGenerator<EventSourceMessage[]> {
   let frames: EventSourceMessage[] = [];
   const parser = createParser({
     onEvent: (frame) => frames.push(frame),
@@ -31,7 +32,7 @@ export async function* readFrames(
       if (frames.length === 0) continue;
       const batch = frames;
       frames = [];
-      yield* batch;
+      yield batch;
     }
   } finally {
     onWait(false);

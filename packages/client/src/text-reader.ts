@@ -1,4 +1,4 @@
-import { deltaText, type EdgeEvent, type SdkMessage } from "@claude-edge/protocol";
+import { deltaText, type EdgeEvent, type SdkMessage } from "@claude-edge/protocol/wire";
 
 const SEPARATOR = "\n\n";
 

@@ -6,7 +6,7 @@ import {
   PROTOCOL_VERSION,
   REQUEST_ID_HEADER,
   TRACE_HEADER,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";
 
 import { backoffMs, retryAfterMs } from "./backoff.js";
 import { assertHeaderValue, type Config, type RequestInfo } from "./config.js";

@@ -1,10 +1,11 @@
 import {
   InvalidEventError,
   isErrorAnswer,
-  isTerminal,
   parseEvent,
   type EdgeEvent,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";
+
+import type { EventSourceMessage } from "eventsource-parser";
 
 import { backoffMs } from "./backoff.js";
 import {
@@ -33,8 +34,6 @@ export interface TurnRequest {
   traceparent?: string | undefined;
   /** What of its session runs here. */
   callbacks?: Callbacks | undefined;
-  /** … and runs no longer than the turn is read. */
-  ownsCallbacks?: boolean;
 }
 
 /** Where a reader of a turn stands. */
@@ -44,15 +43,23 @@ export interface Position {
   lastSeq: number;
 }
 
+/** Takes note of an event that is handed to the reader. */
+export function advance(position: Position, event: EdgeEvent): void {
+  position.lastSeq = event.seq;
+  position.turnId ??= event.turn_id;
+  if (event.kind === "turn") position.sessionId ??= event.session_id;
+}
+
 /**
- * The events of one turn, up to its terminal one.
+ * The events of one turn, up to its terminal one and perhaps beyond, as many at once as came at once. The reader keeps
+ * the position, with {@link advance}: it says from where a broken stream is taken up.
  * @throws StreamInterruptedError, and whatever begins the turn throws.
  */
 export async function* turnEvents(
   transport: Transport,
   request: TurnRequest,
   position: Position,
-): AsyncGenerator<EdgeEvent> {
+): AsyncGenerator<EdgeEvent[]> {
   const { path, body, idempotencyKey, signal, callbacks, traceparent } = request;
   const flag = callbacks?.needCaller ? "callbacks=true" : "";
   const until = deadline(signal, transport.config.totalTimeout);
@@ -66,20 +73,17 @@ export async function* turnEvents(
           maxRetries: 0,
         })
       : transport.request(`${path}${flag && `?${flag}`}`, begin);
+  callbacks?.enter();
   try {
-    for await (const event of reconnecting(transport, connect, position, until.signal)) {
-      if (event.kind === "request" || event.kind === "request.resolved") callbacks?.onEvent(event);
-      yield event;
-      if (isTerminal(event)) return;
-    }
+    yield* reconnecting(transport, connect, position, { signal: until.signal, isBegun: false });
   } finally {
     until.end();
-    if (request.ownsCallbacks) await callbacks?.close();
+    await callbacks?.leave();
   }
 }
 
 /** The events of a session, across turns, without end. @throws StreamInterruptedError */
-export function sessionEvents(
+export async function* sessionEvents(
   transport: Transport,
   path: string,
   position: Position,
@@ -92,7 +96,12 @@ export function sessionEvents(
       signal,
       maxRetries: 0,
     });
-  return reconnecting(transport, connect, position, signal);
+  for await (const batch of reconnecting(transport, connect, position, { signal, isBegun: true })) {
+    for (const event of batch) {
+      advance(position, event);
+      yield event;
+    }
+  }
 }
 
 const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
@@ -100,14 +109,15 @@ const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
 
 /**
  * Events of one connection after the other: one that breaks is taken up behind the last event, until
- * {@link Config.maxReconnects} tries in a row brought nothing.
+ * {@link Config.maxReconnects} tries in a row brought nothing. `isBegun`: what is read is there, whatever becomes of the
+ * first connection.
  */
 async function* reconnecting(
   transport: Transport,
   connect: () => Promise<Answer>,
   position: Position,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<EdgeEvent> {
+  { signal, isBegun }: { signal: AbortSignal | undefined; isBegun: boolean },
+): AsyncGenerator<EdgeEvent[]> {
   const { maxReconnects, clock, random } = transport.config;
   let askedFor: number | undefined;
   const onRetry = (ms: number) => (askedFor = Math.min(ms, MAX_PAUSE_MS));
@@ -119,19 +129,19 @@ async function* reconnecting(
       return answer;
     };
     try {
-      for await (const event of oneConnection(transport, open, position, { signal, onRetry })) {
-        if (event.seq <= position.lastSeq) continue;
+      // The reader has taken all of a batch when it asks for the next, so its position is that of the last event.
+      for await (const batch of oneConnection(transport, open, position, { signal, onRetry })) {
+        let seen = position.lastSeq;
+        const fresh = batch.filter(({ seq }) => seq > seen && (seen = seq));
+        if (fresh.length === 0) continue;
         failures = 0;
-        position.lastSeq = event.seq;
-        position.turnId ??= event.turn_id;
-        if (event.kind === "turn") position.sessionId ??= event.session_id;
-        yield event;
+        yield fresh;
       }
       throw new ConnectionError("The stream ended before the turn did.");
     } catch (error) {
       if (signal?.aborted || !isPassing(error)) throw error;
       // Nothing has begun yet, and the request for it has had its retries.
-      if (position.lastSeq === 0 && !opened) throw error;
+      if (!isBegun && position.lastSeq === 0 && !opened) throw error;
       if (failures >= maxReconnects) throw new StreamInterruptedError({ ...position }, error);
       const delayMs = askedFor ?? backoffMs(failures, random);
       failures += 1;
@@ -141,6 +151,21 @@ async function* reconnecting(
       });
     }
   }
+}
+
+/** The events in frames, up to one that is an error or cannot be read. */
+function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[]; failure?: Error } {
+  const events: EdgeEvent[] = [];
+  try {
+    for (const { event: kind = "message", data } of frames) {
+      if (kind === "error") return { events, failure: inBandError(data) };
+      const event = parseEvent(kind, data);
+      if (event) events.push(event);
+    }
+  } catch (error) {
+    return { events, failure: error as Error };
+  }
+  return { events };
 }
 
 /** An error that the deployment tells of in mid-stream, as it would in an answer. */
@@ -162,7 +187,7 @@ async function* oneConnection(
   open: () => Promise<Answer>,
   position: Position,
   { signal, onRetry }: { signal: AbortSignal | undefined; onRetry: (ms: number) => void },
-): AsyncGenerator<EdgeEvent> {
+): AsyncGenerator<EdgeEvent[]> {
   const { response, close } = await open();
   const { idleTimeout } = transport.config;
   let idle = false;
@@ -178,10 +203,10 @@ async function* oneConnection(
     }, idleTimeout);
   };
   try {
-    for await (const frame of readFrames(response.body!, onWait, onRetry)) {
-      if (frame.event === "error") throw inBandError(frame.data);
-      const event = parseEvent(frame.event ?? "message", frame.data);
-      if (event) yield event;
+    for await (const frames of readFrames(response.body!, onWait, onRetry)) {
+      const { events, failure } = readEvents(frames);
+      if (events.length > 0) yield events;
+      if (failure) throw failure;
     }
   } catch (cause) {
     if (signal?.aborted) throw abortError(signal.reason);

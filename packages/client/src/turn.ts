@@ -1,9 +1,9 @@
-import { isTerminal, type EdgeEvent, type TurnEvent, type Usage } from "@claude-edge/protocol";
+import { isTerminal, type EdgeEvent, type TurnEvent, type Usage } from "@claude-edge/protocol/wire";
 
 import { ClaudeEdgeError, turnError } from "./errors.js";
 import { checkOutput, type OutputSchema } from "./output.js";
 import { TextReader } from "./text-reader.js";
-import { turnEvents, type Position, type TurnRequest } from "./turn-stream.js";
+import { advance, turnEvents, type Position, type TurnRequest } from "./turn-stream.js";
 import type { Transport } from "./transport.js";
 
 /** What a completed turn came to. */
@@ -78,13 +78,23 @@ export class Turn<Output = unknown>
       throw new ClaudeEdgeError({ code: "invalid_request", message, retryable: false });
     }
     this.#taken = true;
-    for await (const event of turnEvents(this.#transport, this.#request, this.#position)) {
-      if (isTerminal(event)) this.#end = event;
-      if (this.#isUnwanted) {
-        this.#isUnwanted = false;
-        await this.interrupt();
+    for await (const batch of turnEvents(this.#transport, this.#request, this.#position)) {
+      for (const event of batch) {
+        advance(this.#position, event);
+        if (event.kind === "request" || event.kind === "request.resolved") {
+          this.#request.callbacks?.onEvent(event);
+        }
+        if (this.#isUnwanted) {
+          this.#isUnwanted = false;
+          await this.interrupt();
+        }
+        if (!isTerminal(event)) {
+          yield event;
+          continue;
+        }
+        this.#end = event;
+        return yield event;
       }
-      yield event;
     }
   }
 

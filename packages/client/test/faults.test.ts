@@ -88,7 +88,7 @@ describe("a stream", () => {
     );
     const failure = await failureOf(edge.query("hi"));
     expect(failure).toBeInstanceOf(StreamInterruptedError);
-    expect(failure).toMatchObject({ sessionId: SESSION, turnId: TURN, lastSeq: 3, exitCode: 8 });
+    expect(failure).toMatchObject({ sessionId: SESSION, turnId: TURN, lastSeq: 3 });
   });
 
   test("that falls silent is given up", async () => {
@@ -150,7 +150,6 @@ describe("a stream", () => {
       code: "model_overloaded",
       sessionId: SESSION,
       turnId: TURN,
-      exitCode: 7,
     });
   });
 
@@ -194,7 +193,6 @@ describe("an answer", () => {
       code: "unauthorized",
       status: 401,
       requestId: "req_1",
-      exitCode: 4,
     });
     expect(requests).toHaveLength(1);
   });

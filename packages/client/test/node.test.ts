@@ -204,8 +204,8 @@ test("the root entry loads nothing but the wire and the parser", () => {
   visit(join(dist, "index.js"));
   expect(seen.size).toBeGreaterThan(10);
   expect([...packages].toSorted()).toEqual([
-    "@claude-edge/protocol",
     "@claude-edge/protocol/internal",
+    "@claude-edge/protocol/wire",
     "eventsource-parser",
   ]);
 });

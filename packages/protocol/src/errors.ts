@@ -1,40 +1,13 @@
-/** Process exit codes of the CLI. The error table below maps every error code to one of them. */
-export const EXIT = {
-  ok: 0,
-  failed: 1,
-  usage: 2,
-  cancelled: 3,
-  auth: 4,
-  notFound: 5,
-  conflict: 6,
-  retryLater: 7,
-  streamCut: 8,
-  interrupted: 130,
-} as const;
+import { CLIENT_ERRORS } from "./client-errors.js";
+import { EXIT, policy, withPolicy, type ErrorPolicy, type WireError } from "./error-policy.js";
 
-/** What follows from an error code, wherever it turns up. */
-export interface ErrorPolicy {
-  /** HTTP status of an answer that carries it. 0: it never travels, it is raised where it is seen. */
-  readonly status: number;
-  /** The same request may be sent again, unchanged, with hope. */
-  readonly retryable: boolean;
-  /** Exit code of the CLI. */
-  readonly exit: number;
-  /** What to do about it, in one sentence. */
-  readonly suggestion?: string;
-}
-
-const policy = (
-  status: number,
-  retryable: boolean,
-  exit: number,
-  suggestion?: string,
-): ErrorPolicy => ({ status, retryable, exit, ...(suggestion ? { suggestion } : {}) });
+export { EXIT, type ErrorPolicy, type WireError } from "./error-policy.js";
 
 /** The one table of errors: status, retryability, exit code and way out of each code. */
 export const ERRORS = {
+  ...CLIENT_ERRORS,
+
   // A request that cannot be taken.
-  invalid_request: policy(400, false, EXIT.usage),
   invalid_json: policy(400, false, EXIT.usage, "Send a JSON object as the body."),
   unsupported_media_type: policy(
     415,
@@ -55,12 +28,6 @@ export const ERRORS = {
     "Shorten the prompt to 1 MiB, or put the text into a file of the workspace and name it.",
   ),
   body_too_large: policy(413, false, EXIT.usage, "Keep the body under 8 MiB."),
-  protocol_mismatch: policy(
-    400,
-    false,
-    EXIT.failed,
-    "Bring client, Worker and container image to the same version of claude-edge.",
-  ),
 
   // Who is asking.
   not_configured: policy(
@@ -69,22 +36,10 @@ export const ERRORS = {
     EXIT.auth,
     "Set the secret CLAUDE_EDGE_ROOT_KEY: `wrangler secret put CLAUDE_EDGE_ROOT_KEY`.",
   ),
-  unauthorized: policy(
-    401,
-    false,
-    EXIT.auth,
-    "Set CLAUDE_EDGE_TOKEN to the deployment's key; over HTTP it is `Authorization: Bearer …`.",
-  ),
 
   // What is asked for.
   not_found: policy(404, false, EXIT.notFound),
   method_not_allowed: policy(405, false, EXIT.usage),
-  session_not_found: policy(
-    404,
-    false,
-    EXIT.notFound,
-    "GET /v1/sessions lists the account's sessions; `claude-edge query --verbose` names its own.",
-  ),
   turn_not_found: policy(404, false, EXIT.notFound),
   message_not_found: policy(
     404,
@@ -170,44 +125,7 @@ export const ERRORS = {
   model_error: policy(502, true, EXIT.retryLater, "Send the prompt again."),
   max_turns: policy(422, false, EXIT.failed, "Raise options.maxTurns, or continue the session."),
   max_budget: policy(422, false, EXIT.failed, "Raise options.maxBudgetUsd in a new session."),
-  output_invalid: policy(
-    422,
-    false,
-    EXIT.failed,
-    "Simplify the schema, or ask for the output more plainly.",
-  ),
-  turn_failed: policy(500, false, EXIT.failed),
   interrupted: policy(409, false, EXIT.interrupted),
-
-  // Raised by the client, about the connection.
-  connection_failed: policy(
-    0,
-    true,
-    EXIT.retryLater,
-    "Check the URL (CLAUDE_EDGE_URL) and that the deployment, or `claude-edge dev`, is up.",
-  ),
-  timeout: policy(0, true, EXIT.retryLater),
-  stream_interrupted: policy(
-    0,
-    true,
-    EXIT.streamCut,
-    "The turn may still be running: read on from the session's events.",
-  ),
-  protocol_error: policy(
-    0,
-    false,
-    EXIT.streamCut,
-    "Check that the URL is a claude-edge deployment and not a login or error page.",
-  ),
-  aborted: policy(0, false, EXIT.interrupted),
-  no_url: policy(
-    0,
-    false,
-    EXIT.usage,
-    "Set CLAUDE_EDGE_URL or pass the URL; `claude-edge dev` prints a local one.",
-  ),
-
-  option_refused: policy(0, false, EXIT.usage),
 
   // Raised by the CLI and the local stack.
   usage: policy(0, false, EXIT.usage),
@@ -218,7 +136,6 @@ export const ERRORS = {
     EXIT.usage,
     "Run it in the folder that holds wrangler.jsonc, or name that folder.",
   ),
-  package_missing: policy(0, false, EXIT.usage, "Run `npm install` in the project's folder."),
   dev_running: policy(0, false, EXIT.conflict, "Use that one, or stop it first."),
   port_in_use: policy(
     0,
@@ -232,17 +149,6 @@ export const ERRORS = {
 
 /** A stable name for what went wrong: branch on it, not on the message. */
 export type ErrorCode = keyof typeof ERRORS;
-
-/** An error as it travels: in HTTP error answers and in failed turns. */
-export interface WireError {
-  /** An {@link ErrorCode}; a newer deployment may send one this version does not know. */
-  code: string;
-  /** For people. Names the offending value, never a secret. */
-  message: string;
-  retryable: boolean;
-  suggestion?: string | undefined;
-  details?: Record<string, unknown> | undefined;
-}
 
 /** True when this version knows the code. */
 export function isErrorCode(code: unknown): code is ErrorCode {
@@ -260,14 +166,7 @@ export function wireError(
   message: string,
   details?: Record<string, unknown>,
 ): WireError {
-  const { retryable, suggestion } = errorPolicy(code);
-  return {
-    code,
-    message,
-    retryable,
-    ...(suggestion === undefined ? {} : { suggestion }),
-    ...(details === undefined ? {} : { details }),
-  };
+  return withPolicy(code, ERRORS[code], message, details);
 }
 
 /**

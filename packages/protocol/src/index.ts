@@ -42,15 +42,6 @@ export {
   type TurnEvent,
 } from "./events.js";
 export {
-  isErrorAnswer,
-  isHealth,
-  isRequest,
-  isRequestList,
-  isSession,
-  isSessionList,
-  isTurn,
-} from "./forms.js";
-export {
   APPROVAL_TIMEOUT_MS,
   HEARTBEAT_MS,
   MAX_BODY_BYTES,
@@ -59,7 +50,6 @@ export {
   MAX_PROMPT_BYTES,
 } from "./limits.js";
 export { sessionOptions, type SessionOptions } from "./options.js";
-export { InvalidEventError, parseEvent } from "./parse-event.js";
 export {
   accountName,
   answerRequest,

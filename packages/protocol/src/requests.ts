@@ -85,6 +85,8 @@ export const queryRequest = z.strictObject({
 /** Body of `POST /v1/sessions/{id}/turns`. */
 export const createTurnRequest = z.strictObject({
   accountId: z.optional(accountId),
+  /** A UUID to give the turn; a fresh one without. */
+  id: z.optional(sessionId),
   prompt,
 });
 

@@ -116,7 +116,13 @@ export interface SpareFrame extends FrameBase {
 /** The agent asks something of the outside. */
 export interface RequestFrame extends FrameBase {
   kind: "request";
-  request: { id: string; kind: RequestKind; payload: Record<string, unknown> };
+  request: {
+    id: string;
+    kind: RequestKind;
+    payload: Record<string, unknown>;
+    /** It cannot go on in another process, so this one stays: it may not wait for days. */
+    held?: boolean;
+  };
 }
 
 /** The agent no longer wants to know. */

@@ -23,9 +23,9 @@ const STDERR_KEPT = 2_000;
 const CLOSE_MS = 3_000;
 
 export interface ProcessCallbacks {
-  onMessage(message: SDKMessage): void;
+  onMessage(message: SDKMessage, process: AgentProcess): void;
   /** It has ended; `reason` says why, as far as it is known. */
-  onEnd(reason: string): void;
+  onEnd(reason: string, process: AgentProcess): void;
 }
 
 /** One `claude` process in streaming-input mode. */
@@ -38,6 +38,7 @@ export class AgentProcess {
   #ended: Promise<void> | undefined;
   #stderr = "";
   #isDiscarded = false;
+  #isOver = false;
   /** Prompts it has been given. */
   turns = 0;
 
@@ -67,9 +68,10 @@ export class AgentProcess {
     this.#follow(callbacks);
   }
 
+  /** From its making on: the Agent SDK may take its time to start the program. */
   get alive(): boolean {
-    const child = this.#child;
-    return child !== undefined && child.exitCode === null && child.signalCode === null;
+    const { exitCode = null, signalCode = null } = this.#child ?? {};
+    return !this.#isOver && exitCode === null && signalCode === null;
   }
 
   /** Memory it holds, in bytes; 0 where that cannot be told. */
@@ -128,8 +130,9 @@ export class AgentProcess {
     this.#prompts.close();
     this.#query?.close();
     this.#warm?.close();
+    const child = this.#child;
     const exited = new Promise((resolve) => {
-      if (this.alive) this.#child!.once("exit", resolve);
+      if (child && this.alive) child.once("exit", resolve);
       else resolve(undefined);
     });
     const timeout = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
@@ -162,15 +165,18 @@ export class AgentProcess {
       let reason = "";
       try {
         for await (const message of this.#query!) {
-          if (!this.#isDiscarded) callbacks.onMessage(message);
+          if (!this.#isDiscarded) callbacks.onMessage(message, this);
         }
       } catch (error) {
         // It also throws after an error result, which has ended its turn by then.
         reason = error instanceof Error ? error.message : String(error);
       }
+      this.#isOver = true;
       // A tool it had started would go on changing the workspace under the next turn.
       killMarked(SESSION_MARK, this.#session);
-      if (!this.#isDiscarded) callbacks.onEnd(this.#stderr.trim() || reason || "no reason given");
+      if (!this.#isDiscarded) {
+        callbacks.onEnd(this.#stderr.trim() || reason || "no reason given", this);
+      }
     };
     this.#ended = read();
   }

@@ -85,8 +85,9 @@ function askPermission(context: CallbackContext): CanUseTool {
     const kept = context.keptAnswer(toolUseID);
     if (kept) return permissionOf(kept, input);
     if (!context.busy) return { behavior: "deny", message: "The turn has ended." };
-    // A subagent's question dies with its process, so that one stays.
-    const canWait = agentID === undefined;
+    // A subagent's question dies with its process. And a process that resumes at a tool of the caller's MCP server
+    // gives up before that server is connected.
+    const canWait = agentID === undefined && options.mcpServer?.source !== "sdk";
     if (canWait) await context.untilStored(toolUseID);
     const payload = {
       tool_name: toolName,
@@ -96,8 +97,8 @@ function askPermission(context: CallbackContext): CanUseTool {
       options,
     };
     const kind = toolName === "AskUserQuestion" ? "question" : "permission";
-    const holdMs = canWait ? context.holdMs : undefined;
-    return permissionOf(await context.requests.ask(kind, payload, { signal, holdMs }), input);
+    const how = canWait ? { signal, holdMs: context.holdMs } : { signal, held: true };
+    return permissionOf(await context.requests.ask(kind, payload, how), input);
   };
   // A process that resumes at a question asks, and says in its first answer that it is asking: the Agent SDK then calls
   // for both, under the same request id, the second time perhaps after the first was answered.

@@ -10,6 +10,14 @@ export interface RequestOwner {
   readonly lastTurn: string;
 }
 
+interface HowToAsk {
+  signal?: AbortSignal | undefined;
+  /** The process is let go when there is no answer by then. */
+  holdMs?: number | undefined;
+  /** The process stays until there is one. */
+  held?: boolean | undefined;
+}
+
 interface Pending {
   settle(answer: CallbackAnswer): void;
   /** Takes its timer and listener away. */
@@ -25,6 +33,8 @@ export class Requests {
   readonly #log: EventLog;
   readonly #onHeldTooLong: OnHeldTooLong;
   readonly #pending = new Map<string, Pending>();
+  /** Those that are answered, of the newest turn: the word of it may have been lost. */
+  readonly #settled = new Set<string>();
 
   constructor(owner: RequestOwner, log: EventLog, onHeldTooLong: OnHeldTooLong) {
     this.#owner = owner;
@@ -39,21 +49,23 @@ export class Requests {
   ask(
     kind: RequestKind,
     payload: object,
-    { signal, holdMs }: { signal?: AbortSignal | undefined; holdMs?: number | undefined } = {},
+    { signal, holdMs, held }: HowToAsk = {},
   ): Promise<CallbackAnswer> {
     const id = randomUUID();
     const { id: session, lastTurn: turn } = this.#owner;
-    const request = { id, kind, payload: payload as Record<string, unknown> };
+    const asked = { id, kind, payload: payload as Record<string, unknown> };
+    const request = { ...asked, ...(held ? { held } : {}) };
     this.#log.append({ kind: "request", session, turn, request });
     return new Promise((resolve) => {
-      const held = holdMs === undefined ? undefined : setTimeout(this.#onHeldTooLong, holdMs);
-      held?.unref();
+      const hold = holdMs === undefined ? undefined : setTimeout(this.#onHeldTooLong, holdMs);
+      hold?.unref();
       const forget = () => {
-        clearTimeout(held);
+        clearTimeout(hold);
         signal?.removeEventListener("abort", onAbort);
         this.#pending.delete(id);
       };
       const settle = (answer: CallbackAnswer) => {
+        this.#settled.add(id);
         forget();
         resolve(answer);
       };
@@ -67,11 +79,15 @@ export class Requests {
     });
   }
 
-  /** Gives an answer to whoever waits for it. False when nobody does. */
+  /** Gives an answer to whoever waits for it. False when nobody does, or ever did: told again it is as good as taken. */
   answer(id: string, answer: CallbackAnswer): boolean {
-    const pending = this.#pending.get(id);
-    pending?.settle(answer);
-    return pending !== undefined;
+    this.#pending.get(id)?.settle(answer);
+    return this.#settled.has(id);
+  }
+
+  /** Another turn begins. */
+  clear(): void {
+    this.#settled.clear();
   }
 
   /** The process that asked is gone: nobody waits any more, and nothing is said of it. */

@@ -146,6 +146,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
     this.lastUsed = Date.now();
     this.#context.log.append({ kind: "turn", session: this.id, turn: id, status: "running" });
     this.#stored.clear();
+    this.requests.clear();
     this.#answers = new Map(Object.entries(start.answers ?? {}));
     await this.#begin(turn);
   }
@@ -175,8 +176,9 @@ export class Session implements ProcessCallbacks, CallbackContext {
     const open = async () => {
       await this.#closing;
       const live = this.#process;
-      if (live?.alive && !turn.begun) {
-        if (await this.#takesOver(live, options)) return { isUnderWay: false, reused: true };
+      if (live?.alive) {
+        const isTaken = !turn.begun && (await this.#takesOver(live, options));
+        if (isTaken) return { isUnderWay: false, reused: true };
         await this.#discard(live);
       }
       const opened = await this.#context.openProcess(this, options, turn);
@@ -291,7 +293,8 @@ export class Session implements ProcessCallbacks, CallbackContext {
     await this.#process?.discard();
   }
 
-  onMessage(message: SDKMessage): void {
+  onMessage(message: SDKMessage, process: AgentProcess): void {
+    if (this.#isStranger(process)) return;
     const current = this.#current;
     const turn = current?.id ?? this.#lastTurn;
     const sent = message as unknown as SdkMessage;
@@ -311,7 +314,13 @@ export class Session implements ProcessCallbacks, CallbackContext {
     if (message.type === "result" && isOwnResult(message, current)) this.#settle(message, current);
   }
 
-  onEnd(reason: string): void {
+  /** A process that another has taken the place of: what it says is nobody's. */
+  #isStranger(process: AgentProcess): boolean {
+    return this.#process !== undefined && this.#process !== process;
+  }
+
+  onEnd(reason: string, process: AgentProcess): void {
+    if (this.#isStranger(process)) return;
     this.#process = undefined;
     this.requests.drop();
     const turn = this.#current;

@@ -143,7 +143,7 @@ export class Sessions {
   /** Calls a method of the Agent SDK's `Query` for a session. @throws EdgeError `container_full`. */
   async control(id: string, call: ControlCall): Promise<ControlResult> {
     const session = this.#sessions.get(id) ?? this.#add(id);
-    if (!session.process) this.#makeRoom();
+    if (!session.process?.alive && !this.#spares.has(id)) this.#makeRoom();
     return session.control(call);
   }
 

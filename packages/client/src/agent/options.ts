@@ -1,12 +1,12 @@
 import type { Options } from "@anthropic-ai/claude-agent-sdk";
-import { wireError, type SessionOptions } from "@claude-edge/protocol";
+import { clientError, type SessionOptions } from "@claude-edge/protocol/wire";
 
 import { ClaudeEdgeError } from "../errors.js";
 import { OPTIONS, type Parity } from "./parity.js";
 
 /** Refuses what cannot go over the network. @throws ClaudeEdgeError `option_refused`. */
 export function refuse(name: string, reason: string): never {
-  const error = wireError("option_refused", `${name}: ${reason}.`, { option: name });
+  const error = clientError("option_refused", `${name}: ${reason}.`, { option: name });
   throw new ClaudeEdgeError(error);
 }
 

@@ -16,7 +16,7 @@ import {
   type SdkMessage,
   type SessionResource,
   type TurnEvent,
-} from "@claude-edge/protocol";
+} from "@claude-edge/protocol/wire";
 import { Bell } from "@claude-edge/protocol/internal";
 
 import { Callbacks } from "../callbacks.js";
@@ -65,9 +65,9 @@ class RemoteQuery implements Query {
   readonly #came = new Bell();
   readonly #taken = new Bell();
   #isRead = false;
-  /** Turns that were sent and have not ended, and those that ended before their id was known here. */
+  /** Turns of this query, and those of them that have not ended, in the order they were sent. */
+  readonly #own = new Set<string>();
   readonly #open = new Set<string>();
-  readonly #ended = new Set<string>();
   #sessionId: string | undefined;
   /** Prompts that are being sent or are to come. */
   #inputs = 0;
@@ -85,8 +85,8 @@ class RemoteQuery implements Query {
     // As in the Agent SDK the query begins at once, read or not.
     this.#session.catch(() => {});
     const { signal } = options.abortController ?? {};
-    if (signal?.aborted) this.#abort(signal.reason);
-    else signal?.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
+    if (signal?.aborted) this.#onAbort();
+    else signal?.addEventListener("abort", this.#onAbort, { once: true });
     void this.streamInput(input).catch(() => {});
     void this.#readAll();
     this.#messages = this.#handOut();
@@ -135,6 +135,7 @@ class RemoteQuery implements Query {
 
   /** Reads the session's events to the end of the last turn, or until the query is left. */
   async #readAll(): Promise<void> {
+    this.#callbacks.enter();
     try {
       const { id, last_seq } = await this.#session;
       const position = { sessionId: id, turnId: undefined, lastSeq: last_seq };
@@ -158,17 +159,21 @@ class RemoteQuery implements Query {
       this.#isRead = true;
       this.#left.abort();
       this.#came.ring();
-      await this.#callbacks.close();
+      // A controller may serve for many queries: one that is over is not to be stopped by it.
+      this.#options.abortController?.signal.removeEventListener("abort", this.#onAbort);
+      await this.#callbacks.leave();
     }
   }
 
   /** The message an event holds, if it is one to hand on. */
   #take(event: EdgeEvent): SDKMessage | undefined {
+    if (event.kind === "request" || event.kind === "request.resolved") {
+      this.#callbacks.onEvent(event);
+      return undefined;
+    }
+    // Another program's turn in the same session; what comes between turns belongs to none.
+    if (event.turn_id !== "" && !this.#own.has(event.turn_id)) return undefined;
     switch (event.kind) {
-      case "request":
-      case "request.resolved":
-        this.#callbacks.onEvent(event);
-        return undefined;
       case "turn":
         if (isTerminal(event)) this.#onEnd(event);
         return undefined;
@@ -192,7 +197,7 @@ class RemoteQuery implements Query {
   /** A turn that ends without a result message was ended by what carries it, not by the agent. */
   #onEnd(event: TurnEvent): void {
     const { turn_id, status } = event;
-    if (!this.#open.delete(turn_id)) this.#ended.add(turn_id);
+    this.#open.delete(turn_id);
     if (status !== "completed" && this.#lastResult?.turn !== turn_id) this.#fail(turnError(event));
   }
 
@@ -264,13 +269,17 @@ class RemoteQuery implements Query {
   }
 
   async #send(id: string, prompt: unknown): Promise<void> {
+    // Its id is known before its events can come.
+    const turn = crypto.randomUUID();
+    this.#own.add(turn);
+    this.#open.add(turn);
     const answer = await this.#transport.json(`/v1/sessions/${id}/turns`, {
       method: "POST",
-      body: { prompt },
-      idempotencyKey: crypto.randomUUID(),
+      body: { id: turn, prompt },
+      idempotencyKey: turn,
     });
-    const turn = parseAnswer(isTurn, answer);
-    if (!this.#ended.delete(turn.id)) this.#open.add(turn.id);
+    parseAnswer(isTurn, answer);
+    if (this.#left.signal.aborted) this.#stop();
   }
 
   // Ending.
@@ -285,10 +294,10 @@ class RemoteQuery implements Query {
     this.#taken.ring();
   }
 
-  #abort(reason: unknown): void {
-    this.#fail(new AbortError(reason));
+  readonly #onAbort = (): void => {
+    this.#fail(new AbortError(this.#options.abortController?.signal.reason));
     this.#stop();
-  }
+  };
 
   close(): void {
     if (this.#isClosed) return;
@@ -299,20 +308,26 @@ class RemoteQuery implements Query {
     this.#leave();
   }
 
-  /** What was begun here is not to run on. */
+  /** What was begun here is not to run on: what waits first, or it would begin when the running one ends. */
   #stop(): void {
-    void this.interrupt().catch(() => {});
+    for (const turn of [...this.#open].toReversed()) void this.#interrupt(turn).catch(() => {});
+  }
+
+  async #interrupt(turn: string): Promise<void> {
+    const { id } = await this.#session;
+    await this.#transport.json(`/v1/sessions/${id}/interrupt`, {
+      method: "POST",
+      body: { turn_id: turn },
+      idempotencyKey: crypto.randomUUID(),
+    });
   }
 
   // The methods.
 
+  /** As in the Agent SDK the turn that runs; prompts that were sent behind it still come. */
   async interrupt(): Promise<undefined> {
-    const { id } = await this.#session;
-    await this.#transport.json(`/v1/sessions/${id}/interrupt`, {
-      method: "POST",
-      body: {},
-      idempotencyKey: crypto.randomUUID(),
-    });
+    const [running] = this.#open;
+    if (running !== undefined) await this.#interrupt(running);
     return undefined;
   }
 
@@ -323,7 +338,6 @@ class RemoteQuery implements Query {
     const answer = await this.#transport.json(`/v1/sessions/${id}/control`, {
       method: "POST",
       body: { method, args },
-      idempotencyKey: crypto.randomUUID(),
     });
     return (answer as { result: Value }).result;
   }

@@ -3,7 +3,7 @@ import type {
   McpSdkServerConfigWithInstance,
   tool as Tool,
 } from "@anthropic-ai/claude-agent-sdk";
-import { wireError } from "@claude-edge/protocol";
+import { clientError } from "@claude-edge/protocol/wire";
 
 import { ClaudeEdgeError } from "../errors.js";
 
@@ -49,7 +49,7 @@ class ToolServer {
     const { McpServer } = await import("@modelcontextprotocol/sdk/server/mcp.js").catch(
       (cause: unknown) => {
         const message = "In-process tools need @modelcontextprotocol/sdk beside this package.";
-        throw new ClaudeEdgeError(wireError("package_missing", message), { cause });
+        throw new ClaudeEdgeError(clientError("package_missing", message), { cause });
       },
     );
     const { name, version = "1.0.0", instructions, tools = [], alwaysLoad } = this.#options;

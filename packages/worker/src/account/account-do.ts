@@ -6,6 +6,7 @@ import {
   type AnswerRequest,
   type ControlMethod,
   type CreateSessionRequest,
+  type CreateTurnRequest,
   type EdgeEvent,
   type ForkSessionRequest,
   type Prompt,
@@ -175,7 +176,7 @@ export class AccountDO extends DurableObject<Env> {
   async createTurn(
     account: string,
     sessionId: string,
-    prompt: Prompt,
+    { prompt, id }: CreateTurnRequest,
     { once, traceparent }: TurnCall = {},
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
@@ -186,7 +187,10 @@ export class AccountDO extends DurableObject<Env> {
       return { turn, after: this.#store.turn(turn.id)!.first_seq! - 1 };
     }
     this.getSession(sessionId);
-    return this.#accept({ prompt, traceparent }, once, () => sessionId);
+    if (id !== undefined && this.#store.turn(id)) {
+      throw new EdgeError("invalid_request", `id: there is a turn ${id} already.`);
+    }
+    return this.#accept({ id, prompt, traceparent }, once, () => sessionId);
   }
 
   /** @throws EdgeError `session_not_found`, `turn_not_found`. */
@@ -244,9 +248,17 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** The requests of the account, or of one session. Oldest first. @throws EdgeError `session_not_found`. */
-  listRequests(sessionId?: string, status?: RequestStatus): { requests: RequestResource[] } {
+  listRequests({
+    sessionId,
+    status,
+    after,
+  }: {
+    sessionId?: string | undefined;
+    status?: RequestStatus | undefined;
+    after?: string | undefined;
+  }): { requests: RequestResource[] } {
     if (sessionId !== undefined) this.getSession(sessionId);
-    return { requests: this.#turns.requests.list(sessionId, status) };
+    return { requests: this.#turns.requests.list(sessionId, status, after) };
   }
 
   /** @throws EdgeError `request_not_found`. */
@@ -255,8 +267,12 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /** Answers a request; the first answer counts. @throws EdgeError `request_not_found`, `request_resolved`. */
-  answerRequest(id: string, answer: AnswerRequest, sessionId?: string): Promise<RequestResource> {
-    return this.#turns.requests.answer(id, sessionId, answer);
+  answerRequest(
+    id: string,
+    answer: AnswerRequest,
+    { sessionId, once }: { sessionId?: string | undefined; once?: Idempotency | undefined } = {},
+  ): Promise<RequestResource> {
+    return this.#turns.requests.answer(id, sessionId, answer, once?.key);
   }
 
   /**
@@ -270,13 +286,12 @@ export class AccountDO extends DurableObject<Env> {
     args: unknown[],
   ): Promise<unknown> {
     this.#setAccount(account);
-    this.getSession(sessionId);
-    const result = await this.#turns.control(sessionId, method, args);
-    const { options } = this.getSession(sessionId);
     const name = method === "setModel" ? "model" : "permissionMode";
-    if (method === "setModel" || method === "setPermissionMode") {
-      this.#store.setOptions(sessionId, { ...options, [name]: args[0] ?? undefined });
-    }
+    const isKept = method === "setModel" || method === "setPermissionMode";
+    const changed = () => ({ ...this.getSession(sessionId).options, [name]: args[0] ?? undefined });
+    assertOptionsFit(changed());
+    const result = await this.#turns.control(sessionId, method, args);
+    if (isKept) this.#store.setOptions(sessionId, changed());
     return result;
   }
 
@@ -330,7 +345,7 @@ export class AccountDO extends DurableObject<Env> {
     if (this.#store.openTurns().filter(({ status }) => status === "queued").length >= MAX_QUEUED) {
       throw new EdgeError("queue_full", `${MAX_QUEUED} turns of this account are waiting already.`);
     }
-    const turn = crypto.randomUUID();
+    const turn = input.id ?? crypto.randomUUID();
     const accepted = this.#store.transaction(() => {
       const id = session();
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(input.prompt));

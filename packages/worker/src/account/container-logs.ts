@@ -1,4 +1,4 @@
-import { isFinal } from "@claude-edge/protocol";
+import { isFinal, wireError } from "@claude-edge/protocol";
 import { isDelta, type LogFrame, type TurnFrame } from "@claude-edge/protocol/runner";
 
 import { Follower } from "./follower.js";
@@ -11,6 +11,8 @@ export interface ContainerLogsCallbacks {
   container(name: string): ContainerStub;
   /** Turns of a container have ended, or wait without it. */
   onFreed(container: string): void;
+  /** Something was asked that may expire. */
+  onAsked(): void;
   /** A runner is gone, and these turns with it. */
   onLost(turns: TurnRow[]): void;
 }
@@ -171,6 +173,7 @@ export class ContainerLogs {
       this.#store.containers.setCursor(name, boot, frames.at(-1)!.cursor, Date.now());
     });
     if (freed) this.#callbacks.onFreed(name);
+    if (frames.some(({ kind }) => kind === "request")) this.#callbacks.onAsked();
   }
 
   /** True when its turn needs the container no more. */
@@ -204,6 +207,11 @@ export class ContainerLogs {
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return false;
     }
+    if (status === "waiting" && row.interrupted) {
+      const error = wireError("interrupted", "The turn was interrupted.");
+      this.#endTurn(frame, { status: "interrupted", error });
+      return true;
+    }
     if (status === "waiting") {
       this.#requests.cancelOf(turn, { beside: true, waits: true });
       this.#store.markWaiting(turn);
@@ -212,16 +220,19 @@ export class ContainerLogs {
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return true;
     }
-    this.#requests.cancelOf(turn, { beside: true });
-    const end: TurnEnd = {
+    this.#endTurn(frame, {
       status,
       ...(result ? { result } : {}),
       ...(error ? { error } : {}),
       ...(usage ? { usage } : {}),
-    };
-    const seq = this.#logs.emit(session, turn, "turn", { session_id: session, ...end });
-    this.#store.endTurn(turn, status, seq, Date.now());
+    });
     return true;
+  }
+
+  #endTurn({ session, turn }: TurnFrame, end: TurnEnd): void {
+    this.#requests.cancelOf(turn, { beside: true });
+    const seq = this.#logs.emit(session, turn, "turn", { session_id: session, ...end });
+    this.#store.endTurn(turn, end.status, seq, Date.now());
   }
 
   /** A runner is gone: what only it had is lost, and its numbers are not given again. */

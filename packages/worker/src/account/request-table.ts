@@ -9,6 +9,7 @@ import type { EventTable } from "./event-table.js";
 import { all, one } from "./rows.js";
 
 export interface RequestRow {
+  position: number;
   id: string;
   session_id: string;
   turn_id: string;
@@ -20,6 +21,8 @@ export interface RequestRow {
   delivered: number;
   created_at: number;
   expires_at: number | null;
+  /** The idempotency key that its answer came with. */
+  answer_key: string | null;
 }
 
 export type NewRequest = Pick<
@@ -85,14 +88,17 @@ export class RequestTable {
   list(
     session: string | undefined,
     status: RequestStatus | undefined,
+    after: number | undefined,
     limit: number,
   ): RequestRow[] {
     return all(
       this.#sql,
-      `SELECT * FROM requests WHERE (?1 IS NULL OR session_id = ?1) AND (?2 IS NULL OR status = ?2)
-        ORDER BY position LIMIT ?3`,
+      `SELECT * FROM requests
+        WHERE (?1 IS NULL OR session_id = ?1) AND (?2 IS NULL OR status = ?2) AND position > ?3
+        ORDER BY position LIMIT ?4`,
       session ?? null,
       status ?? null,
+      after ?? 0,
       limit,
     );
   }
@@ -108,6 +114,10 @@ export class RequestTable {
 
   setDelivered(id: string): void {
     this.#sql.exec("UPDATE requests SET delivered = 1 WHERE id = ?", id);
+  }
+
+  setAnswerKey(id: string, key: string): void {
+    this.#sql.exec("UPDATE requests SET answer_key = ? WHERE id = ?", key, id);
   }
 
   /** The next time a request expires. */

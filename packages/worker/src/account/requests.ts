@@ -26,7 +26,7 @@ import type { Store, TurnRow } from "./store.js";
 const MAX_DELIVERIES = 3;
 const DELIVERY_PAUSE_MS = 250;
 
-const MAX_LISTED = 1000;
+const MAX_LISTED = 200;
 const MAX_LISTED_CHARS = 8 * 1024 * 1024;
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -72,10 +72,11 @@ export class Requests {
   }
 
   /** Oldest first, a bounded number of them: what is asked may hold whole files. */
-  list(session?: string, status?: RequestStatus): RequestResource[] {
+  list(session?: string, status?: RequestStatus, after?: string): RequestResource[] {
+    const behind = after === undefined ? undefined : this.#row(after).position;
     const listed: RequestResource[] = [];
     let chars = 0;
-    for (const row of this.#store.requests.list(session, status, MAX_LISTED)) {
+    for (const row of this.#store.requests.list(session, status, behind, MAX_LISTED)) {
       const resource = this.#store.requests.resource(row);
       chars += JSON.stringify(resource).length;
       if (chars > MAX_LISTED_CHARS && listed.length > 0) break;
@@ -92,7 +93,7 @@ export class Requests {
     const { id, kind, payload } = request;
     const expiresAt =
       kind === "permission" || kind === "question"
-        ? now + this.#timeoutOf(session, payload as unknown as PermissionPayload)
+        ? now + this.#timeoutOf(session, request.held ?? false)
         : undefined;
     const resource: RequestResource = {
       id,
@@ -105,8 +106,8 @@ export class Requests {
       ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
     };
     const seq = this.#logs.emit(session, turn, "request", { request: resource });
-    const { tool_use_id, agent_id } = payload as Partial<PermissionPayload>;
-    const outlives = expiresAt !== undefined && agent_id === undefined;
+    const { tool_use_id } = payload as Partial<PermissionPayload>;
+    const outlives = expiresAt !== undefined && !request.held;
     this.#store.requests.insert({
       id,
       session_id: session,
@@ -133,21 +134,23 @@ export class Requests {
    * A turn is over: what it asks is void. `beside`: it follows from a runner's log. `waits`: only its process is gone,
    * and what can outlive that stays.
    */
-  cancelOf(turn: string, { beside, waits = false }: { beside: boolean; waits?: boolean }): void {
+  cancelOf(
+    turn: string,
+    { beside, waits = false, except }: { beside: boolean; waits?: boolean; except?: string },
+  ): void {
     for (const row of this.#store.requests.openOf(turn)) {
-      if (row.status !== "pending" || (waits && row.tool_use_id !== null)) continue;
+      if (row.id === except || (waits && row.tool_use_id !== null)) continue;
       const error = { message: "The turn no longer waits for it." };
-      this.#resolve(row, "cancelled", { error }, { beside });
+      if (row.status === "pending") this.#resolve(row, "cancelled", { error }, { beside });
+      // An answer that was not taken has nobody left to take it.
       this.#store.requests.setDelivered(row.id);
     }
   }
 
-  #timeoutOf(session: string, { agent_id }: PermissionPayload): number {
+  #timeoutOf(session: string, isHeld: boolean): number {
     const { approval_timeout_ms = APPROVAL_TIMEOUT_MS } = this.#store.session(session)!;
-    // A subagent's question holds its container awake, so it cannot wait for days.
-    return agent_id === undefined
-      ? approval_timeout_ms
-      : Math.min(approval_timeout_ms, sleepAfterMs(this.#env));
+    // One that holds its container awake cannot wait for days.
+    return isHeld ? Math.min(approval_timeout_ms, sleepAfterMs(this.#env)) : approval_timeout_ms;
   }
 
   // Answers.
@@ -160,11 +163,14 @@ export class Requests {
     id: string,
     session: string | undefined,
     { answer, error, by }: AnswerRequest,
+    key?: string,
   ): Promise<RequestResource> {
     const row = this.#row(id, session);
     await this.#logs.untilWhole(row.session_id);
     this.expire();
     const { status, resolved_at, answered_by } = this.get(id, session);
+    // The same answer again: the word that it was taken has been lost.
+    if (key !== undefined && this.#row(id).answer_key === key) return this.get(id);
     if (status !== "pending") {
       const who = answered_by === undefined ? "" : ` by ${answered_by}`;
       const message = `Request ${id} was ${status}${who} at ${resolved_at}.`;
@@ -177,6 +183,7 @@ export class Requests {
       throw new EdgeError("invalid_request", `answer: is not one to a ${row.kind} request.`);
     }
     const given: CallbackAnswer = { ...(answer ? { answer } : {}), ...(error ? { error } : {}) };
+    if (key !== undefined) this.#store.requests.setAnswerKey(id, key);
     this.#settle(row, "answered", given, by);
     return this.get(id);
   }
@@ -184,8 +191,10 @@ export class Requests {
   /** Requests whose time is over count as denied. */
   expire(): void {
     const now = Date.now();
-    for (const row of this.#store.requests.pending()) {
-      if (row.expires_at === null || row.expires_at > now) continue;
+    for (const { id } of this.#store.requests.pending()) {
+      // Read anew: the one before may have ended what this one belonged to.
+      const row = this.#store.requests.get(id);
+      if (row?.status !== "pending" || row.expires_at === null || row.expires_at > now) continue;
       if (this.#logs.isHeld(row.session_id)) continue;
       const message = `Nobody answered before ${iso(row.expires_at)}.`;
       this.#settle(row, "expired", { answer: { behavior: "deny", message } });
@@ -206,8 +215,8 @@ export class Requests {
   #settle(row: RequestRow, status: RequestStatus, given: CallbackAnswer, by?: string): void {
     this.#store.transaction(() => this.#resolve(row, status, given, { beside: false, by }));
     const turn = this.#store.turn(row.turn_id);
-    if (turn?.status === "waiting") this.#callbacks.onAnswered(turn, this.#row(row.id));
-    else this.#deliver(row);
+    if (turn?.status !== "waiting") this.#deliver(row);
+    else if (row.tool_use_id !== null) this.#callbacks.onAnswered(turn, this.#row(row.id));
   }
 
   #resolve(
@@ -243,18 +252,18 @@ export class Requests {
         if (!row || row.delivered) return;
         const container = this.#callbacks.container(this.#store.containerOf(session_id));
         const body = this.#store.requests.answerOf(row);
-        const { ok, body: said } = await callRunner<AnswerTaken>(container, "POST", path, body);
-        if (ok) {
+        const told = await callRunner<AnswerTaken>(container, "POST", path, body).catch(
+          () => undefined,
+        );
+        if (told?.ok) {
           // Not taken: its process has been let go, and the turn will come to wait.
-          if (said.taken) this.#store.requests.setDelivered(id);
+          if (told.body.taken) this.#store.requests.setDelivered(id);
           return;
         }
         await scheduler.wait(DELIVERY_PAUSE_MS);
       }
     };
-    const sent = send()
-      .catch(() => {})
-      .finally(() => this.#delivering.delete(id));
+    const sent = send().finally(() => this.#delivering.delete(id));
     this.#ctx.waitUntil(sent);
   }
 

@@ -124,7 +124,9 @@ const MIGRATIONS: readonly string[] = [
     -- 1 when a runner has taken the answer.
     delivered INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
-    expires_at INTEGER
+    expires_at INTEGER,
+    -- The idempotency key that its answer came with.
+    answer_key TEXT
   );
   CREATE INDEX requests_of_session ON requests (session_id);
   CREATE INDEX requests_of_turn ON requests (turn_id);

@@ -59,6 +59,7 @@ export interface NewSession {
 }
 
 export interface NewTurn {
+  id?: string | undefined;
   prompt: Prompt;
   /** The caller's span. */
   traceparent?: string | undefined;

@@ -84,6 +84,7 @@ export class Turns {
     this.#containerLogs = new ContainerLogs(ctx, store, logs, this.requests, {
       container: (name) => this.#container(name),
       onFreed: (name) => this.#afterFreed(name),
+      onAsked: () => this.#ctx.waitUntil(this.#armAlarm()),
       onLost: (turns) => this.#onLost(turns),
     });
   }
@@ -146,8 +147,10 @@ export class Turns {
 
   /** With nothing open and no container awake, there is no alarm. */
   async #armAlarm(): Promise<void> {
+    // One with a turn that says nothing for long is not idle.
     const times = this.#store.containers
       .all()
+      .filter(({ name }) => this.#store.openTurnsOf(name).length === 0)
       .map(({ used_at }) => used_at + sleepAfterMs(this.#env));
     const isBusy = this.#store.openTurns().some(({ status }) => status !== "waiting");
     if (isBusy) times.push(Date.now() + ALARM_MS);
@@ -219,7 +222,9 @@ export class Turns {
     const container = this.#container(this.#store.containerOf(session_id));
     await this.#bringTranscript(session_id);
     const { options } = this.#store.session(session_id)!;
-    const answered = this.#store.requests.openOf(id).filter(({ status }) => status !== "pending");
+    const answered = this.#store.requests
+      .openOf(id)
+      .filter(({ status, tool_use_id }) => status !== "pending" && tool_use_id !== null);
     const answers = Object.fromEntries(
       answered.map((row) => [row.tool_use_id, this.#store.requests.answerOf(row)]),
     );
@@ -347,16 +352,26 @@ export class Turns {
     const { options } = this.#store.session(session)!;
     const call: ControlCall = { method, args, options };
     const path = `/sessions/${session}/control`;
-    const { ok, body } = await callRunner<ControlResult & RunnerRefusal>(
-      this.#container(name),
-      "POST",
-      path,
-      call,
-      CONTROL_MS,
-    );
-    if (!ok) throw refusalOf(body);
-    if (body.error !== undefined) throw new EdgeError("control_failed", body.error);
-    return body.result ?? null;
+    try {
+      const { ok, body } = await callRunner<ControlResult & RunnerRefusal>(
+        this.#container(name),
+        "POST",
+        path,
+        call,
+        CONTROL_MS,
+      );
+      if (!ok) throw refusalOf(body);
+      if (body.error !== undefined) throw new EdgeError("control_failed", body.error);
+      return body.result ?? null;
+    } catch (error) {
+      if (toWireError(error).code !== "internal") throw error;
+      const message = `The container did not answer to ${method}.`;
+      throw new EdgeError("container_unavailable", message, undefined, error);
+    } finally {
+      // No turn will end that would let the container sleep.
+      this.#containerLogs.touch(name);
+      await this.#armAlarm();
+    }
   }
 
   #container(name: string): ContainerStub {

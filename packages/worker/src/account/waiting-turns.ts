@@ -41,7 +41,9 @@ export class WaitingTurns {
   goOnAnswered(): void {
     for (const turn of this.#store.openTurns()) {
       if (turn.status !== "waiting" || this.#logs.isHeld(turn.session_id)) continue;
-      const answered = this.#asked(turn.id).find(({ status }) => status !== "pending");
+      const answered = this.#asked(turn.id).find(
+        (row) => row.status !== "pending" && this.#deferral(row),
+      );
       if (answered) this.goOn(turn, answered);
     }
   }
@@ -55,7 +57,7 @@ export class WaitingTurns {
     }
     this.#store.transaction(() => {
       // The process that had asked the others is gone; the model is told, and calls again what it still needs.
-      this.#requests.cancelOf(id, { beside: false });
+      this.#requests.cancelOf(id, { beside: false, except: request.id });
       this.#store.transcripts.append(session_id, "", entries);
       this.#store.setTranscriptBoot(session_id, null);
       this.#store.markQueued(id);

@@ -197,7 +197,7 @@ app.post("/v1/sessions/:id/turns", async (c) => {
   assertModel(c.env);
   const stub = accountStub(c.env, name);
   const call = { once, traceparent: traceOf(c) };
-  const accepted = await stub.createTurn(name, c.req.param("id"), value.prompt, call);
+  const accepted = await stub.createTurn(name, c.req.param("id"), value, call);
   return answerTurn(c, stub, accepted, () => json(c, accepted.turn, 202));
 });
 
@@ -232,18 +232,21 @@ for (const [list, one] of [
   ["/v1/requests", "/v1/requests/:request"],
   ["/v1/sessions/:id/requests", "/v1/sessions/:id/requests/:request"],
 ] as const) {
-  app.get(list, async (c) =>
-    json(c, await account(c).listRequests(c.req.param("id"), statusOf(c))),
-  );
+  app.get(list, async (c) => {
+    const { id: sessionId } = c.req.param() as { id?: string };
+    const query = { sessionId, status: statusOf(c), after: c.req.query("after") };
+    return json(c, await account(c).listRequests(query));
+  });
   app.get(one, async (c) => {
     const { request = "", id } = c.req.param() as { request?: string; id?: string };
     return json(c, await account(c).getRequest(request, id));
   });
   app.post(one, async (c) => {
-    const { value } = await readBody(c.req.raw, answerRequest);
+    const { value, once } = await readBody(c.req.raw, answerRequest);
     const name = accountOf(c.req.raw, value.accountId);
-    const { request = "", id } = c.req.param() as { request?: string; id?: string };
-    return json(c, await accountStub(c.env, name).answerRequest(request, value, id));
+    const { request = "", id: sessionId } = c.req.param() as { request?: string; id?: string };
+    const call = { sessionId, once };
+    return json(c, await accountStub(c.env, name).answerRequest(request, value, call));
   });
 }
 
