@@ -4,9 +4,9 @@
  *
  *   npm run bench
  *   npm run bench -- 5 40      5 sessions of 40 turns in the memory part, instead of 20 of 200
+ *   node bench/client.mjs      the client's figures alone
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -14,7 +14,10 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { startLocal } from "@claude-edge/local";
 
 import { freshTurn, liveProcess } from "./bare-sdk.mjs";
+import { measureClient } from "./client/main.mjs";
+import { reportClient } from "./client/report.mjs";
 import { memoryOfContainer } from "./memory.mjs";
+import { saveResults } from "./results.mjs";
 import { median, spread } from "./stats.mjs";
 
 const ROUNDS = 15;
@@ -68,6 +71,10 @@ try {
 } finally {
   await stack.stop();
 }
+
+const client = await measureClient();
+reportClient(client);
+saveResults({ client });
 
 /** Many sessions of one account, many turns each, all in one container. */
 async function measureMemory() {
@@ -124,13 +131,12 @@ function report(memory) {
     cells.push(String(median(own)).padStart(17), String(Math.max(...own)).padStart(4));
     console.log(`${cells.join("  ")}  ${"".padEnd(17)}  ${String(runner.anonymous).padStart(10)}`);
   }
-  const results = {
+  saveResults({
     rounds: ROUNDS,
     median_ms: of,
     quartiles_ms: Object.fromEntries(
       Object.entries(samples).map(([name, list]) => [name, spread(list)]),
     ),
     memory: { sessions: SESSIONS, turns: TURNS, readings: memory },
-  };
-  writeFileSync(path("bench/results.json"), `${JSON.stringify(results, null, 2)}\n`);
+  });
 }

@@ -17,12 +17,19 @@ import type { Transport } from "./transport.js";
 
 /** A tool that wants to run, or (`kind: "question"`) a question of the agent's to its user. */
 export interface PermissionRequest {
+  /** What `requests.answer()` takes. */
   id: string;
+  /** A question comes through the tool `AskUserQuestion`; its `input.questions` says what is asked. */
   kind: "permission" | "question";
+  /** The session that asks. */
   sessionId: string;
+  /** The turn of it that asks. */
   turnId: string;
+  /** The tool that wants to run: `Bash`, `mcp__desk__book`, … */
   toolName: string;
+  /** The id of the call, as in the `tool_use` block of its message. */
   toolUseId: string;
+  /** What the tool is called with. */
   input: Record<string, unknown>;
   /** The subagent that asks; the main agent without it. */
   agentId: string | undefined;
@@ -34,7 +41,11 @@ export interface PermissionRequest {
   signal: AbortSignal;
 }
 
-/** `answers` is for questions: the answer to each by its text. The others are the Agent SDK's `PermissionResult`. */
+/**
+ * What becomes of a tool call: the Agent SDK's `PermissionResult`. `updatedInput` runs it with another input,
+ * `updatedPermissions` also settles later calls, `message` tells the model why not, `interrupt` stops the turn as well.
+ * `answers` is for questions: the answer to each by its text.
+ */
 export type PermissionAnswer =
   | {
       behavior: "allow";
@@ -49,11 +60,12 @@ export type OnPermission = (
   request: PermissionRequest,
 ) => PermissionAnswer | null | undefined | Promise<PermissionAnswer | null | undefined>;
 
-/** What of a session runs in this program. */
+/** What of a session runs in this program: the Agent SDK's callbacks, and one for permissions and questions. */
 export interface SessionCallbacks extends Pick<
   Options,
   "canUseTool" | "hooks" | "mcpServers" | "onElicitation" | "onUserDialog"
 > {
+  /** Asked for every permission and question, unless `canUseTool` is a function: that comes first. */
   onPermission?: OnPermission | undefined;
 }
 

@@ -16,6 +16,7 @@ import {
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
 
+/** What `edge.query()` is given: the Agent SDK's options, and those of the session that it makes and of its turn. */
 export interface QueryOptions extends AgentOptions, SessionSettings, TurnOptions {
   /** A UUID for the session it makes; a fresh one without. */
   sessionId?: string | undefined;
@@ -30,12 +31,17 @@ export interface QueryOptions extends AgentOptions, SessionSettings, TurnOptions
  * for await (const piece of edge.query("Tell me more").text()) process.stdout.write(piece);
  */
 export class ClaudeEdge {
+  /** Conversations: to make, to open by their id, to list. */
   readonly sessions: Sessions;
   /** Permissions, questions and the like that wait for an answer. */
   readonly requests: Requests;
   readonly #transport: Transport;
 
-  /** @throws ClaudeEdgeError `no_url`, `unauthorized` when neither options nor environment name them. */
+  /**
+   * Sends nothing yet.
+   * @throws ClaudeEdgeError `no_url`, `unauthorized` when neither options nor environment name them, `invalid_request`
+   * for a token or an account that cannot go into a header.
+   */
   constructor(options: ClientOptions = {}) {
     this.#transport = new Transport(resolveConfig(options));
     this.sessions = new Sessions(this.#transport);
@@ -45,6 +51,8 @@ export class ClaudeEdge {
   /**
    * One prompt in a session of its own, which can be continued with `sessions.open(turn.sessionId)`. With `output`, a
    * schema, it comes to a value of it.
+   * @throws ClaudeEdgeError at once: `invalid_request` for a schema that has no JSON form, `option_refused` for an option
+   * that cannot travel. All else shows when the turn is awaited or read.
    */
   query<Schema extends OutputSchema = Record<string, unknown>>(
     prompt: Prompt,

@@ -9,6 +9,7 @@ export interface Retry {
   error: ClaudeEdgeError;
   /** 1 for the first repetition. */
   attempt: number;
+  /** The pause before it, milliseconds. */
   delayMs: number;
 }
 
@@ -22,6 +23,7 @@ export interface Clock {
 
 /** A request that is about to be sent. */
 export interface RequestInfo {
+  /** `GET`, `POST`, `PATCH` or `DELETE`. */
   method: string;
   /** Path and query. */
   path: string;
@@ -33,6 +35,7 @@ export interface RequestInfo {
 
 /** An answer whose headers are there. */
 export interface ResponseInfo extends Omit<RequestInfo, "headers"> {
+  /** The HTTP status. */
   status: number;
   /** The id under which the deployment logged it. */
   requestId: string | undefined;
@@ -42,7 +45,9 @@ export interface ResponseInfo extends Omit<RequestInfo, "headers"> {
 
 /** Told what the client does: methods, paths, statuses, request ids. Never of a key, a prompt or an answer. */
 export interface Logger {
+  /** Told of every answer: `GET /v1/sessions 200`, with `requestId` and `durationMs`. */
   debug(message: string, fields: Record<string, unknown>): void;
+  /** Told of every repetition, with `code`, `requestId`, `attempt` and `delayMs`. */
   warn(message: string, fields: Record<string, unknown>): void;
 }
 

@@ -7,6 +7,7 @@ import {
 
 const BRAND: unique symbol = Symbol.for("claude-edge.error") as never;
 
+/** Where an error came from. */
 export interface ErrorContext {
   /** HTTP status of the answer, if there was one. */
   status?: number | undefined;
@@ -21,12 +22,17 @@ export interface ErrorContext {
  */
 export class ClaudeEdgeError extends Error {
   override readonly name: string = "ClaudeEdgeError";
+  /** A stable name, an `ErrorCode`; a newer deployment may send one that is not among them. */
   readonly code: string;
+  /** The same call may be made again, with hope. */
   readonly retryable: boolean;
   /** What to do about it, in one sentence. */
   readonly suggestion: string | undefined;
+  /** HTTP status of the answer; undefined for an error that was not an answer. */
   readonly status: number | undefined;
+  /** The id under which the deployment logged the request. */
   readonly requestId: string | undefined;
+  /** More of it, by code: `last_text` with `output_invalid`, `answered_by` with `request_resolved`, … */
   readonly details: Record<string, unknown> | undefined;
   /** @internal */
   readonly [BRAND]: string = "error";
@@ -41,11 +47,13 @@ export class ClaudeEdgeError extends Error {
     this.requestId = requestId;
   }
 
+  /** Its fields for a log, without stack and cause. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, retryable, suggestion, status, requestId, details } = this;
     return { name, code, message, retryable, suggestion, status, requestId, details };
   }
 
+  /** Goes by a brand, for this class alone: its subclasses are told apart by `name` or `code` across copies. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== ClaudeEdgeError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && BRAND in value;
@@ -60,8 +68,11 @@ export class ApiError extends ClaudeEdgeError {
 /** A turn ended without completing: `status` of the turn is in `turnStatus`. */
 export class TurnError extends ClaudeEdgeError {
   override readonly name = "TurnError";
+  /** The session it belongs to, which goes on with the next prompt. */
   readonly sessionId: string;
+  /** The turn that ended. */
   readonly turnId: string;
+  /** `interrupted` only for a turn that somebody stopped. */
   readonly turnStatus: "failed" | "interrupted";
 
   constructor(
@@ -102,6 +113,7 @@ const LATE = {
 /** Something took too long; `phase` says what: a connection, an answer's beginning, a stream's silence, or all of a call. */
 export class TimeoutError extends ClaudeEdgeError {
   override readonly name = "TimeoutError";
+  /** The option that ran out: the client's `headersTimeout`, `idleTimeout` or `totalTimeout`; its fetch's for `connect`. */
   readonly phase: "connect" | "headers" | "idle" | "total";
 
   constructor(phase: TimeoutError["phase"], ms?: number, cause?: unknown) {
@@ -127,8 +139,11 @@ export const abortError = (reason: unknown): TimeoutError | AbortError =>
 /** A stream broke and could not be taken up again. The turn may still be running: read on behind `lastSeq`. */
 export class StreamInterruptedError extends ClaudeEdgeError {
   override readonly name = "StreamInterruptedError";
+  /** The session that was read; undefined if the prompt was to make one and nothing is known of it. */
   readonly sessionId: string | undefined;
+  /** The turn that was read; undefined if none of its events has come. */
   readonly turnId: string | undefined;
+  /** The newest event that was read; 0 for none. */
   readonly lastSeq: number;
 
   constructor(

@@ -10,6 +10,7 @@ export type JsonSchema = Record<string, unknown>;
  * @see https://standardschema.dev
  */
 export interface StandardSchema<Output = unknown> {
+  /** As those specifications have it; without `jsonSchema` it is refused with `invalid_request`. */
   readonly "~standard": {
     readonly vendor: string;
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;

@@ -34,6 +34,7 @@ export interface TurnOptions extends CallOptions {
 
 /** What a session can be given beside the Agent SDK's options. */
 export interface SessionSettings {
+  /** What people call it; up to 200 characters. */
   title?: string | undefined;
   /** Up to 20 words to find it by. */
   tags?: string[] | undefined;
@@ -55,6 +56,7 @@ export interface AgentOptions
   canUseTool?: Options["canUseTool"] | true;
 }
 
+/** What a session is made with: the Agent SDK's options, which hold for all its turns, and its settings. */
 export interface CreateSessionOptions extends AgentOptions, SessionSettings, CallOptions {
   /** A UUID to give it; a fresh one without. */
   id?: string | undefined;
@@ -88,15 +90,19 @@ export function splitCallbacks(
   };
 }
 
+/** Where a session is branched, and what the branch is called. */
 export interface ForkOptions extends CallOptions {
   /** The last message to keep: the `uuid` of an assistant or user message. All of them without it. */
   messageId?: string | undefined;
+  /** A UUID to give it; a fresh one without. */
   id?: string | undefined;
+  /** What people call it; that of the first without. */
   title?: string | undefined;
 }
 
 /** A conversation on the deployment. `Output` is what its turns come to, when it was made with a schema. */
 export class Session<Output = unknown> {
+  /** A UUID, lower case: keep it to open the session again. */
   readonly id: string;
   readonly #transport: Transport;
 
@@ -228,7 +234,10 @@ export class Session<Output = unknown> {
     return session;
   }
 
-  /** Branches the conversation: a new session that remembers this one. @throws ApiError `message_not_found`. */
+  /**
+   * Branches the conversation: a new session that remembers this one, and has its options, callbacks and output schema.
+   * @throws ApiError `session_not_found`, `message_not_found`, `session_exists`.
+   */
   async fork({ messageId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<
     Session<Output>
   > {
@@ -248,7 +257,7 @@ export class Session<Output = unknown> {
     close();
   }
 
-  /** Stops every open turn of it. Gives their ids. */
+  /** Stops every open turn of it, the queued ones too. Gives their ids. @throws ApiError `session_not_found`. */
   async interrupt({ signal }: CallOptions = {}): Promise<string[]> {
     const answer = await this.#transport.json(`${this.#path}/interrupt`, {
       method: "POST",
@@ -305,6 +314,7 @@ export class Sessions {
   /**
    * A session by its id, unasked: whether it exists shows at the first call. With callbacks, those run here for what
    * is read of it through this object.
+   * @throws ClaudeEdgeError `session_not_found` for what can be no id: an empty one, `.` and `..`.
    */
   open(id: string, callbacks: SessionCallbacks = {}): Session {
     return new Session(this.#transport, id, callbacks);

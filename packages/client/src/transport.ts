@@ -183,7 +183,11 @@ function codeOf(thrown: unknown): string | undefined {
 
 function reasonOf(thrown: unknown): string {
   const inner = innermost(thrown);
-  return codeOf(thrown) ?? (inner instanceof Error ? inner.message : String(inner));
+  // It becomes part of a sentence.
+  return (codeOf(thrown) ?? (inner instanceof Error ? inner.message : String(inner))).replace(
+    /\.$/,
+    "",
+  );
 }
 
 function contextOf(response: Response) {

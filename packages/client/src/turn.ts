@@ -8,7 +8,9 @@ import type { Transport } from "./transport.js";
 
 /** What a completed turn came to. */
 export interface TurnOutcome<Output = unknown> {
+  /** The session, to go on with: `sessions.open(sessionId)`. */
   sessionId: string;
+  /** The turn itself. */
   turnId: string;
   /** The final answer's text. */
   text: string;
@@ -16,6 +18,7 @@ export interface TurnOutcome<Output = unknown> {
   output: Output;
   /** The model that answered last. */
   model: string | undefined;
+  /** Why the model stopped: `end_turn`, `max_tokens`, … */
   stopReason: string | null;
   /** Tokens and US dollars of this turn alone. */
   usage: Usage | undefined;

@@ -6,6 +6,7 @@ export type RequestKind = z.infer<typeof requestKind>;
 
 /** `cancelled`: the question is void, its turn has ended or its caller is gone. `expired`: nobody answered in time. */
 export const requestStatus = z.enum(["pending", "answered", "cancelled", "expired"]);
+/** `pending`, `answered`, `cancelled` (its turn has ended or its caller is gone) or `expired` (nobody answered). */
 export type RequestStatus = z.infer<typeof requestStatus>;
 
 /** A tool wants to run. `options` are those of the Agent SDK's `CanUseTool`, its signal left out. */
@@ -104,6 +105,10 @@ export const request = z.looseObject({
   /** Who answered, as they said. */
   answered_by: z.optional(z.string()),
 });
+/**
+ * A question that a turn puts to the outside: a permission, a question to the user, or a callback's call.
+ * @interface
+ */
 export type RequestResource = z.infer<typeof request>;
 
 /** Answer of `GET /v1/requests` and `GET /v1/sessions/{id}/requests`: oldest first. */
@@ -139,4 +144,5 @@ export const CONTROL_METHODS = [
   /** `(server, message)`: a JSON-RPC message of a caller's MCP server that answers no request. */
   "mcpMessage",
 ] as const;
+/** A method of the Agent SDK's `Query` that works on a session's process, `setModel` say. */
 export type ControlMethod = (typeof CONTROL_METHODS)[number];

@@ -4,6 +4,7 @@ import type { TurnResult, TurnStatus, Usage } from "./resources.js";
 
 /** One message of the Agent SDK, unchanged. Kinds this version does not know pass through. */
 export interface SdkMessage {
+  /** `assistant`, `user`, `system`, `result`, … */
   type: string;
   [key: string]: unknown;
 }
@@ -11,18 +12,21 @@ export interface SdkMessage {
 interface EventBase {
   /** The event's place in its session's log: grows strictly, with gaps. */
   seq: number;
+  /** The turn it belongs to; empty for what comes between turns. */
   turn_id: string;
 }
 
 /** A whole message: stored for good. */
 export interface MessageEvent extends EventBase {
   kind: "message";
+  /** As the Agent SDK gave it. */
   message: SdkMessage;
 }
 
 /** A piece of a message that is still being written (`stream_event`): gone once the turn has ended. */
 export interface DeltaEvent extends EventBase {
   kind: "delta";
+  /** The Agent SDK's `stream_event`; its `event` is the Messages API's. */
   message: SdkMessage;
 }
 
@@ -31,14 +35,18 @@ export interface TurnEvent extends EventBase {
   kind: "turn";
   session_id: string;
   status: TurnStatus;
+  /** What it came to, when it has completed. */
   result?: TurnResult;
+  /** Why it has not, when it has failed or was interrupted. */
   error?: WireError;
+  /** What it used, when it has ended and that is known. */
   usage?: Usage;
 }
 
 /** A turn asks something of the outside. */
 export interface RequestEvent extends EventBase {
   kind: "request";
+  /** As it was when it was asked; `requests.retrieve()` has it as it is. */
   request: RequestResource;
 }
 

@@ -100,4 +100,8 @@ export const sessionOptions = z.strictObject({
   debug: z.optional(z.boolean()),
 });
 
+/**
+ * The options of a session as they travel: the Agent SDK's, with placeholders for callbacks.
+ * @interface
+ */
 export type SessionOptions = z.infer<typeof sessionOptions>;

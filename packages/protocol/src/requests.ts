@@ -20,6 +20,7 @@ const title = z.string().check(z.minLength(1), z.maxLength(200));
  * has a code of its own.
  */
 const prompt = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]);
+/** A text, or content blocks of the Messages API: text, images, documents. At most 1 MiB of JSON. */
 export type Prompt = z.infer<typeof prompt>;
 
 /** Which account the request is for; only the root key may say. */

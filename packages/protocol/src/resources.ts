@@ -13,6 +13,7 @@ export const turnStatus = z.enum([
   "failed",
   "interrupted",
 ]);
+/** `queued`, `running`, `waiting` (for an answer), then `completed`, `failed` or `interrupted`. */
 export type TurnStatus = z.infer<typeof turnStatus>;
 
 /** What one turn used: true figures of that turn, not sums over the session. Costs are US dollars. */
@@ -34,6 +35,10 @@ export const usage = z.looseObject({
     }),
   ),
 });
+/**
+ * What one turn used: tokens, and US dollars.
+ * @interface
+ */
 export type Usage = z.infer<typeof usage>;
 
 /** What a completed turn came to. */
@@ -95,6 +100,10 @@ export const session = z.looseObject({
   created_at: z.string(),
   updated_at: z.string(),
 });
+/**
+ * A conversation as the deployment keeps it. Times are ISO 8601.
+ * @interface
+ */
 export type SessionResource = z.infer<typeof session>;
 
 /** Answer of `GET /v1/sessions`: newest first; `next_cursor` is there when more follow. */
@@ -120,4 +129,8 @@ export const health = z.looseObject({
   version: z.string(),
   protocol: z.number(),
 });
+/**
+ * What a deployment says of itself to everybody: that it is up, its version, and that of its protocol.
+ * @interface
+ */
 export type Health = z.infer<typeof health>;

@@ -28,8 +28,11 @@ import { sessionEvents } from "../turn-stream.js";
 import { refuse, serverConfigs, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
 
+/** What {@link query} is given: the Agent SDK's two fields, and where the deployment is. */
 export interface AgentQuery {
+  /** A text, or messages as they come: each is a turn, and the query ends with the last. */
   prompt: string | AsyncIterable<SDKUserMessage>;
+  /** The Agent SDK's own; those that cannot go over the network are refused. */
   options?: Options | undefined;
   /** The deployment; `CLAUDE_EDGE_URL` and `CLAUDE_EDGE_TOKEN` without it. */
   edge?: ClientOptions | undefined;
@@ -144,6 +147,9 @@ class RemoteQuery implements Query {
         callbacks: this.#callbacks.needCaller,
       });
       for await (const event of events) {
+        const isRequest = event.kind === "request";
+        // Whoever reads the messages gets those before it first, as from the Agent SDK; whoever does not is not waited for.
+        if (isRequest && this.#ahead.length > 0) await new Promise((next) => setTimeout(next, 0));
         const message = this.#take(event);
         if (message) this.#ahead.push(message);
         if (message) this.#came.ring();

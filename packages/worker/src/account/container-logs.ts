@@ -208,8 +208,8 @@ export class ContainerLogs {
       return false;
     }
     if (status === "waiting" && row.interrupted) {
-      const error = wireError("interrupted", "The turn was interrupted.");
-      this.#endTurn(frame, { status: "interrupted", error });
+      const reason = wireError("interrupted", "The turn was interrupted.");
+      this.#endTurn(frame, { status: "interrupted", error: reason });
       return true;
     }
     if (status === "waiting") {

@@ -1,0 +1,169 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import * as client from "@claude-edge/client";
+import { errorPolicy, isErrorCode } from "@claude-edge/protocol";
+import { beforeAll, describe, expect, it } from "vitest";
+
+import { useStack } from "../support/stack.js";
+import { snippetsOf, tableOf, type Snippet } from "./markdown.js";
+import { inTwoRows, ROOT, runNode, typeCheck } from "./run.js";
+
+const CLIENT = "packages/client/README.md";
+const pages = Object.fromEntries(
+  ["README.md", CLIENT].map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
+);
+
+/** Names that a snippet may use without saying where they are from. */
+const AMBIENT = {
+  edge: `declare const edge: import("@claude-edge/client").ClaudeEdge;`,
+  session: `declare const session: import("@claude-edge/client").Session;`,
+  messageId: `declare const messageId: string;`,
+  book: `declare const book: () => Promise<{ content: { type: "text"; text: string }[] }>;`,
+  z: `import * as z from "zod";`,
+};
+
+/** … and which does, by its first line. */
+const PRELUDES: Record<string, (keyof typeof AMBIENT)[]> = {
+  'for await (const event of session.send("Refactor it")) {': ["session"],
+  "const branch = await session.fork({ messageId }); // remembers all up to that message; all of it without":
+    ["session", "messageId"],
+  'import { query, tool, createSdkMcpServer } from "@claude-edge/client";': ["book"],
+  "const session = await edge.sessions.create({": ["edge"],
+  "for (const request of await edge.requests.list()) {": ["edge"],
+  'const { output } = await edge.query("Who wrote Emma?", {': ["edge", "z"],
+};
+
+/** What the scripted model is to make of a prompt. */
+const SCRIPTS: Record<string, string> = {
+  "What is 2+2?": "%say It is 4.",
+  "Tell me a story.": "%say Once upon a time.",
+  "Which files are here?": '%tool Bash {"command":"ls"}\n%say No files.',
+  "Write the report.": "%say First.\n%wait 300\n%say Last.",
+  "Count to a million.": "%say One.\n%wait 60000\n%say Two.",
+  "Delete the old logs.": '%tool Bash {"command":"touch old.log"}\n%say They are gone.',
+  "Book a table for four.": '%tool mcp__desk__book {"people":4}\n%say It is booked.',
+  "Tell me what you must not tell.": "%refuse",
+};
+
+/** What the snippets under each heading print, in order: parts of it. */
+const PRINTS: Record<string, string[][]> = {
+  "Ask and await the answer": [["It is 4."]],
+  "Stream the text": [["Once upon a time."]],
+  "Read the events": [["running", "assistant", "completed", "No files."], ["Last."]],
+  "Keep a conversation": [["earlier you said “My name is Ada.”", "About Ada idle"]],
+  "Stop a turn, or stop waiting for it": [["running", "interrupted"], []],
+  "Get structured output": [["text 1"], ["{ name: 'text' }"]],
+  "Approve what the agent does": [
+    ["Bash { command:", "They are gone."],
+    ["Bash { command:", "They are gone."],
+  ],
+  "Run a program written for the Agent SDK": [["PostToolUse", "It is booked."]],
+  "Handle errors": [["model_refused", "failed"], ["Last."]],
+  "Set up the client": [["/v1/query 200"]],
+};
+
+const runnable = snippetsOf(pages[CLIENT]!).filter(({ isFragment }) => !isFragment);
+
+/** Lines as they are counted in the page, so that what is said of a snippet names the right one. */
+const inPlace = ({ line, code }: Snippet) => "\n".repeat(line - 1) + code;
+
+const local = useStack({ vars: { CLAUDE_EDGE_MAX_CONCURRENT_TURNS: "4" } });
+// The first turn starts the container: no snippet's time is to go on that.
+beforeAll(() => local.client().query("%say Ready.").result());
+
+describe("the snippets", () => {
+  it("fit the packages' types", async () => {
+    const folder = join(ROOT, "node_modules/.cache/claude-edge-docs");
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    const files: string[] = [];
+    const write = (name: string, code: string) => {
+      files.push(name);
+      writeFileSync(join(folder, name), code);
+    };
+    const unused = new Set(Object.keys(PRELUDES));
+    for (const [path, page] of Object.entries(pages)) {
+      for (const snippet of snippetsOf(page)) {
+        const [first = ""] = snippet.code.split("\n");
+        unused.delete(first);
+        const prelude = (PRELUDES[first] ?? []).map((name) => AMBIENT[name]);
+        const code = [inPlace(snippet), ...prelude, "export {};"].join("\n");
+        write(`${path.replaceAll("/", ".")}.${snippet.line}.mts`, code);
+      }
+    }
+    expect([...unused]).toEqual([]);
+
+    const options = tableOf(pages[CLIENT]!, "option").map(([name]) => `${name}: true`);
+    write(
+      "options.mts",
+      `import type { ClientOptions } from "@claude-edge/client";
+       export const table: Record<keyof ClientOptions, true> = { ${options.join(", ")} };`,
+    );
+    const tsconfig = {
+      extends: join(ROOT, "tests/tsconfig.json"),
+      compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
+      include: [],
+      files,
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+    expect(await typeCheck(folder)).toEqual({ code: 0, printed: "" });
+  });
+
+  it("have what they print listed here, and prompts that are scripted", () => {
+    const counts = (headings: string[]) => Object.groupBy(headings, (heading) => heading);
+    const listed = Object.entries(PRINTS).flatMap(([heading, of]) => of.map(() => heading));
+    expect(counts(runnable.map(({ heading }) => heading))).toEqual(counts(listed));
+    for (const prompt of Object.keys(SCRIPTS)) expect(pages[CLIENT]).toContain(`"${prompt}"`);
+  });
+});
+
+describe.concurrent("a snippet of the client's page runs", () => {
+  const inRow = inTwoRows();
+  const left = structuredClone(PRINTS);
+
+  for (const snippet of runnable) {
+    const parts = left[snippet.heading]?.shift() ?? [];
+    it(`${snippet.heading} (line ${snippet.line})`, { timeout: 180_000 }, async () => {
+      const input = Object.entries(SCRIPTS).reduce(
+        (code, [prompt, script]) => code.replaceAll(`"${prompt}"`, JSON.stringify(script)),
+        inPlace(snippet),
+      );
+      const { url, token } = local.stack;
+      const env = { CLAUDE_EDGE_URL: url, CLAUDE_EDGE_TOKEN: token, NO_COLOR: "1" };
+      const { code, printed } = await inRow(() =>
+        runNode(["--input-type=module-typescript"], { input, env }),
+      );
+      expect({ code, printed }).toEqual({ code: 0, printed });
+      for (const part of parts) expect(printed).toContain(part);
+    });
+  }
+});
+
+describe("the tables of the client's page", () => {
+  it("name every class of error", () => {
+    const classes = Object.entries(client)
+      .filter(([, of]) => of === client.ClaudeEdgeError || isErrorClass(of))
+      .map(([name]) => name);
+    expect(tableOf(pages[CLIENT]!, "class").map(([name]) => name)).toEqual(
+      expect.arrayContaining(classes),
+    );
+  });
+
+  it("name codes that there are, and say rightly which may be tried again", () => {
+    const rows = tableOf(pages[CLIENT]!, "code");
+    expect(rows.length).toBeGreaterThan(20);
+    for (const [code = "", retryable] of rows) {
+      expect(code).toSatisfy(isErrorCode);
+      expect(`${code}: ${retryable}`).toBe(
+        `${code}: ${errorPolicy(code).retryable ? "yes" : "no"}`,
+      );
+    }
+    const limits = tableOf(pages[CLIENT]!, "what").map((cells) => cells.at(-1)!);
+    for (const code of limits.filter((cell) => cell.includes("_"))) {
+      expect(code).toSatisfy(isErrorCode);
+    }
+  });
+});
+
+const isErrorClass = (of: unknown) => typeof of === "function" && of.prototype instanceof Error;
