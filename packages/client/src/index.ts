@@ -17,8 +17,15 @@ export {
   StreamInterruptedError,
   TimeoutError,
   TurnError,
+  type ErrorContext,
 } from "./errors.js";
-export type { JsonSchema, OutputOf, OutputSchema, StandardSchema } from "./output.js";
+export type {
+  JsonSchema,
+  OutputOf,
+  OutputSchema,
+  StandardResult,
+  StandardSchema,
+} from "./output.js";
 export { Requests } from "./requests.js";
 export {
   Session,
