@@ -21,6 +21,7 @@ export interface StandardSchema<Output = unknown> {
   };
 }
 
+/** What a Standard Schema makes of a value: the output, or why it does not fit. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly { readonly message: string; readonly path?: unknown }[] };
