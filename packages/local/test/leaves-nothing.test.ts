@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +45,16 @@ const exitOf = (child: ChildProcess) => new Promise((resolve) => child.once("exi
 const ready = (child: ChildProcess) =>
   new Promise((resolve) => child.stdout!.once("data", resolve));
 
+/** The command lines of a stack's processes: a failure names what was left. */
+const processesOf = (mark: string) =>
+  findMarked("CLAUDE_EDGE_STACK", mark).map((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").slice(0, 200);
+    } catch {
+      return `${pid}, gone since`;
+    }
+  });
+
 /** Sockets and folders of stacks; claude keeps some empty folders of its own elsewhere. */
 const left = () => readdirSync(temp).filter((name) => name.startsWith("claude-edge-"));
 
@@ -56,7 +66,10 @@ describe("a stack leaves no process and no file behind", () => {
     expect(findMarked("CLAUDE_EDGE_STACK", "mark-stop").length).toBeGreaterThanOrEqual(4);
     child.kill("SIGINT");
     expect(await exitOf(child)).toBe(0);
-    expect(findMarked("CLAUDE_EDGE_STACK", "mark-stop")).toEqual([]);
+    // esbuild's service, which wrangler started, sees that the program is gone a moment after it.
+    const isGone = () => processesOf("mark-stop").length === 0;
+    await until("the program's helper ends", isGone, 2_000).catch(() => {});
+    expect(processesOf("mark-stop")).toEqual([]);
     expect(left()).toEqual([]);
   });
 
@@ -79,7 +92,7 @@ describe("a stack leaves no process and no file behind", () => {
       5_000,
     );
     await until("its files are gone", () => left().length === 0, 5_000);
-    expect(findMarked("CLAUDE_EDGE_STACK", mark)).toEqual([]);
+    expect(processesOf(mark)).toEqual([]);
   });
 });
 
