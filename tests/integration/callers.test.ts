@@ -50,7 +50,11 @@ describe("the program that runs a session's callbacks", () => {
     await runAlone("hooks", session.id, BASH.replaceAll("ran", "walked"));
     expect(told()).toContain("caller_gone");
     expect(told()).not.toContain('walked\\n"');
-    const requests = await edge.requests.list({ sessionId: session.id, status: "any" });
+    const requests = await edge.requests.list({
+      sessionId: session.id,
+      status: "any",
+      kind: "any",
+    });
     expect(requests.map(({ status }) => status)).toEqual(["answered", "cancelled"]);
     expect(requests[1]!.error).toMatchObject({ code: "caller_gone" });
   });
@@ -89,6 +93,26 @@ describe("the program that runs a session's callbacks", () => {
       if (event.kind === "turn" && event.status === "completed") break;
     }
     expect(told()).toContain("from the second");
+  });
+
+  it("may stop reading while it asks somebody: the answer still counts", async () => {
+    const edge = local.client("asking");
+    let answer: () => void = () => {};
+    const asked = new Promise<void>((resolve) => (answer = resolve));
+    const session = await edge.sessions.create({
+      permissionMode: "default",
+      onPermission: async () => {
+        await asked;
+        return { behavior: "allow" };
+      },
+    });
+    const turn = session.send(BASH);
+    for await (const { kind } of turn) if (kind === "request") break;
+    answer();
+    expect((await session.resume({ turnId: turn.id, lastSeq: turn.lastSeq })).text).toBe(
+      "The end.",
+    );
+    expect(told()).toContain("ran");
   });
 
   it("has a callback that throws: the tool goes on or is denied, as in the Agent SDK", async () => {

@@ -124,7 +124,6 @@ export class Callbacks {
     const { id } = event.request;
     if (event.kind === "request.resolved") {
       this.#running.get(id)?.abort(event.request);
-      this.#running.delete(id);
     } else if (!this.#seen.has(id)) {
       this.#seen.add(id);
       if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.keys().next().value!);
@@ -145,13 +144,20 @@ export class Callbacks {
     this.#readers += 1;
   }
 
-  /** With the last reader gone what still runs is told so, and the MCP servers' connections end. */
-  async leave(): Promise<void> {
+  /** A callback that still runs, a person who is being asked say, may answer when nobody reads any more. */
+  leave(): void {
     this.#readers -= 1;
-    if (this.#readers > 0) return;
+    this.#closeIdle();
+  }
+
+  /** What still runs is told that it is not wanted. */
+  abort(): void {
     for (const running of this.#running.values()) running.abort();
-    this.#running.clear();
-    await this.#mcp.close();
+  }
+
+  /** With no reader and nothing running the MCP servers' connections end. */
+  #closeIdle(): void {
+    if (this.#readers === 0 && this.#running.size === 0) void this.#mcp.close();
   }
 
   async #run(request: RequestResource): Promise<void> {
@@ -165,6 +171,8 @@ export class Callbacks {
       given = { error: { message: error instanceof Error ? error.message : String(error) } };
     }
     if (given && !controller.signal.aborted) await this.#post(request, given);
+    this.#running.delete(request.id);
+    this.#closeIdle();
   }
 
   async #post({ id, session_id }: RequestResource, given: CallbackAnswer): Promise<void> {

@@ -10,6 +10,8 @@ import { parseAnswer } from "./parse-answer.js";
 import type { CallOptions } from "./sessions.js";
 import type { Transport } from "./transport.js";
 
+const isForPeople = ({ kind }: RequestResource) => kind === "permission" || kind === "question";
+
 /** What waits for an answer, wherever it was asked: an approval can be given days later, from any program. */
 export class Requests {
   readonly #transport: Transport;
@@ -19,14 +21,19 @@ export class Requests {
     this.#transport = transport;
   }
 
-  /** The account's requests, oldest first: those that wait for an answer, of all sessions, unless told otherwise. */
+  /**
+   * The account's requests, oldest first: permissions and questions that wait for an answer, of all sessions. With
+   * `kind: "any"` those too that programs answer: hooks, MCP messages, elicitations.
+   */
   async list({
     sessionId,
     status = "pending",
+    kind,
     signal,
   }: {
     sessionId?: string | undefined;
     status?: RequestStatus | "any";
+    kind?: "any" | undefined;
   } & CallOptions = {}): Promise<RequestResource[]> {
     const path = sessionId === undefined ? "" : `/sessions/${encodeURIComponent(sessionId)}`;
     const query = new URLSearchParams(status === "any" ? {} : { status });
@@ -35,7 +42,7 @@ export class Requests {
       const answer = await this.#transport.json(`/v1${path}/requests?${query}`, { signal });
       const { requests } = parseAnswer(isRequestList, answer);
       if (requests.length === 0) return all;
-      all.push(...requests);
+      all.push(...requests.filter((request) => kind === "any" || isForPeople(request)));
       query.set("after", requests.at(-1)!.id);
     }
   }

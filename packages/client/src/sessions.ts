@@ -210,7 +210,7 @@ export class Session<Output = unknown> {
         yield event;
       }
     } finally {
-      await callbacks.leave();
+      callbacks.leave();
     }
   }
 

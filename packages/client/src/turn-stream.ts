@@ -78,7 +78,7 @@ export async function* turnEvents(
     yield* reconnecting(transport, connect, position, { signal: until.signal, isBegun: false });
   } finally {
     until.end();
-    await callbacks?.leave();
+    callbacks?.leave();
   }
 }
 

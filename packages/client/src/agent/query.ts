@@ -167,7 +167,8 @@ class RemoteQuery implements Query {
       this.#came.ring();
       // A controller may serve for many queries: one that is over is not to be stopped by it.
       this.#options.abortController?.signal.removeEventListener("abort", this.#onAbort);
-      await this.#callbacks.leave();
+      this.#callbacks.abort();
+      this.#callbacks.leave();
     }
   }
 
