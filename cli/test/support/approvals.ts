@@ -54,7 +54,7 @@ export function useApprovals(): {
     CLAUDE_EDGE_ACCOUNT: account,
   });
   const requests = (account: string, status: "any" | "pending" = "any") =>
-    stack.client(account).requests.list({ status });
+    stack.client(account).requests.list({ status, kind: "any" });
   return {
     stack,
     empty,
