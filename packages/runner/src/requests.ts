@@ -33,6 +33,8 @@ export class Requests {
   readonly #log: EventLog;
   readonly #onHeldTooLong: OnHeldTooLong;
   readonly #pending = new Map<string, Pending>();
+  /** Counts the processes that have asked. */
+  #process = 0;
   /** Those that are answered, of the newest turn: the word of it may have been lost. */
   readonly #settled = new Set<string>();
 
@@ -46,11 +48,15 @@ export class Requests {
    * Puts a question to the outside. Never rejects; stays pending when the process is let go with it. With `holdMs`, the
    * process is let go when there is no answer by then.
    */
-  ask(
+  async ask(
     kind: RequestKind,
     payload: object,
     { signal, holdMs, held }: HowToAsk = {},
   ): Promise<CallbackAnswer> {
+    // What the agent said before it asked is still on its way through the Agent SDK's stream: it comes first.
+    const process = this.#process;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (process !== this.#process) return new Promise(() => {});
     const id = randomUUID();
     const { id: session, lastTurn: turn } = this.#owner;
     const asked = { id, kind, payload: payload as Record<string, unknown> };
@@ -92,6 +98,7 @@ export class Requests {
 
   /** The process that asked is gone: nobody waits any more, and nothing is said of it. */
   drop(): void {
+    this.#process += 1;
     for (const pending of this.#pending.values()) pending.forget();
   }
 }
