@@ -53,6 +53,14 @@ function askedFirst(entries: Entry[]): Entry[] {
   return sorted;
 }
 
+const CALLBACKS = new Set(["hook", "canUseTool", "tool"]);
+
+/** Messages in their order, then callbacks in theirs. */
+const apart = (entries: Entry[]): Entry[] => [
+  ...entries.filter(({ kind }) => !CALLBACKS.has(kind)),
+  ...entries.filter(({ kind }) => CALLBACKS.has(kind)),
+];
+
 export const DIFFERENCES: Difference[] = [
   {
     id: "prompt id",
@@ -72,6 +80,12 @@ export const DIFFERENCES: Difference[] = [
     reason:
       "Claude Code calls `canUseTool` and the PermissionRequest hooks at the same time; here the hook often comes first, because a permission is asked only when its tool call is stored.",
     apply: askedFirst,
+  },
+  {
+    id: "callback timing",
+    reason:
+      "Messages come in their order, and callbacks in theirs; on a busy machine a callback may be called a few milliseconds before the message that was written just before it is handed out.",
+    apply: apart,
   },
   {
     id: "abort",
