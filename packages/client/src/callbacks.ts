@@ -132,11 +132,10 @@ export class Callbacks {
   }
 
   /** A request out of the session's past: only one that still waits is run. */
-  async onPastEvent({ request }: RequestEvent): Promise<void> {
-    const answer = await this.#transport.json(`/v1/requests/${request.id}`).catch(() => undefined);
-    if (!isRequest(answer) || answer.status !== "pending" || this.#seen.has(request.id)) return;
-    this.#seen.add(request.id);
-    void this.#run(request);
+  async onPastEvent(event: RequestEvent): Promise<void> {
+    const path = `/v1/requests/${event.request.id}`;
+    const answer = await this.#transport.json(path).catch(() => undefined);
+    if (isRequest(answer) && answer.status === "pending") this.onEvent(event);
   }
 
   /** Somebody reads the session: call {@link leave} when they have left. */

@@ -2,6 +2,16 @@ import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
 import type { TurnResult, TurnStatus, Usage } from "./resources.js";
 
+/** Every status of a turn, in the order it can take them. Here, away from the schemas, for a client without them. */
+export const TURN_STATUSES = [
+  "queued",
+  "running",
+  "waiting",
+  "completed",
+  "failed",
+  "interrupted",
+] as const;
+
 /** One message of the Agent SDK, unchanged. Kinds this version does not know pass through. */
 export interface SdkMessage {
   /** `assistant`, `user`, `system`, `result`, … */

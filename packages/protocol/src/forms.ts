@@ -1,12 +1,7 @@
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
-import type {
-  Health,
-  SessionList,
-  SessionResource,
-  TurnResource,
-  TurnStatus,
-} from "./resources.js";
+import { TURN_STATUSES } from "./events.js";
+import type { Health, SessionList, SessionResource, TurnResource } from "./resources.js";
 
 /**
  * What a client checks of an answer before it believes it: that the fields it goes by are there, of their type. By
@@ -28,6 +23,7 @@ function hasForm(value: unknown, form: Form): boolean {
 const SESSION: Form = { id: "string", status: "string", options: "object", last_seq: "number" };
 const TURN: Form = { id: "string", session_id: "string", status: "string" };
 const REQUEST: Form = { id: "string", session_id: "string", kind: "string", status: "string" };
+const WHOLE_REQUEST: Form = { ...REQUEST, payload: "object" };
 const ERROR: Form = { code: "string", message: "string", retryable: "boolean" };
 
 export const isSession = (value: unknown): value is SessionResource => hasForm(value, SESSION);
@@ -38,10 +34,10 @@ export const isSessionList = (value: unknown): value is SessionList =>
 export const isTurn = (value: unknown): value is TurnResource => hasForm(value, TURN);
 
 export const isRequest = (value: unknown): value is RequestResource =>
-  hasForm(value, { ...REQUEST, payload: "object" });
+  hasForm(value, WHOLE_REQUEST);
 
 export const isRequestList = (value: unknown): value is { requests: RequestResource[] } =>
-  hasForm(value, { requests: [{ ...REQUEST, payload: "object" }] });
+  hasForm(value, { requests: [WHOLE_REQUEST] });
 
 export const isHealth = (value: unknown): value is Health =>
   hasForm(value, { status: "string", version: "string", protocol: "number" });
@@ -51,14 +47,7 @@ export const isErrorAnswer = (value: unknown): value is { error: WireError } =>
   hasForm((value as { error: unknown }).error, ERROR);
 
 /** A turn's status must be known: what to make of it is the point. */
-const STATUSES: ReadonlySet<unknown> = new Set<TurnStatus>([
-  "queued",
-  "running",
-  "waiting",
-  "completed",
-  "failed",
-  "interrupted",
-]);
+const STATUSES: ReadonlySet<unknown> = new Set(TURN_STATUSES);
 
 /** The data of each kind of event. */
 export const EVENTS = {

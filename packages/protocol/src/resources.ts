@@ -1,18 +1,12 @@
 import * as z from "zod/mini";
 
+import { TURN_STATUSES } from "./events.js";
 import { sessionOptions } from "./options.js";
 
 /**
  * Where a turn stands. `waiting`: for an answer, with no process held for it; `running` comes again. `completed`, `failed` and `interrupted` are final; exactly one of them comes.
  */
-export const turnStatus = z.enum([
-  "queued",
-  "running",
-  "waiting",
-  "completed",
-  "failed",
-  "interrupted",
-]);
+export const turnStatus = z.enum(TURN_STATUSES);
 /** `queued`, `running`, `waiting` (for an answer), then `completed`, `failed` or `interrupted`. */
 export type TurnStatus = z.infer<typeof turnStatus>;
 
