@@ -8,6 +8,12 @@ import type { Context } from "./context.js";
 /** Where a running `claude-edge dev` says how to reach it, below the project's folder. */
 export const DEV_FILE: string = join(".wrangler", "claude-edge", "dev.json");
 
+/** The flags of each command that talks to a deployment. */
+export interface TargetFlags {
+  account?: string;
+  url?: string;
+}
+
 /** What is in {@link DEV_FILE}. */
 export interface DevFile {
   url: string;
@@ -21,10 +27,7 @@ export interface DevFile {
  * above it. A `dev` is sent its own key and no other: its file may come with somebody else's folder.
  * @throws ClaudeEdgeError `no_url`, `unauthorized`.
  */
-export function connect(
-  { url, account }: { url?: string; account?: string },
-  { env, cwd, stderr }: Context,
-): ClaudeEdge {
+export function connect({ url, account }: TargetFlags, { env, cwd, stderr }: Context): ClaudeEdge {
   const named = url || env.CLAUDE_EDGE_URL || undefined;
   const dev = findDev(cwd);
   const isDev = dev !== undefined && (named === undefined || originOf(named) === originOf(dev.url));

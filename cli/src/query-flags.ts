@@ -1,8 +1,10 @@
 import type { AgentOptions } from "@claude-edge/client";
 import { EdgeError, sessionOptions } from "@claude-edge/protocol";
 
+import type { TargetFlags } from "./deployment.js";
+
 /** The flags of `claude-edge query`, as they are parsed. */
-export interface QueryFlags {
+export interface QueryFlags extends TargetFlags {
   continue?: boolean;
   resume?: string;
   sessionId?: string;
@@ -18,8 +20,6 @@ export interface QueryFlags {
   maxBudgetUsd?: number;
   jsonSchema?: string;
   permissionPrompts?: string;
-  account?: string;
-  url?: string;
   verbose?: boolean;
 }
 

@@ -7,14 +7,12 @@ import { answerOf, verdictOf, type AnswerFlags } from "../answers.js";
 import { ask, canAsk } from "../ask.js";
 import { askedOf, isForPeople, subjectOf } from "../asked.js";
 import { write, type Context } from "../context.js";
-import { connect } from "../deployment.js";
+import { connect, type TargetFlags } from "../deployment.js";
 import { oneLine } from "../printable.js";
 
-export interface AnswerRequestFlags extends AnswerFlags {
+export interface AnswerRequestFlags extends AnswerFlags, TargetFlags {
   by?: string;
   json?: boolean;
-  account?: string;
-  url?: string;
 }
 
 const MAX_ABOUT = 100;

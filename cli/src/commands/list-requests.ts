@@ -2,15 +2,13 @@ import type { RequestStatus } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect } from "../deployment.js";
+import { connect, type TargetFlags } from "../deployment.js";
 import { requestTable } from "../request-table.js";
 
-export interface ListRequestsFlags {
+export interface ListRequestsFlags extends TargetFlags {
   session?: string;
   status: RequestStatus | "any";
   json?: boolean;
-  account?: string;
-  url?: string;
 }
 
 /** `claude-edge requests list`. Gives the exit code. */

@@ -1,0 +1,16 @@
+import { Command } from "commander";
+
+import type { Context } from "../context.js";
+import { examples } from "./flags.js";
+
+export const defineDev = (context: Context): Command =>
+  new Command("dev")
+    .description("run a project on this machine: no Docker, no Cloudflare account, no key")
+    .argument("[folder]", "the project: the folder that holds wrangler.jsonc", ".")
+    .option("--port <number>", "the Worker's port; 0 for any free one", "8787")
+    .option("--scripted", "ask the scripted model even if there is a key")
+    .addHelpText("after", examples("claude-edge dev", "claude-edge dev ./my-agent --port 0"))
+    .action(async (folder: string, options) => {
+      const { dev } = await import("../commands/dev.js");
+      process.exitCode = await dev(folder, options, context);
+    });
