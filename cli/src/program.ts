@@ -2,8 +2,10 @@ import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineDev } from "./definitions/dev.js";
+import { defineInit } from "./definitions/init.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
+import { defineServe } from "./definitions/serve.js";
 
 declare const __VERSION__: string;
 
@@ -22,7 +24,10 @@ export function createProgram(context: Context): Command {
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
-  program.addCommand(defineDev(context));
+  program
+    .addCommand(defineInit(context))
+    .addCommand(defineDev(context))
+    .addCommand(defineServe(context));
   prepare(program, context, "claude-edge");
   return program;
 }

@@ -1,30 +1,25 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 
 import type { LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
 import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
+import { aborted, loadLocal, logTo, portOf } from "../local.js";
 
 export interface DevFlags {
   port: string;
   scripted?: boolean;
+  docker?: boolean;
 }
-
-type Local = typeof import("@claude-edge/local");
 
 /** Pause before each word of the scripted model, milliseconds: about the pace of a real one. */
 const PACE_MS = 20;
 
 /** `claude-edge dev`: runs until Ctrl-C. Gives the exit code. */
 export async function dev(folder: string, flags: DevFlags, context: Context): Promise<number> {
-  const port = Number(flags.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new EdgeError("usage", `--port: ${flags.port} is not a port.`);
-  }
+  const port = portOf(flags.port);
   const project = resolve(context.cwd, folder);
   assertNoneRuns(project);
   const { startLocal } = await loadLocal(project);
@@ -35,14 +30,13 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     watch: true,
     persist: join(project, ".wrangler", "claude-edge"),
     model: flags.scripted ? "scripted" : "auto",
+    containers: flags.docker ? "docker" : "processes",
     pace: PACE_MS,
-    onLog: (source, text) => void stderr.write(text.replace(/^(?=.)/gm, `[${source}] `)),
+    onLog: logTo(stderr),
   });
   try {
-    announce(stack, project, context);
-    if (!signal.aborted) {
-      await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
-    }
+    announce(stack, project, flags, context);
+    await aborted(signal);
     stderr.write("stopping\n");
     return EXIT.ok;
   } finally {
@@ -62,23 +56,10 @@ function assertNoneRuns(project: string): void {
   );
 }
 
-/** The project's own local stack: its version belongs to the project, and this program stays small. */
-async function loadLocal(project: string): Promise<Local> {
-  let path: string;
-  if (!existsSync(project))
-    throw new EdgeError("project_not_found", `There is no folder ${project}.`);
-  try {
-    path = createRequire(join(project, "package.json")).resolve("@claude-edge/local/package.json");
-  } catch (cause) {
-    const message = `@claude-edge/local is not installed in ${project}.`;
-    throw new EdgeError("package_missing", message, undefined, cause);
-  }
-  return (await import(pathToFileURL(join(dirname(path), "dist", "index.js")).href)) as Local;
-}
-
 function announce(
   { url, token, model }: LocalStack,
   project: string,
+  { docker }: DevFlags,
   { stdout, stderr, cwd }: Context,
 ): void {
   const devFile = join(project, DEV_FILE);
@@ -93,7 +74,9 @@ function announce(
       model
         ? "asking the scripted model: set ANTHROPIC_API_KEY in .dev.vars to ask a real one"
         : "asking the real model, with your credential",
-      "containers are local processes: the agent's tools run on this machine, as you",
+      docker
+        ? "containers are Docker's: a change of the agent or of the Dockerfile takes a new start"
+        : "containers are local processes: the agent's tools run on this machine, as you",
       `in another terminal: ${folder ? `cd ${folder} && ` : ""}npx claude-edge query "Hello"`,
       `from elsewhere: CLAUDE_EDGE_URL=${url} CLAUDE_EDGE_TOKEN=${token}`,
       "Ctrl-C stops it",

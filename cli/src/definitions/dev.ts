@@ -8,8 +8,16 @@ export const defineDev = (context: Context): Command =>
     .description("run a project on this machine: no Docker, no Cloudflare account, no key")
     .argument("[folder]", "the project: the folder that holds wrangler.jsonc", ".")
     .option("--port <number>", "the Worker's port; 0 for any free one", "8787")
+    .option("--docker", "build the image and run real containers")
     .option("--scripted", "ask the scripted model even if there is a key")
-    .addHelpText("after", examples("claude-edge dev", "claude-edge dev ./my-agent --port 0"))
+    .addHelpText(
+      "after",
+      examples(
+        "claude-edge dev",
+        "claude-edge dev ./my-agent --port 0",
+        "claude-edge dev --docker",
+      ),
+    )
     .action(async (folder: string, options) => {
       const { dev } = await import("../commands/dev.js");
       process.exitCode = await dev(folder, options, context);

@@ -8,6 +8,8 @@ import { EdgeError } from "@claude-edge/protocol";
 /** A scaffolded project on disk. */
 export interface Project {
   folder: string;
+  /** Its package's name, fit for an image's tag. */
+  name: string;
   configPath: string;
   /** Variables of its `.dev.vars`. */
   vars: Record<string, string>;
@@ -31,7 +33,21 @@ export function readProject(path: string): Project {
   }
   const varsPath = join(folder, ".dev.vars");
   const vars = existsSync(varsPath) ? parseEnv(readFileSync(varsPath, "utf8")) : {};
-  return { folder, configPath, vars: vars as Record<string, string>, runner: findRunner(folder) };
+  return {
+    folder,
+    name: nameOf(folder),
+    configPath,
+    vars: vars as Record<string, string>,
+    runner: findRunner(folder),
+  };
+}
+
+function nameOf(folder: string): string {
+  const path = join(folder, "package.json");
+  const { name = "" } = (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {}) as {
+    name?: string;
+  };
+  return name.toLowerCase().replace(/[^a-z0-9-]+/g, "-") || "agent";
 }
 
 function findRunner(folder: string): string {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   rmSync,
@@ -17,7 +18,9 @@ import { EdgeError } from "@claude-edge/protocol";
 import { unstable_startWorker as startWorker } from "wrangler";
 
 import { findCredential } from "./credential.js";
+import { assertDocker, pullSidecar } from "./engine/docker.js";
 import { ProcessEngine, SIDECAR_IMAGE } from "./engine/engine.js";
+import { buildImages } from "./engine/image.js";
 import { STACK_MARK } from "./mark.js";
 import { startScriptedModel, type ScriptedModel } from "./model/server.js";
 import { readProject, type Project } from "./project.js";
@@ -25,17 +28,25 @@ import { readProject, type Project } from "./project.js";
 export interface LocalOptions {
   /** The project's folder: the one that holds wrangler.jsonc. */
   project: string;
-  /** Port of the Worker on loopback; 0 for any free one. */
+  /** Port of the Worker; 0 for any free one. */
   port?: number;
+  /** Address it listens on; loopback by default. */
+  host?: string;
+  /**
+   * What containers are. `processes` (default): local processes, not isolated from this machine. `docker`: real ones,
+   * of the project's Dockerfile, which is built first. `built`: the same of an image that is there, as
+   * `cloudflare-dev/containerdo:<name>`, with the name of the project's package.
+   */
+  containers?: "processes" | "docker" | "built";
   /** Where Durable Objects and containers keep their data between starts; without it, gone with the stack. */
   persist?: string;
   /** Rebuild the Worker when its source changes. */
   watch?: boolean;
   /**
    * `auto` (default): the credential of `.dev.vars` or the environment, the scripted model without one.
-   * `scripted`: the scripted model in any case.
+   * `scripted`: the scripted model in any case. `credential`: never.
    */
-  model?: "auto" | "scripted";
+  model?: "auto" | "scripted" | "credential";
   /** Pause before each word of the scripted model, milliseconds. */
   pace?: number;
   /** Variables of the Worker, before those of wrangler.jsonc. */
@@ -43,7 +54,7 @@ export interface LocalOptions {
   /** Variables of the containers, beside those the Worker gives. */
   containerEnv?: Record<string, string>;
   /** Gets what Worker and containers print. */
-  onLog?: (source: "worker" | "container", text: string) => void;
+  onLog?: (source: "worker" | "container" | "build", text: string) => void;
 }
 
 /** A running local stack. */
@@ -54,9 +65,9 @@ export interface LocalStack {
   token: string;
   /** The scripted model; undefined when a real one is asked. */
   model: ScriptedModel | undefined;
-  /** The containers that run now. */
+  /** The containers that run now as local processes; those of Docker are Docker's to list. */
   containers(): { name: string; pid: number }[];
-  /** Ends a container at once, as a failing host would. */
+  /** Ends such a container at once, as a failing host would. */
   killContainer(name: string): Promise<void>;
   /** Restarts workerd, as a deployment restarts Durable Objects: containers go on, streams break. */
   restartWorker(): Promise<void>;
@@ -65,15 +76,16 @@ export interface LocalStack {
 }
 
 /**
- * Starts a project on this machine: its real Worker in workerd, its containers as local processes, and the scripted
- * model when there is no credential. Containers are not isolated from the machine: the agent's tools run as you.
+ * Starts a project on this machine: its real Worker in workerd, its containers as local processes or in Docker, and the
+ * scripted model when there is no credential. Local processes are not isolated: the agent's tools run as you.
  *
- * @throws EdgeError `project_not_found`, `package_missing`, `port_in_use`.
+ * @throws EdgeError `project_not_found`, `package_missing`, `port_in_use`, `docker_unavailable`, `image_build_failed`,
+ * `model_not_configured`.
  */
 export async function startLocal(options: LocalOptions): Promise<LocalStack> {
   const project = readProject(options.project);
-  const port = options.port ?? 0;
-  await assertPortFree(port);
+  const { port = 0, host = "127.0.0.1", containers = "processes" } = options;
+  await assertPortFree(port, host);
 
   const cleanups: (() => unknown)[] = [];
   const stop = once(async () => {
@@ -86,15 +98,26 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
 
     const credential =
       options.model === "scripted" ? undefined : findCredential(project.vars, process.env);
+    if (!credential && options.model === "credential") {
+      throw new EdgeError("model_not_configured", "There is no model credential.");
+    }
     const model = credential ? undefined : await startScriptedModel({ pace: options.pace ?? 0 });
     if (model) cleanups.push(() => model.close());
 
-    const engine = new ProcessEngine(localImage(project, temp, options));
-    const socketPath = join(temp, "engine.sock");
-    await engine.listen(socketPath);
-    cleanups.push(() => engine.close());
-
-    if (options.watch) cleanups.push(restartOnAgentChange(project, engine, options));
+    if (containers !== "processes") await assertDocker();
+    if (containers === "built") await pullSidecar();
+    if (containers === "docker") {
+      await buildImages(project.configPath, (text) => options.onLog?.("build", text));
+    }
+    const engine =
+      containers === "processes"
+        ? new ProcessEngine(localImage(project, temp, options))
+        : undefined;
+    if (engine) {
+      await engine.listen(join(temp, "engine.sock"));
+      cleanups.push(() => engine.close());
+      if (options.watch) cleanups.push(restartOnAgentChange(project, engine, options));
+    }
 
     const token =
       project.vars.CLAUDE_EDGE_ROOT_KEY ??
@@ -106,11 +129,9 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
     };
     const { worker, restart } = await startProjectWorker(
       project,
-      temp,
-      socketPath,
-      port,
+      engineConfig(containers, project, temp),
+      { persist: temp, ...options, port, host },
       secrets,
-      options,
     );
     cleanups.push(() => worker.dispose());
     const url = (await worker.url).origin;
@@ -118,8 +139,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
       url,
       token,
       model,
-      containers: () => engine.running,
-      killContainer: (name) => engine.kill(name),
+      containers: () => engine?.running ?? [],
+      killContainer: async (name) => engine?.kill(name),
       restartWorker: restart,
       stop,
     };
@@ -129,20 +150,36 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
   }
 }
 
-async function startProjectWorker(
+/** What the Worker drives its containers with. */
+function engineConfig(
+  containers: NonNullable<LocalOptions["containers"]>,
   project: Project,
   temp: string,
-  socketPath: string,
-  port: number,
-  secrets: Record<string, string>,
-  { persist, watch = false, vars = {}, onLog }: LocalOptions,
 ) {
-  const containerEngine = {
-    localDocker: {
-      socketPath: `unix://${socketPath}`,
-      containerEgressInterceptorImage: SIDECAR_IMAGE,
-    },
+  if (containers === "docker") return { containerBuildId: project.name };
+  const build = { dockerPath: noDocker(temp), containerBuildId: project.name };
+  if (containers === "built") return build;
+  const localDocker = {
+    socketPath: `unix://${join(temp, "engine.sock")}`,
+    containerEgressInterceptorImage: SIDECAR_IMAGE,
   };
+  // The type says string; miniflare takes the whole description, and so does wrangler's own config.
+  return { ...build, containerEngine: { localDocker } as unknown as string };
+}
+
+async function startProjectWorker(
+  project: Project,
+  engine: ReturnType<typeof engineConfig>,
+  {
+    persist,
+    port,
+    host,
+    watch = false,
+    vars = {},
+    onLog,
+  }: LocalOptions & { persist: string; port: number; host: string },
+  secrets: Record<string, string>,
+) {
   // Otherwise every start looks up where it is in the world, and warns when there is no network.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
   const bindings = (more: Record<string, string> = {}) => ({
@@ -154,17 +191,14 @@ async function startProjectWorker(
     config: project.configPath,
     bindings: bindings(),
     dev: {
-      server: { hostname: "127.0.0.1", port },
+      server: { hostname: host, port },
       inspector: false,
       watch,
       // A Worker that does not build must say so; where nobody watches, the caller gets the error.
       logLevel: watch ? "error" : "none",
-      persist: join(persist ?? temp, "state"),
+      persist: join(persist, "state"),
       enableContainers: true,
-      // The type says string; miniflare takes the whole description, and so does wrangler's own config.
-      containerEngine: containerEngine as unknown as string,
-      containerBuildId: "local",
-      dockerPath: noDocker(temp),
+      ...engine,
       structuredLogsHandler: ({ message }: { message: string }) =>
         onLog?.("worker", `${message}\n`),
     },
@@ -203,7 +237,7 @@ function toBindings<Type extends "plain_text" | "secret_text">(
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type, value }]));
 }
 
-/** wrangler runs `docker info`, `build` and `pull` before it starts; nothing is built here, so all succeed. */
+/** wrangler runs `docker info`, `build` and `pull` before it starts; where there is nothing to build, all succeed. */
 function noDocker(temp: string): string {
   const path = join(temp, "docker");
   // `build` is sent the Dockerfile on standard input and would fail on a closed pipe.
@@ -219,18 +253,26 @@ function restartOnAgentChange(
   { onLog }: LocalOptions,
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
-  const watcher = watchFolder(folder, (_event, name) => {
-    if (!name?.startsWith("agent.config.")) return;
+  const restart = (name: string) => {
     clearTimeout(timer);
     // An editor writes in several steps.
     timer = setTimeout(() => {
       onLog?.("container", `${name} has changed: containers start anew\n`);
       engine.terminate();
     }, 200);
-  });
+  };
+  const watchers = [
+    watchFolder(folder, (_event, name) => {
+      if (name?.startsWith("agent.config.")) restart(name);
+    }),
+  ];
+  const files = join(folder, ".claude");
+  if (existsSync(files)) {
+    watchers.push(watchFolder(files, { recursive: true }, () => restart(".claude")));
+  }
   return () => {
     clearTimeout(timer);
-    watcher.close();
+    for (const watcher of watchers) watcher.close();
   };
 }
 
@@ -278,7 +320,7 @@ function watchOver(temp: string): () => Promise<void> {
     });
 }
 
-async function assertPortFree(port: number): Promise<void> {
+async function assertPortFree(port: number, host: string): Promise<void> {
   if (port === 0) return;
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -286,7 +328,7 @@ async function assertPortFree(port: number): Promise<void> {
       const reason = cause.code === "EADDRINUSE" ? "is in use" : `cannot be used (${cause.code})`;
       reject(new EdgeError("port_in_use", `Port ${port} ${reason}.`, { port }, cause));
     });
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve()));
+    probe.listen(port, host, () => probe.close(() => resolve()));
   });
 }
 

@@ -144,6 +144,25 @@ export const ERRORS = {
     "Choose another with --port, or --port 0 for any free one.",
   ),
 
+  files_exist: policy(
+    0,
+    false,
+    EXIT.usage,
+    "Choose another folder, or have just these files replaced with --force.",
+  ),
+  image_build_failed: policy(
+    0,
+    false,
+    EXIT.failed,
+    "What docker says above tells why; the Dockerfile wants a lock file: install the packages first.",
+  ),
+  docker_unavailable: policy(
+    0,
+    false,
+    EXIT.failed,
+    "Start Docker, or do without it: claude-edge dev runs containers as local processes.",
+  ),
+
   internal: policy(500, true, EXIT.failed),
 } as const satisfies Record<string, ErrorPolicy>;
 

@@ -31,15 +31,33 @@ export function defineAgent(agent: AgentDefinition): AgentDefinition {
   return agent;
 }
 
+/**
+ * What a folder's `.claude` brings: skills, commands, subagents and settings, as a project's do, and `.claude/CLAUDE.md`.
+ * They come from there and not from the workspace, whatever somebody's prompt puts into that.
+ */
+function projectFiles(folder: string): AgentDefinition {
+  const path = resolve(folder, ".claude");
+  if (!existsSync(path)) return {};
+  return {
+    settingSources: ["project"],
+    projectConfigRoot: resolve(folder),
+    // For CLAUDE.md, which the project's root is not asked for, and so that the files beside a skill can be read.
+    additionalDirectories: [path],
+    env: { CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD: "1" },
+  };
+}
+
 const CONFIG_NAMES = ["agent.config.ts", "agent.config.js", "agent.config.mjs"];
 
 /**
- * Loads a folder's `agent.config.*` (TypeScript as it is: Node strips the types); without one, an agent with defaults.
+ * Loads a folder's `agent.config.*` (TypeScript as it is: Node strips the types) and its `.claude`; without either, an
+ * agent with defaults.
  * @throws Error when the file cannot be loaded or exports no object.
  */
 export async function loadAgent(folder: string): Promise<AgentDefinition> {
   const file = CONFIG_NAMES.map((name) => resolve(folder, name)).find((path) => existsSync(path));
-  if (!file) return {};
+  const files = projectFiles(folder);
+  if (!file) return files;
   const loaded = await import(pathToFileURL(file).href).catch((cause: unknown) => {
     throw new Error(`${file} could not be loaded: ${reasonOf(cause)}`, { cause });
   });
@@ -48,7 +66,13 @@ export async function loadAgent(folder: string): Promise<AgentDefinition> {
       `${file} must export an agent as its default: export default defineAgent({ … })`,
     );
   }
-  return loaded.default as AgentDefinition;
+  return joined(files, loaded.default as AgentDefinition);
+}
+
+/** Two agents as one: the second goes before, and of directories and variables both are kept. */
+function joined(files: AgentDefinition, agent: AgentDefinition): AgentDefinition {
+  const additionalDirectories = [files, agent].flatMap((one) => one.additionalDirectories ?? []);
+  return { ...files, ...agent, additionalDirectories, env: { ...files.env, ...agent.env } };
 }
 
 /** What went wrong, and where: the stack of a syntax error begins with file and line. */

@@ -264,6 +264,14 @@ export class Sessions {
       ...options,
       ...merged("mcpServers", agent.mcpServers, options.mcpServers),
       ...merged("agents", agent.agents, options.agents),
+      ...(options.additionalDirectories
+        ? {
+            additionalDirectories: [
+              ...(agent.additionalDirectories ?? []),
+              ...options.additionalDirectories,
+            ],
+          }
+        : {}),
       ...(agent.hooks && options.hooks ? { hooks: joinHooks(agent.hooks, options.hooks) } : {}),
       ...(isKnown ? { resume: id } : { sessionId: id }),
       cwd: folders.workspace,

@@ -1,0 +1,97 @@
+import { join, relative } from "node:path";
+
+import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+
+import { canAsk } from "../ask.js";
+import { write, type Context } from "../context.js";
+import { askForInit } from "../init/ask.js";
+import { checkMachine } from "../init/checks.js";
+import { initOptions, type InitFlags, type InitOptions } from "../init/options.js";
+import { detectPackageManager, PACKAGE_MANAGERS } from "../init/package-managers.js";
+import { planFiles } from "../init/plan.js";
+import { stage } from "../init/stages.js";
+import { packInto, sourceCheckout } from "../init/vendor.js";
+import { conflicts, writeProject } from "../init/write.js";
+
+declare const __VERSION__: string;
+
+/** `claude-edge init`. Gives the exit code. */
+export async function init(
+  argument: string | undefined,
+  given: InitFlags,
+  context: Context,
+): Promise<number> {
+  const { cwd, env, stdout, stderr } = context;
+  const asks = !given.yes && !given.json && canAsk(context);
+  const answers = asks
+    ? await askForInit(argument, given, context)
+    : { folder: argument, ...given };
+  if (!answers) return EXIT.interrupted;
+  if (answers.folder === undefined) {
+    throw new EdgeError("usage", "Which folder? claude-edge init <folder>.");
+  }
+  const detected = detectPackageManager(env, cwd);
+  const options = initOptions(answers.folder, answers, { cwd, detected });
+  const { folder } = options;
+  const checkout = sourceCheckout();
+  const files = planFiles(options, { version: __VERSION__, isVendored: checkout !== undefined });
+  const paths = files.map(({ path }) => path);
+
+  const inTheWay = conflicts(folder, files);
+  if (inTheWay.length > 0 && !given.force) {
+    const message = `${folder} holds already: ${inTheWay.join(", ")}.`;
+    throw new EdgeError("files_exist", message, { files: inTheWay });
+  }
+  const next = nextSteps(options, cwd);
+  const report = {
+    folder,
+    name: options.name,
+    package_manager: options.packageManager,
+    files: paths,
+    replaced: inTheWay,
+    vendored: checkout !== undefined,
+    dry_run: given.dryRun ?? false,
+    next,
+  };
+  const say = stage(context, given.json ?? false);
+  if (given.dryRun) say("Would create", folder, paths);
+  else {
+    writeProject(folder, files, (temporary) => {
+      if (checkout !== undefined) packInto(join(temporary, "vendor"), checkout);
+    });
+    say("Create", folder, paths);
+  }
+  say("Configure", summary(options));
+  const findings = checkMachine(options);
+  say(
+    "Check",
+    findings.every(({ isGood }) => isGood) ? "all there" : "something is missing",
+    findings.map(({ isGood, text }) => `${isGood ? "ok" : "!!"} ${text}`),
+  );
+  if (given.json) await write(stdout, `${JSON.stringify(report)}\n`);
+  else stderr.write(`\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`);
+  return EXIT.ok;
+}
+
+const summary = ({ name, isolation, instance, sleepAfter, scheduling, r2, regions }: InitOptions) =>
+  [
+    name,
+    isolation === "account" ? "a container an account" : "a container a session",
+    instance,
+    `asleep after ${sleepAfter}`,
+    ...(scheduling === "default" ? [] : ["scheduled by Durable Object"]),
+    ...regions,
+    ...(r2 ? ["R2"] : []),
+  ].join(", ");
+
+/** At most four lines to type. */
+function nextSteps({ folder, packageManager }: InitOptions, cwd: string): string[] {
+  const { install, exec } = PACKAGE_MANAGERS[packageManager];
+  const path = relative(cwd, folder);
+  return [
+    ...(path ? [`cd ${/\s/.test(path) ? JSON.stringify(path) : path}`] : []),
+    install,
+    `${exec} claude-edge dev`,
+    `${exec} claude-edge query "What can you do?"   (in another terminal)`,
+  ];
+}

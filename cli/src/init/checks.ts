@@ -1,0 +1,33 @@
+import { spawnSync } from "node:child_process";
+
+import type { InitOptions } from "./options.js";
+
+/** What a person should know before going on. */
+export interface Finding {
+  isGood: boolean;
+  text: string;
+}
+
+const COMMAND_MS = 5_000;
+
+const runs = (command: string, args: string[]) =>
+  spawnSync(command, args, {
+    stdio: "ignore",
+    timeout: COMMAND_MS,
+    shell: process.platform === "win32",
+  }).status === 0;
+
+/** What this machine has of what the project wants. Nothing of it keeps `dev` from running but the package manager. */
+export function checkMachine({ packageManager }: InitOptions): Finding[] {
+  const hasManager = runs(packageManager, ["--version"]);
+  const hasDocker = runs("docker", ["info"]);
+  return [
+    { isGood: true, text: `Node.js ${process.versions.node}` },
+    hasManager
+      ? { isGood: true, text: packageManager }
+      : { isGood: false, text: `${packageManager} is not installed here` },
+    hasDocker
+      ? { isGood: true, text: "Docker" }
+      : { isGood: false, text: "Docker does not run: dev needs none, dev --docker and deploy do" },
+  ];
+}

@@ -1,0 +1,42 @@
+import { applyEdits, modify, type JSONPath } from "jsonc-parser";
+
+import type { InitOptions } from "./options.js";
+
+const FORMAT = { formattingOptions: { insertSpaces: true, tabSize: 2 } };
+
+/** The template's wrangler.jsonc with a project's options, its comments kept. */
+export function wranglerConfig(template: string, options: InitOptions): string {
+  const { name, isolation, sleepAfter, instance, maxInstances, regions, r2, scheduling } = options;
+  let text = template;
+  const set = (path: JSONPath, value: unknown) => {
+    text = applyEdits(text, modify(text, path, value, FORMAT));
+  };
+  set(["name"], name);
+  set(["vars", "CLAUDE_EDGE_ISOLATION"], isolation);
+  set(["vars", "CLAUDE_EDGE_SLEEP_AFTER"], sleepAfter);
+  if (scheduling === "default") {
+    set(["containers", 0, "instance_type"], instance);
+    set(["containers", 0, "max_instances"], maxInstances);
+    if (regions.length > 0) set(["containers", 0, "constraints"], { regions });
+  } else {
+    // This policy knows neither a size nor a number of instances: the Worker says the size at each start.
+    set(["containers"], [durableObjectContainer]);
+    set(["exports"], durableObjectExports);
+    set(["migrations"], undefined);
+    set(["vars", "CLAUDE_EDGE_INSTANCE"], instance);
+  }
+  if (r2) set(["r2_buckets"], [{ binding: "FILES", bucket_name: `${name}-files` }]);
+  return text;
+}
+
+const durableObjectContainer = {
+  name: "agent",
+  scheduling_policy: "durable_object",
+  images: { agent: { dockerfile: "./Dockerfile" } },
+};
+
+/** Takes the place of `migrations`, and says which object's container it is. */
+const durableObjectExports = {
+  AccountDO: { type: "durable-object", storage: "sqlite" },
+  ContainerDO: { type: "durable-object", storage: "sqlite", container: "agent" },
+};

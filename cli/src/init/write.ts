@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+import { EdgeError } from "@claude-edge/protocol/errors";
+
+import type { PlannedFile } from "./plan.js";
+
+/** The planned files that are there already, with whatever is in the way of their folders. */
+export function conflicts(folder: string, files: PlannedFile[]): string[] {
+  if (existsSync(folder) && !lstatSync(folder).isDirectory()) {
+    throw new EdgeError("usage", `${folder} is a file.`);
+  }
+  return files.map(({ path }) => path).filter((path) => existsSync(join(folder, path)));
+}
+
+/**
+ * Writes a project: whole into a temporary folder beside its own, and from there by renaming, so that nobody finds half
+ * of a file, and a new folder is there with all it holds or not at all. Replaces the files it has planned and no other.
+ */
+export function writeProject(
+  folder: string,
+  files: PlannedFile[],
+  more: (temporary: string) => void,
+): void {
+  const parent = dirname(folder);
+  mkdirSync(parent, { recursive: true });
+  const temporary = join(parent, `.${basename(folder)}-${randomUUID().slice(0, 8)}`);
+  mkdirSync(temporary);
+  try {
+    for (const { path, text, isSecret } of files) {
+      const at = join(temporary, path);
+      mkdirSync(dirname(at), { recursive: true });
+      writeFileSync(at, text, isSecret ? { mode: 0o600 } : {});
+    }
+    more(temporary);
+    if (existsSync(folder) && readdirSync(folder).length > 0) moveInto(temporary, folder);
+    else {
+      if (existsSync(folder)) rmdirSync(folder);
+      renameSync(temporary, folder);
+    }
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** File by file, into a folder that holds others. */
+function moveInto(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) moveInto(source, target);
+    else renameSync(source, target);
+  }
+}
