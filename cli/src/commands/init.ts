@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
@@ -34,7 +35,11 @@ export async function init(
   const options = initOptions(answers.folder, answers, { cwd, detected });
   const { folder } = options;
   const checkout = sourceCheckout();
-  const files = planFiles(options, { version: __VERSION__, isVendored: checkout !== undefined });
+  const planned = planFiles(options, { version: __VERSION__, isVendored: checkout !== undefined });
+  // Keys that are there may be the only copy of them.
+  const files = planned.filter(
+    ({ path, isSecret }) => !isSecret || !existsSync(join(folder, path)),
+  );
   const paths = files.map(({ path }) => path);
 
   const inTheWay = conflicts(folder, files);

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -15,12 +16,27 @@ import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { PlannedFile } from "./plan.js";
 
-/** The planned files that are there already, with whatever is in the way of their folders. */
+const entryAt = (path: string) => lstatSync(path, { throwIfNoEntry: false });
+
+/** The project's folder and those in it, each before what is in it. */
+function parentsOf(folder: string, files: PlannedFile[]): Set<string> {
+  const parents = files.flatMap(({ path }) =>
+    path.split("/").map((_name, depth, names) => join(folder, ...names.slice(0, depth))),
+  );
+  return new Set(parents.toSorted((a, b) => a.length - b.length));
+}
+
+/**
+ * The planned files that are there already.
+ * @throws EdgeError `usage` where something else is in the place of a folder.
+ */
 export function conflicts(folder: string, files: PlannedFile[]): string[] {
-  if (existsSync(folder) && !lstatSync(folder).isDirectory()) {
-    throw new EdgeError("usage", `${folder} is a file.`);
+  for (const parent of parentsOf(folder, files)) {
+    if (entryAt(parent) && !statSync(parent, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new EdgeError("usage", `${parent} is there, and not a folder.`);
+    }
   }
-  return files.map(({ path }) => path).filter((path) => existsSync(join(folder, path)));
+  return files.map(({ path }) => path).filter((path) => entryAt(join(folder, path)));
 }
 
 /**

@@ -19,6 +19,10 @@ const PROBE_INTERVAL_MS = 50;
 const STOP_GRACE_MS = 8_000;
 const SIGTERM = 15;
 
+/** What wrangler.jsonc calls the image, and the size of a container unless told otherwise. */
+const IMAGE = "agent";
+const DEFAULT_INSTANCE = "standard-1";
+
 /** The inactivity timeout is renewed at most this often. */
 const RENEW_MS = 30_000;
 
@@ -117,8 +121,13 @@ export class ContainerDO extends DurableObject<Env> {
     this.#health = undefined;
     this.#renewed = 0;
     await this.#intercept(container, account);
+    // Not there under every policy, and in no older runtime.
+    const image = (container.images as Record<string, string> | undefined)?.[IMAGE];
+    const instance = (this.env.CLAUDE_EDGE_INSTANCE ?? DEFAULT_INSTANCE) as typeof DEFAULT_INSTANCE;
     container.start({
       enableInternet: false,
+      // Under the policy `durable_object` image and size are said here; under `default` they are the application's.
+      ...(image === undefined ? {} : { image, instance }),
       env: {
         ...containerCredential(this.env),
         // Lets a container that runs as root use bypassPermissions.
