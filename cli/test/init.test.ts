@@ -38,11 +38,19 @@ const init = (args: string[], options: RunOptions = {}) =>
   run(["init", ...args], { cwd: here, ...options });
 const at = (...path: string[]) => join(here, ...path);
 const read = (...path: string[]) => readFileSync(at(...path), "utf8");
+interface Config {
+  name: string;
+  vars: Record<string, string>;
+  containers: object[];
+  exports?: Record<string, object>;
+  migrations?: object[];
+  r2_buckets?: object[];
+}
 const config = (folder: string) => {
   const errors: ParseError[] = [];
   const value = parse(read(folder, "wrangler.jsonc"), errors, { allowTrailingComma: true });
   expect(errors).toEqual([]);
-  return value as Record<string, any>;
+  return value as Config;
 };
 /** Every file below a folder. */
 const filesOf = (folder: string) =>
@@ -121,7 +129,7 @@ describe("claude-edge init", () => {
         images: { agent: { dockerfile: "./Dockerfile" } },
       },
     ]);
-    expect(exports.ContainerDO).toMatchObject({ type: "durable-object", container: "agent" });
+    expect(exports?.ContainerDO).toMatchObject({ type: "durable-object", container: "agent" });
     expect(migrations).toBeUndefined();
     expect(vars.CLAUDE_EDGE_INSTANCE).toBe("standard-2");
   });

@@ -1,0 +1,337 @@
+/** A project that `init` wrote, its image built, in real containers under `wrangler dev`. */
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { ClaudeEdge, type EdgeEvent, type Turn } from "@claude-edge/client";
+import { startScriptedModel, type ScriptedModel } from "@claude-edge/local";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import {
+  CLI,
+  completeLock,
+  must,
+  run,
+  serve,
+  userEnvironment,
+  type Service,
+} from "../support/scaffold.js";
+import { until } from "../support/wait.js";
+import { agents, builder, docker, dockerEnvironment, hasDocker } from "./docker.js";
+
+if (!hasDocker) {
+  process.stderr.write("No Docker engine answers here: real containers are not tested.\n");
+}
+
+const KEY = "sk-ant-api03-this-is-the-key-of-the-model";
+const ROOT_KEY = "ce_root_this-is-the-key-of-the-deployment";
+const NAME = "docker-suite";
+const PORT = 18_787;
+
+const temp = mkdtempSync(join(tmpdir(), "docker-suite-"));
+const project = join(temp, NAME);
+const env = userEnvironment(join(temp, "home"), dockerEnvironment());
+/** The scripted model of `dev`, whatever key the project has. */
+const DEV = [CLI, "dev", "--docker", "--scripted", "--port", "0"];
+
+let model: ScriptedModel;
+let worker: Service;
+const edge = (account = "ada") =>
+  new ClaudeEdge({ baseURL: `http://127.0.0.1:${PORT}`, token: ROOT_KEY, account });
+
+/** What the agent's shell prints. */
+async function shell(turn: Turn): Promise<string> {
+  const events: EdgeEvent[] = [];
+  for await (const event of turn) events.push(event);
+  const results = events.flatMap((event) => {
+    if (event.kind !== "message" || event.message.type !== "user") return [];
+    const { content } = event.message.message as { content: unknown };
+    return Array.isArray(content) ? (content as { type: string; content?: string }[]) : [];
+  });
+  return results.map(({ content }) => content ?? "").join("\n");
+}
+const bash = (command: string) => `%tool Bash ${JSON.stringify({ command })}\n%say Done.`;
+const shellOptions = { allowedTools: ["Bash"] };
+
+const inContainer = (id: string, ...command: string[]) =>
+  docker("exec", "-u", "root", id, ...command);
+const running = () => agents("containerdo");
+
+beforeAll(async () => {
+  if (!hasDocker) return;
+  mkdirSync(env.HOME);
+  model = await startScriptedModel({});
+  await must(process.execPath, [CLI, "init", NAME, "--yes", "--sleep-after", "10s"], {
+    cwd: temp,
+    env,
+  });
+  await must("npm", ["install", "--no-audit", "--no-fund"], { cwd: project, env });
+  completeLock(project);
+  writeFileSync(
+    join(project, ".dev.vars"),
+    `CLAUDE_EDGE_ROOT_KEY=${ROOT_KEY}\nANTHROPIC_API_KEY=${KEY}\n`,
+  );
+  const args = [
+    "dev",
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    String(PORT),
+    "--show-interactive-dev-session=false",
+    "--var",
+    `ANTHROPIC_BASE_URL:${model.url}`,
+  ];
+  worker = serve(join(project, "node_modules", ".bin", "wrangler"), args, { cwd: project, env });
+  const answers = () =>
+    fetch(`http://127.0.0.1:${PORT}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  const hasEnded = worker.ended.then(() => {
+    throw new Error(`wrangler dev ended:\n${worker.said().stdout}\n${worker.said().stderr}`);
+  });
+  await Promise.race([until("wrangler dev answers", answers, 400_000), hasEnded]);
+});
+
+afterAll(async () => {
+  await worker?.stop();
+  await model?.close();
+  rmSync(temp, { recursive: true, force: true });
+});
+
+describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
+  test("the first query of an account starts its container; the key is put in outside of it", async () => {
+    expect(running()).toEqual([]);
+    const { text } = await edge().query("%say From a container.");
+    expect(text).toBe("From a container.");
+    expect(running()).toHaveLength(1);
+    expect(model.requests.at(-1)!.headers["x-api-key"]).toBe(KEY);
+  });
+
+  test("what .claude holds is known to the agent", async () => {
+    await edge().query("%say Yes.");
+    const asked = JSON.stringify(model.requests.at(-1)!.body);
+    expect(asked).toContain("What the agent always knows");
+    expect(asked).toContain("release-notes");
+  });
+
+  test("tools run as a plain user, who cannot change what runs", async () => {
+    const session = await edge().sessions.create(shellOptions);
+    const whole = await shell(
+      session.send(
+        bash(
+          "id -un; id -u; pwd; cat /proc/1/comm; touch /app/x 2>&1; python3 --version; git --version; rg --version",
+        ),
+      ),
+    );
+    expect(whole).toMatch(/^node\n1000\n\/workspace\/[0-9a-f-]{36}\ntini\n/);
+    expect(whole).toContain("Permission denied");
+    expect(whole).toContain("Python 3");
+    expect(whole).toContain("git version");
+    expect(whole).toContain("ripgrep");
+  });
+
+  test("neither key is in a file, an environment or a command line of the container", async () => {
+    await edge().query("%say Leave something behind.");
+    const [id] = running();
+    const search = (text: string) =>
+      inContainer(
+        id!,
+        "sh",
+        "-c",
+        `grep -rlF -- "${text}" / --exclude-dir=proc --exclude-dir=sys 2>/dev/null; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -vF 'grep' | grep -F -- "${text}"; true`,
+      );
+    expect(search("Leave something behind")).not.toBe("");
+    expect(search("ANTHROPIC_API_KEY=placeholder")).not.toBe("");
+    // In two halves: the search itself is a process of the container's.
+    const halves = (text: string) => `${text.slice(0, 9)}""${text.slice(9)}`;
+    expect(search(halves(KEY))).toBe("");
+    expect(search(halves(ROOT_KEY))).toBe("");
+    const { Env } = JSON.parse(docker("inspect", id!, "--format", "{{json .Config}}")) as {
+      Env: string[];
+    };
+    expect(Env.join("\n")).not.toContain(KEY);
+  });
+
+  test("the image says that it is healthy, and no CMD can change what it runs", async () => {
+    await edge().query("%say Awake.");
+    const [id] = running();
+    const { Cmd, User, Healthcheck } = JSON.parse(
+      docker("inspect", id!, "--format", "{{json .Config}}"),
+    );
+    expect({ Cmd, User }).toEqual({ Cmd: null, User: "node" });
+    expect(docker("exec", id!, ...(Healthcheck.Test as string[]).slice(1))).toBe("");
+  });
+
+  test("a session goes on when its container was killed", async () => {
+    const session = await edge().sessions.create();
+    await session.send("%say My name is Ada.");
+    const [before] = running();
+    docker("kill", before!);
+    const { text } = await session.send("%say Still here.");
+    expect(text).toBe("Still here.");
+    expect(JSON.stringify(model.requests.at(-1)!.body)).toContain("My name is Ada.");
+    expect(running()).not.toContain(before);
+  });
+
+  test("killed in mid-turn: the turn says so, and the session goes on", async () => {
+    const session = await edge().sessions.create();
+    const turn = session.send("%say Begun.\n%wait 60000\n%say Never.");
+    const failure = turn.result().then(
+      () => undefined,
+      (error: { code?: string }) => error.code,
+    );
+    await until("the model is asked", () =>
+      JSON.stringify(model.requests.at(-1)?.body).includes("Begun"),
+    );
+    docker("kill", running()[0]!);
+    expect(await failure).toBe("container_lost");
+    expect((await session.send("%say Back.")).text).toBe("Back.");
+  });
+
+  test("accounts have containers of their own", async () => {
+    const secret = `written-by-ada-${Date.now()}`;
+    await shell(edge("ada").query(bash(`echo ${secret} > /tmp/note; cat /tmp/note`), shellOptions));
+    const seen = await shell(
+      edge("bob").query(bash("cat /tmp/note; ls /workspace | wc -l"), shellOptions),
+    );
+    expect(seen).not.toContain(secret);
+    expect(seen).toContain("No such file");
+    expect(running()).toHaveLength(2);
+  });
+
+  test("an idle container sleeps, in order, and wakes where it was", async () => {
+    const session = await edge().sessions.create();
+    await session.send("%say Good night.");
+    await until("all containers are gone", () => running().length === 0, 60_000);
+    expect((await session.send("%say Good morning.")).text).toBe("Good morning.");
+    expect(JSON.stringify(model.requests.at(-1)!.body)).toContain("Good night.");
+  });
+
+  test("told to stop, it stops by itself: tini passes the signal on", async () => {
+    await edge().query("%say Awake.");
+    const [id] = running();
+    docker("stop", "--time", "20", id!);
+    const { ExitCode } = JSON.parse(docker("inspect", id!, "--format", "{{json .State}}")) as {
+      ExitCode: number;
+    };
+    // 137 would be the kill that comes after the time.
+    expect(ExitCode).toBe(0);
+  });
+
+  test("nothing is left when wrangler dev ends", async () => {
+    await edge().query("%say Awake.");
+    expect(running()).not.toEqual([]);
+    await worker.stop();
+    await until("no container", () => running().length === 0, 30_000);
+  });
+});
+
+describe.skipIf(!hasDocker)("claude-edge dev --docker", () => {
+  const dev = () => serve(process.execPath, DEV, { cwd: project, env });
+  const query = (prompt: string) =>
+    run(process.execPath, [CLI, "query", prompt], { cwd: project, env });
+
+  test("runs them, under the other scheduling policy too", async () => {
+    const flags = ["--yes", "--scheduling", "durable_object", "--force"];
+    await must(process.execPath, [CLI, "init", NAME, ...flags], { cwd: temp, env });
+    const stack = dev();
+    await until("dev is up", () => stack.said().stdout.endsWith("\n"), 200_000).catch(
+      (cause: unknown) => {
+        throw new Error(stack.said().stderr, { cause });
+      },
+    );
+    expect(await query("%say Docker.")).toMatchObject({ code: 0, stdout: "Docker.\n" });
+    expect(running()).toHaveLength(1);
+    expect(await stack.stop()).toBe(0);
+    await until("no container", () => running().length === 0, 30_000);
+  });
+
+  test("says what is wrong with a Dockerfile, and ends", async () => {
+    appendFileSync(join(project, "Dockerfile"), "\nRUN false\n");
+    const { code, stderr } = await run(process.execPath, DEV, {
+      cwd: project,
+      env,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("docker build of");
+    expect(stderr).toContain("fix: ");
+  });
+
+  test("without an engine it names the way without", async () => {
+    const nowhere = { ...env, DOCKER_HOST: `unix://${join(temp, "none.sock")}` };
+    const { code, stderr } = await run(process.execPath, DEV, {
+      cwd: project,
+      env: nowhere,
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain("No Docker engine answers");
+  });
+});
+
+describe.skipIf(!hasDocker)("compose.yaml", () => {
+  const server = `${NAME}-server`;
+  const at = { baseURL: `http://127.0.0.1:${PORT + 1}`, token: ROOT_KEY };
+
+  test("the same API on a server of one's own: its services built, started, stopped, started", async () => {
+    // Compose is not everywhere Docker is: these are its steps.
+    const flags = ["--yes", "--force"];
+    await must(process.execPath, [CLI, "init", NAME, ...flags], { cwd: temp, env });
+    await must("npm", ["install", "--no-audit", "--no-fund"], { cwd: project, env });
+    completeLock(project);
+    const image = /image: (\S+)/.exec(
+      await must("cat", ["compose.yaml"], { cwd: project, env }),
+    )![1]!;
+    await must(builder(), ["build", "-t", image, "."], { cwd: project, env });
+    await must(builder(), ["build", "-f", "Dockerfile.server", "-t", server, "."], {
+      cwd: project,
+      env,
+    });
+    writeFileSync(
+      join(temp, "server.env"),
+      `CLAUDE_EDGE_ROOT_KEY=${ROOT_KEY}\nANTHROPIC_API_KEY=${KEY}\nANTHROPIC_BASE_URL=${model.url}\n`,
+    );
+    const sidecar = process.env.MINIFLARE_CONTAINER_EGRESS_IMAGE;
+    const options = [
+      ["--detach", "--init", "--name", server, "--network", "host"],
+      ["--env-file", join(temp, "server.env"), "--env", `PORT=${PORT + 1}`],
+      sidecar ? ["--env", `MINIFLARE_CONTAINER_EGRESS_IMAGE=${sidecar}`] : [],
+      ["--volume", "/var/run/docker.sock:/var/run/docker.sock", "--volume", `${server}:/data`],
+    ];
+    docker("run", ...options.flat(), server);
+    try {
+      const client = new ClaudeEdge(at);
+      await until(
+        "the server answers",
+        () =>
+          client.health().then(
+            () => true,
+            () => false,
+          ),
+        60_000,
+      );
+      const session = await client.sessions.create();
+      expect((await session.send("%say My name is Grace.")).text).toBe("My name is Grace.");
+      expect(running()).toHaveLength(1);
+
+      docker("stop", "--time", "20", server);
+      expect(running()).toEqual([]);
+      docker("start", server);
+      await until(
+        "the server answers",
+        () =>
+          client.health().then(
+            () => true,
+            () => false,
+          ),
+        60_000,
+      );
+      await client.sessions.open(session.id).send("%say Again.");
+      expect(JSON.stringify(model.requests.at(-1)!.body)).toContain("My name is Grace.");
+      docker("stop", "--time", "20", server);
+    } finally {
+      docker("rm", "--force", server);
+      docker("volume", "rm", server);
+    }
+  });
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["tests/docker/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 600_000,
+    // One story: a test begins where the last one ended.
+    fileParallelism: false,
+    bail: 1,
+  },
+});
