@@ -88,6 +88,15 @@ export {
   type Usage,
 } from "./resources.js";
 export {
+  TICK_MS,
+  TICKS,
+  type ContainerStatus,
+  type DeploymentStatus,
+  type ModelStatus,
+  type Tick,
+} from "./status.js";
+export { UNAVAILABLE, type UnavailableReason } from "./unavailable.js";
+export {
   ACCOUNT_HEADER,
   IDEMPOTENCY_HEADER,
   PROTOCOL_HEADER,
