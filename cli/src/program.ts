@@ -2,6 +2,7 @@ import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineDev } from "./definitions/dev.js";
+import { defineDoctor } from "./definitions/doctor.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
 
@@ -22,7 +23,7 @@ export function createProgram(context: Context): Command {
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
-  program.addCommand(defineDev(context));
+  program.addCommand(defineDev(context)).addCommand(defineDoctor(context));
   prepare(program, context, "claude-edge");
   return program;
 }

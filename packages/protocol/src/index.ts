@@ -87,14 +87,7 @@ export {
   type TurnStatus,
   type Usage,
 } from "./resources.js";
-export {
-  TICK_MS,
-  TICKS,
-  type ContainerStatus,
-  type DeploymentStatus,
-  type ModelStatus,
-  type Tick,
-} from "./status.js";
+export type { ContainerStatus, DeploymentStatus, ModelStatus, Tick } from "./status.js";
 export { UNAVAILABLE, type UnavailableReason } from "./unavailable.js";
 export {
   ACCOUNT_HEADER,

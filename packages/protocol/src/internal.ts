@@ -2,3 +2,4 @@
 export { Bell } from "./bell.js";
 export { credentialKind, type CredentialKind } from "./credential-kind.js";
 export { readLines } from "./lines.js";
+export { TICK_MS, TICKS } from "./status.js";

@@ -1,5 +1,5 @@
-import { TICK_MS, TICKS, type ModelStatus, type Tick } from "@claude-edge/protocol";
-import { credentialKind } from "@claude-edge/protocol/internal";
+import type { ModelStatus, Tick } from "@claude-edge/protocol";
+import { credentialKind, TICK_MS, TICKS } from "@claude-edge/protocol/internal";
 
 import { credentialOf } from "../credential.js";
 import type { Env } from "../env.js";
