@@ -6,18 +6,19 @@ import {
   type RequestListener,
   type ServerResponse,
 } from "node:http";
-import type { Server } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 
 import { afterAll } from "vitest";
 
 /** Servers on loopback that are closed after the file's tests. */
-export function useLoopback(): {
+export interface Loopback {
   /** Listens on any free port; gives it. */
   listen: (server: Server) => Promise<number>;
   /** Serves HTTP; gives the URL. */
   serve: (listener: RequestListener) => Promise<string>;
-} {
+}
+
+export function useLoopback(): Loopback {
   const servers: Server[] = [];
   afterAll(() => {
     for (const server of servers) {
