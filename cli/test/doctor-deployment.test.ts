@@ -13,13 +13,14 @@ const { edge, doctor, look, serve } = useDoctor();
 
 describe("the key", () => {
   test.each([
-    ["a wrong one", "nope", "not this deployment's", "CLAUDE_EDGE_TOKEN"],
-    ["none", "", "no key is given", "CLAUDE_EDGE_TOKEN"],
-    ["one with a line break in it", "a\nb", "blanks or line breaks", "CLAUDE_EDGE_TOKEN"],
-  ])("%s", async (_what, CLAUDE_EDGE_TOKEN, message, fix) => {
+    ["a wrong one", "nope", "access", "not this deployment's"],
+    ["none", "", "token", "no key is given"],
+    ["one with a line break in it", "a\nb", "token", "blanks or line breaks"],
+  ])("%s", async (_what, CLAUDE_EDGE_TOKEN, id, message) => {
     const { code, failed, byId } = await look(edge.stack.url, [], { CLAUDE_EDGE_TOKEN });
-    expect({ code, failed }).toEqual({ code: 1, failed: ["token"] });
-    expect(byId.token).toMatchObject(found("fail", message, fix));
+    expect({ code, failed }).toEqual({ code: 1, failed: [id] });
+    expect(byId[id]).toMatchObject(found("fail", message, "CLAUDE_EDGE_TOKEN"));
+    expect(byId.model).toMatchObject(found("skip", 'needs "access"'));
   });
 
   test("a key of the model's is not sent to a deployment", async () => {
@@ -31,7 +32,7 @@ describe("the key", () => {
     for (const CLAUDE_EDGE_TOKEN of ["sk-ant-api03-x", "sk-ant-oat01-x"]) {
       const { failed, byId } = await look(url, [], { CLAUDE_EDGE_TOKEN });
       expect(failed).toEqual(["token"]);
-      expect(byId.token).toMatchObject(found("fail", "not sent", "CLAUDE_EDGE_ROOT_KEY"));
+      expect(byId.token).toMatchObject(found("fail", "is not sent", "CLAUDE_EDGE_ROOT_KEY"));
     }
     expect(new Set(keys)).toEqual(new Set([undefined]));
   });
@@ -40,8 +41,8 @@ describe("the key", () => {
     const project = useProject({ ".dev.vars": "CLAUDE_EDGE_ROOT_KEY=\n" });
     await withStack({ project, model: "scripted" }, async ({ url }) => {
       const { failed, byId } = await look(url);
-      expect(failed).toEqual(["token"]);
-      expect(byId.token).toMatchObject(
+      expect(failed).toEqual(["access"]);
+      expect(byId.access).toMatchObject(
         found("fail", "not_configured", "wrangler secret put CLAUDE_EDGE_ROOT_KEY"),
       );
     });
@@ -141,7 +142,10 @@ describe("the container", () => {
     expect(byId.container).toMatchObject(found("fail", `container_unavailable, ${reason}`, fix));
   });
 
-  test("runs an older image than the Worker's", async () => {
+  test.each([
+    ["of the same protocol", "protocol: PROTOCOL_VERSION", ""],
+    ["of another protocol", "protocol: 0", "protocol 0: protocol_mismatch"],
+  ])("runs an older image than the Worker's, %s", async (_what, protocol, message) => {
     const project = useProject();
     const copy = join(project, "node_modules", "@claude-edge", "runner");
     const runner = fileURLToPath(new URL("../../packages/runner", import.meta.url));
@@ -150,11 +154,13 @@ describe("the container", () => {
     }
     for (const name of readdirSync(join(copy, "dist")).filter((file) => file.endsWith(".js"))) {
       const path = join(copy, "dist", name);
-      writeFileSync(path, readFileSync(path, "utf8").replaceAll('"0.1.0"', '"0.0.9"'));
+      const text = readFileSync(path, "utf8").replaceAll('"0.1.0"', '"0.0.9"');
+      writeFileSync(path, text.replaceAll("protocol: PROTOCOL_VERSION", protocol));
     }
     await withStack({ project, model: "scripted" }, async (_stack, env) => {
       const { failed, byId } = await doctor(["--start"], { env });
       expect(failed).toEqual(["runner"]);
+      expect(byId.runner!.message).toContain(message);
       expect(byId.runner).toMatchObject(
         found("fail", "its runner is 0.0.9, the Worker 0.1.0", "rollout"),
       );

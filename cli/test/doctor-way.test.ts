@@ -42,7 +42,7 @@ describe("the way to a deployment", () => {
     expect(code).toBe(0);
     expect(byId.target).toMatchObject(found("skip", "no deployment", "CLAUDE_EDGE_URL"));
     expect(byId.reach).toMatchObject(found("skip", 'needs "target"'));
-    expect(byId.stream).toMatchObject(found("skip", 'needs "token"'));
+    expect(byId.stream).toMatchObject(found("skip", 'needs "access"'));
   });
 
   test("a dev file whose process is gone, or whose process is another's now", async () => {
@@ -58,6 +58,13 @@ describe("the way to a deployment", () => {
 
   test.each<[string, () => string | Promise<string>, string, string, string]>([
     ["not a URL", () => "my-agent", "target", "not the URL", "https://"],
+    [
+      "one with a password",
+      () => "https://u:hunter2@x.invalid",
+      "target",
+      "password",
+      "take it out",
+    ],
     ["another scheme", () => "ftp://example.com", "target", "not the URL", "https://"],
     [
       "a name there is not",
@@ -145,14 +152,14 @@ describe("the way to a deployment", () => {
     expect(result.code).toBe(code);
     expect(result.byId.version).toMatchObject(found(status, message, "wrangler deploy"));
     // It is looked at all the same.
-    expect(result.byId.token).toMatchObject({ status: "ok" });
+    expect(result.byId.access).toMatchObject({ status: "ok" });
   });
 
   test("one that is too old to tell its status takes the key", async () => {
     const { code, byId } = await through({ path: (path) => path.replace("/v1/status", "/v1/old") });
     expect(code).toBe(0);
-    expect(byId.token).toMatchObject(found("warn", "too old", "deploy version 0.1.0"));
-    expect(byId.container).toMatchObject(found("skip", 'needs "token"'));
+    expect(byId.access).toMatchObject(found("warn", "too old", "deploy version 0.1.0"));
+    expect(byId.container).toMatchObject(found("skip", 'needs "access"'));
   });
 
   test("text of a deployment's cannot steer the terminal", async () => {

@@ -26,12 +26,13 @@ describe("claude-edge doctor, where all is well", () => {
       "clock",
       "version",
       "token",
+      "access",
       "model",
       "container",
       "runner",
       "stream",
     ]);
-    for (const id of ["packages", "reach", "version", "token", "model", "container", "runner"]) {
+    for (const id of ["packages", "reach", "version", "access", "model", "container", "runner"]) {
       expect(byId[id]).toMatchObject({ id, status: "ok" });
     }
     expect(byId.runner).toMatchObject(found("ok", "runner 0.1.0, Agent SDK 0.3."));
@@ -57,7 +58,7 @@ describe("claude-edge doctor, where all is well", () => {
     const folder = devFolder({ url: edge.stack.url, token: edge.stack.token, pid: process.pid });
     const { byId } = await doctor([folder]);
     expect(byId.target).toMatchObject(found("ok", "`claude-edge dev` that runs here"));
-    expect(byId.token).toMatchObject(found("ok", "takes the key"));
+    expect(byId.access).toMatchObject(found("ok", "takes the key"));
   });
 });
 describe("the machine", () => {

@@ -7,16 +7,16 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 import { write, type Context } from "../context.js";
 import { targetOf, type TargetFlags } from "../deployment.js";
 import { checkContainer, checkRunner } from "../doctor/container.js";
-import { findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
+import { checkToken, findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
 import {
   authorized,
+  checkAccess,
   checkClock,
   checkModel,
   checkReach,
-  checkToken,
   checkVersion,
 } from "../doctor/deployment.js";
-import { Checks, warn, type Finding } from "../doctor/finding.js";
+import { Checks, needs, warn, type Finding } from "../doctor/finding.js";
 import { checkDocker, checkNode } from "../doctor/machine.js";
 import {
   checkPackages,
@@ -86,16 +86,20 @@ function beginChecks(
   const reach = checks.after(target, "reach", checkReach);
   checks.after(reach, "clock", checkClock);
   checks.after(reach, "version", checkVersion);
-  const token = checks.after(reach, "token", checkToken);
-  checks.after(token, "model", checkModel);
+  const token = checks.after(target, "token", checkToken);
+  const access = checks.after(reach, "access", async (reached, stop) => {
+    const { value } = await token.finding;
+    return value === undefined ? needs(token) : checkAccess(reached, stop);
+  });
+  checks.after(access, "model", checkModel);
   const container = checks.after(
-    token,
+    access,
     "container",
     (known, stop) => checkContainer(known, flags.start ?? false, stop),
     START_LIMIT_MS,
   );
   checks.after(container, "runner", (runner) => checkRunner(runner, installed));
-  checks.after(token, "stream", ({ target: { baseURL, ...rest } }, stop) =>
+  checks.after(access, "stream", ({ target: { baseURL, ...rest } }, stop) =>
     checkStream(() =>
       fetch(`${baseURL}/v1/status/stream`, {
         headers: { ...authorized({ baseURL, ...rest }), accept: "text/event-stream" },

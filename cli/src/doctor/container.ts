@@ -1,4 +1,4 @@
-import type { ContainerStatus } from "@claude-edge/protocol";
+import type { ContainerStatus, DeploymentStatus } from "@claude-edge/protocol";
 import { errorPolicy, wireError } from "@claude-edge/protocol/errors";
 
 import { askStatus, type Known } from "./deployment.js";
@@ -17,10 +17,15 @@ export async function checkContainer(
   start: boolean,
   signal: AbortSignal,
 ): Promise<Finding<Runner>> {
-  const isNeeded = start && status.container.state !== "running";
-  const asked = isNeeded ? await askStatus(target, signal, true) : { status };
-  if (asked.refusal) return asked.refusal;
-  const { container, version, protocol } = asked.status;
+  if (!start || status.container.state === "running") return judge(status);
+  const started = await askStatus(target, signal, true);
+  if (started.status) return judge(started.status);
+  // It may run all the same, with an agent or a version that is of no use: then its own word says more.
+  const after = await askStatus(target, signal);
+  return after.status?.container.state === "running" ? judge(after.status) : started.refusal;
+}
+
+function judge({ container, version, protocol }: DeploymentStatus): Finding<Runner> {
   const runner = { container, worker: { version, protocol } };
   switch (container.state) {
     case "running": {

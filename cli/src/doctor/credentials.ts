@@ -2,6 +2,7 @@ import type { ModelStatus } from "@claude-edge/protocol";
 import { credentialKind } from "@claude-edge/protocol/internal";
 
 import { fail, ok, warn, type Finding } from "./finding.js";
+import type { Named } from "./target.js";
 
 /** In the order in which the first that is set is used. */
 const VARIABLES = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
@@ -54,12 +55,17 @@ export function judgeModelCredential(
     : warn(found, `${set(variable)}, with one from the Claude Console`);
 }
 
-/** What is wrong with a key that a deployment is to be sent, by its form; undefined when nothing is. */
-export function judgeToken(token: string): Finding | undefined {
+const OWN_KEY =
+  "set CLAUDE_EDGE_TOKEN to the deployment's own key, the secret CLAUDE_EDGE_ROOT_KEY";
+
+/** Whether there is a key that a deployment can be sent, by its form. */
+export function checkToken({ token }: Named): Finding<string> {
+  if (!token) return fail("no key is given", OWN_KEY);
   const kind = credentialKind(token);
-  if (!kind.startsWith("anthropic_")) return undefined;
-  return fail(
-    `the key for the deployment is ${KINDS[kind].name}: it was not sent`,
-    "set CLAUDE_EDGE_TOKEN to the deployment's own key, the secret CLAUDE_EDGE_ROOT_KEY; the model's key stays in the deployment",
-  );
+  if (kind.startsWith("anthropic_")) {
+    const message = `the key for the deployment is ${KINDS[kind].name}: it is not sent`;
+    return fail(message, `${OWN_KEY}; the model's key stays in the deployment`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(token)) return fail("the key holds blanks or line breaks", OWN_KEY);
+  return ok("a key is given", token);
 }

@@ -8,7 +8,7 @@ import {
   type Health,
 } from "@claude-edge/protocol/wire";
 
-import { judgeModelCredential, judgeToken } from "./credentials.js";
+import { judgeModelCredential } from "./credentials.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
 import { ask, explainFailure, explainStranger, type Answer } from "./reach.js";
 import type { Named } from "./target.js";
@@ -93,16 +93,10 @@ export function authorized({ token, account }: Named): Record<string, string> {
 }
 
 /** Whether the deployment takes the key: it then tells its status. */
-export async function checkToken(
+export async function checkAccess(
   { target }: Reached,
   signal: AbortSignal,
 ): Promise<Finding<Known>> {
-  const { token } = target;
-  const fix = "set CLAUDE_EDGE_TOKEN to the deployment's key, the secret CLAUDE_EDGE_ROOT_KEY";
-  if (!token) return fail("no key is given", fix);
-  const wrong = judgeToken(token);
-  if (wrong) return wrong;
-  if (!/^[\x21-\x7e]+$/.test(token)) return fail("the key holds blanks or line breaks", fix);
   const { status, refusal } = await askStatus(target, signal);
   return refusal ?? ok("the deployment takes the key", { target, status });
 }

@@ -39,6 +39,8 @@ const LIMIT_MS = 10_000;
 
 type Make<Value> = (signal: AbortSignal) => Finding<Value> | Promise<Finding<Value>>;
 
+export const needs = ({ id }: Check): Finding => skip(`not checked: it needs "${id}"`);
+
 /** Makes checks: each within its time, and a failure of its own making is a finding too. */
 export class Checks {
   readonly all: Check[] = [];
@@ -63,9 +65,7 @@ export class Checks {
     limitMs: number = LIMIT_MS,
   ): Check<Value> {
     const finding = before.finding.then(({ value }) =>
-      value === undefined
-        ? skip(`not checked: it needs "${before.id}"`)
-        : this.#make((signal) => make(value, signal), limitMs),
+      value === undefined ? needs(before) : this.#make((signal) => make(value, signal), limitMs),
     );
     const check = { id, finding };
     this.all.push(check);

@@ -28,7 +28,8 @@ export async function checkStream(open: () => Promise<Response>): Promise<Findin
     const type = response.headers.get("content-type") ?? "";
     if (!response.ok || !type.includes("text/event-stream")) {
       void response.body?.cancel();
-      return fail(`the stream was answered with ${response.status} ${type}`, FIX);
+      const fix = "see what stands before the deployment, and that it passes /v1/status/stream on";
+      return fail(`the stream was answered with ${response.status} ${type}`, fix);
     }
     const spread = await measure(response);
     if (spread.count < TICKS) {

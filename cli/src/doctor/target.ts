@@ -28,6 +28,10 @@ export function checkTarget(target: Target, folder: string): Finding<Named> {
     const fix = "set CLAUDE_EDGE_URL or --url to one that begins with https:// or http://";
     return fail(`${baseURL} is not the URL of a deployment`, fix);
   }
+  const { username, password } = new URL(baseURL);
+  if (username || password) {
+    return fail("the URL holds a user's name or password", "take it out: the key is enough");
+  }
   const whose = target.isDev ? ", the `claude-edge dev` that runs here" : "";
   return ok(`${baseURL}${whose}`, { ...target, baseURL });
 }

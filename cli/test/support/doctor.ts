@@ -16,7 +16,7 @@ interface Check {
 }
 
 /** What `doctor --json` found. */
-export interface Diagnosis {
+interface Diagnosis {
   code: number | null;
   ids: string[];
   /** Those that failed. */
