@@ -22,22 +22,44 @@ export interface DevFile {
   pid: number;
 }
 
+/** Which deployment to talk to, and as whom. */
+export interface Target {
+  baseURL: string | undefined;
+  token: string | undefined;
+  account: string | undefined;
+  /** It is the `claude-edge dev` of this folder. */
+  isDev: boolean;
+}
+
 /**
  * The deployment to talk to: `--url`, else CLAUDE_EDGE_URL, else the `claude-edge dev` that runs in this folder or one
  * above it. A `dev` is sent its own key and no other: its file may come with somebody else's folder.
- * @throws ClaudeEdgeError `no_url`, `unauthorized`.
  */
-export function connect({ url, account }: TargetFlags, { env, cwd, stderr }: Context): ClaudeEdge {
+export function targetOf(
+  { url, account }: TargetFlags,
+  { env, cwd }: Pick<Context, "env" | "cwd">,
+): Target {
   const named = url || env.CLAUDE_EDGE_URL || undefined;
   const dev = findDev(cwd);
   const isDev = dev !== undefined && (named === undefined || originOf(named) === originOf(dev.url));
-  return new ClaudeEdge({
+  return {
     baseURL: named ?? dev?.url,
     token: isDev && !(named && env.CLAUDE_EDGE_TOKEN) ? dev.token : env.CLAUDE_EDGE_TOKEN,
     account: account ?? (env.CLAUDE_EDGE_ACCOUNT || undefined),
+    isDev,
+  };
+}
+
+/** A client of {@link targetOf}. @throws ClaudeEdgeError `no_url`, `unauthorized`. */
+export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
+  const { baseURL, token, account } = targetOf(flags, context);
+  return new ClaudeEdge({
+    baseURL,
+    token,
+    account,
     onRetry: ({ error, attempt }) => {
       // The first is often all it takes, and not worth a word.
-      if (attempt > 1) stderr.write(`note: ${error.message} Trying again.\n`);
+      if (attempt > 1) context.stderr.write(`note: ${error.message} Trying again.\n`);
     },
   });
 }

@@ -2,6 +2,7 @@ import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineDev } from "./definitions/dev.js";
+import { defineDoctor } from "./definitions/doctor.js";
 import { defineInit } from "./definitions/init.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
@@ -14,6 +15,12 @@ Exit codes:
   0 done · 1 failed · 2 wrong use · 4 not authorized · 5 not found · 6 in use or in conflict
   7 try again later · 8 the stream was cut · 130 interrupted`;
 
+/** The commands, under what they are for. */
+const GROUPS: Record<string, ((context: Context) => Command)[]> = {
+  "Talk:": [defineQuery, defineRequests],
+  "Build:": [defineInit, defineDev, defineServe, defineDoctor],
+};
+
 /** The command line as commander parses it; each command's own file says what it takes, and loads what it does. */
 export function createProgram(context: Context): Command {
   const program = new Command("claude-edge")
@@ -21,13 +28,10 @@ export function createProgram(context: Context): Command {
     .version(__VERSION__, "-v, --version")
     .addHelpText("after", EXIT_CODES);
 
-  program.commandsGroup("Talk:");
-  program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
-  program.commandsGroup("Build:");
-  program
-    .addCommand(defineInit(context))
-    .addCommand(defineDev(context))
-    .addCommand(defineServe(context));
+  for (const [heading, definitions] of Object.entries(GROUPS)) {
+    program.commandsGroup(heading);
+    for (const define of definitions) program.addCommand(define(context));
+  }
   prepare(program, context, "claude-edge");
   return program;
 }

@@ -1,5 +1,6 @@
 import { CLIENT_ERRORS } from "./client-errors.js";
 import { EXIT, policy, withPolicy, type ErrorPolicy, type WireError } from "./error-policy.js";
+import { suggestionFor } from "./unavailable.js";
 
 export { EXIT, type ErrorPolicy, type WireError } from "./error-policy.js";
 
@@ -179,13 +180,15 @@ export function errorPolicy(code: string): ErrorPolicy {
   return isErrorCode(code) ? ERRORS[code] : ERRORS.internal;
 }
 
-/** Builds the wire form of an error from its code; the table supplies the rest. */
+/** Builds the wire form of an error from its code; the table supplies the rest, a known `details.reason` its own way out. */
 export function wireError(
   code: ErrorCode,
   message: string,
   details?: Record<string, unknown>,
 ): WireError {
-  return withPolicy(code, ERRORS[code], message, details);
+  const known = code === "container_unavailable" ? suggestionFor(details?.reason) : undefined;
+  const suggestion = known && { suggestion: known };
+  return withPolicy(code, { ...ERRORS[code], ...suggestion }, message, details);
 }
 
 /**

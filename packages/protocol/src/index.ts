@@ -87,6 +87,8 @@ export {
   type TurnStatus,
   type Usage,
 } from "./resources.js";
+export type { ContainerStatus, DeploymentStatus, ModelStatus, Tick } from "./status.js";
+export { UNAVAILABLE, type UnavailableReason } from "./unavailable.js";
 export {
   ACCOUNT_HEADER,
   IDEMPOTENCY_HEADER,

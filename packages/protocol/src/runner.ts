@@ -26,6 +26,8 @@ export interface RunnerHealth {
   boot: string;
   version: string;
   protocol: number;
+  /** The Agent SDK's version; runners before this field do not tell. */
+  sdk_version?: string;
   /** Why it cannot run an agent: agent.config.ts could not be loaded. */
   error?: string;
 }

@@ -20,7 +20,7 @@ import type { AgentDefinition } from "./agent.js";
 import type { RunnerFolders } from "./environment.js";
 import { EventLog } from "./event-log.js";
 import { RETRY_AFTER_S, Sessions, type ProcessPolicy } from "./sessions.js";
-import { VERSION } from "./version.js";
+import { sdkVersion, VERSION } from "./version.js";
 
 /** A log reader gets a ping this often, milliseconds: a runner that hangs must be told from a turn that thinks. */
 const PING_MS = 3_000;
@@ -41,6 +41,7 @@ export class Runner {
   readonly #sessions: Sessions;
   readonly #server: Server;
   readonly #failure: string | undefined;
+  readonly #sdkVersion: string = sdkVersion();
   /** Open readers of the log. */
   #readers = 0;
   #closing = false;
@@ -124,7 +125,12 @@ export class Runner {
   #health(): RunnerHealth {
     const { boot } = this.log;
     const error = this.#failure === undefined ? {} : { error: this.#failure };
-    return { status: "ok", boot, version: VERSION, protocol: PROTOCOL_VERSION, ...error };
+    const versions = {
+      version: VERSION,
+      protocol: PROTOCOL_VERSION,
+      sdk_version: this.#sdkVersion,
+    };
+    return { status: "ok", boot, ...versions, ...error };
   }
 
   /** The cursor of another boot means nothing here: such a reader gets the log from its start. */

@@ -116,13 +116,14 @@ const ends = (turn: string) => (frame: LogFrame) =>
 const boot = async () => (JSON.parse((await call("GET", "/health")).text) as RunnerHealth).boot;
 
 describe("the runner", () => {
-  test("tells its boot, version and protocol", async () => {
+  test("tells its boot, versions and protocol", async () => {
     const health = JSON.parse((await call("GET", "/health")).text) as RunnerHealth;
     expect(health).toEqual({
       status: "ok",
       boot: expect.any(String),
       version: "0.1.0",
       protocol: 1,
+      sdk_version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
     });
   });
 

@@ -3,13 +3,11 @@ import { DurableObject } from "cloudflare:workers";
 import { EdgeError, PROTOCOL_VERSION } from "@claude-edge/protocol";
 import { MODEL_HOST, RUNNER_PORT, type RunnerHealth } from "@claude-edge/protocol/runner";
 
+import { unavailable } from "./container-failure.js";
 import { containerCredential } from "./credential.js";
 import type { Env } from "./env.js";
 import type { GatewayProps } from "./gateway.js";
-import { accountOf, isShared, sleepAfterMs } from "./settings.js";
-
-/** How long a container may take until its runner answers. Field reports of cold starts go up to a minute. */
-const START_TIMEOUT_MS = 90_000;
+import { accountOf, isShared, sleepAfterMs, startTimeoutMs } from "./settings.js";
 
 /** A probe sent before the runner listens can stick: each is given this long. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -31,8 +29,17 @@ interface WorkerExports {
   Gateway(options: { props: GatewayProps }): Fetcher;
 }
 
-/** How a Worker's error says that there is no room for another container. */
-const NO_ROOM = /no container instance|maximum number of running container|too many containers/i;
+/** The platform tells of a container's end a moment after it shows. */
+const LAST_WORDS_MS = 1_000;
+
+/** What is known of a container at a moment. */
+export interface ContainerState {
+  running: boolean;
+  /** Its start is being waited for. */
+  starting: boolean;
+  /** The runner's answer, if it gave one. */
+  health?: RunnerHealth;
+}
 
 /**
  * Supervises one container: starts it, waits for its runner, passes requests on, lets it sleep.
@@ -43,6 +50,8 @@ export class ContainerDO extends DurableObject<Env> {
   #health: RunnerHealth | undefined;
   #stopping: Promise<void> | undefined;
   #renewed = 0;
+  /** Resolves when the container that was started last has ended; with what the platform says of it, if that is an error. */
+  #ended: Promise<string | undefined> = Promise.resolve(undefined);
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -65,12 +74,12 @@ export class ContainerDO extends DurableObject<Env> {
     return this.#starting;
   }
 
-  /** Whether the container runs, and the boot of its runner if that answers. Starts nothing. */
-  async state(): Promise<{ running: boolean; boot?: string }> {
+  /** Whether the container runs, and what its runner answers. Starts nothing. */
+  async state(): Promise<ContainerState> {
     const { container } = this.ctx;
-    if (!container?.running) return { running: false };
-    const health = await probe(container);
-    return health ? { running: true, boot: health.boot } : { running: container.running };
+    const { health } = container?.running ? await probe(container) : {};
+    const starting = this.#starting !== undefined;
+    return { running: container?.running ?? false, starting, ...(health ? { health } : {}) };
   }
 
   /** Ends the container whose runner has this boot: in order if it can, by force if it does not. */
@@ -84,7 +93,7 @@ export class ContainerDO extends DurableObject<Env> {
   /** Passes a request on to the runner. */
   override async fetch(request: Request): Promise<Response> {
     const { container } = this.ctx;
-    if (!container?.running) throw unavailable("The container is not running.");
+    if (!container?.running) throw unavailable("The container is not running", undefined);
     await this.#renew(container);
     return container.getTcpPort(RUNNER_PORT).fetch(request);
   }
@@ -98,14 +107,18 @@ export class ContainerDO extends DurableObject<Env> {
     }
     let health: RunnerHealth | undefined;
     let startedHere = false;
+    let said: string | undefined;
     while (!health) {
       // One that was there may have been about to end: then another is started, once.
-      if (startedHere) throw this.#startFailure ?? unavailable("The container ended at its start.");
+      if (startedHere) {
+        const lastWords = await Promise.race([this.#ended, scheduler.wait(LAST_WORDS_MS)]);
+        throw unavailable("The container ended at its start", lastWords ?? said, "exited");
+      }
       if (!container.running) {
         await this.#launch(container, account);
         startedHere = true;
       }
-      health = await this.#untilReady(container);
+      ({ health, said } = await this.#untilReady(container));
     }
     if (health.error !== undefined) throw new EdgeError("agent_start_failed", health.error);
     if (health.protocol !== PROTOCOL_VERSION) {
@@ -124,7 +137,7 @@ export class ContainerDO extends DurableObject<Env> {
     // Not there under every policy, and in no older runtime.
     const image = (container.images as Record<string, string> | undefined)?.[IMAGE];
     const instance = (this.env.CLAUDE_EDGE_INSTANCE ?? DEFAULT_INSTANCE) as typeof DEFAULT_INSTANCE;
-    container.start({
+    const options: ContainerStartupOptions = {
       enableInternet: false,
       // Under the policy `durable_object` image and size are said here; under `default` they are the application's.
       ...(image === undefined ? {} : { image, instance }),
@@ -135,7 +148,12 @@ export class ContainerDO extends DurableObject<Env> {
         // A spare becomes a session of the same container; here there will be no other.
         ...(isShared(this.env) ? {} : { CLAUDE_EDGE_SPARES: "0" }),
       },
-    });
+    };
+    try {
+      container.start(options);
+    } catch (error) {
+      throw unavailable("The container could not be started", messageOf(error));
+    }
     this.#watch(container);
   }
 
@@ -143,7 +161,7 @@ export class ContainerDO extends DurableObject<Env> {
     const { container } = this.ctx;
     if (!container?.running || this.#starting) return;
     // Whoever asks may be late: another has taken its place. One that hangs does not answer.
-    const health = await probe(container);
+    const { health } = await probe(container);
     if (health && health.boot !== boot) return;
     this.#health = undefined;
     container.signal(SIGTERM);
@@ -152,19 +170,20 @@ export class ContainerDO extends DurableObject<Env> {
     if (container.running) await container.destroy();
   }
 
-  /** The runner's answer; undefined when the container has ended. */
-  async #untilReady(container: Container): Promise<RunnerHealth | undefined> {
-    const deadline = Date.now() + START_TIMEOUT_MS;
+  /** The runner's answer; what the platform said instead when the container has ended. */
+  async #untilReady(container: Container): Promise<Probe> {
+    const patienceMs = startTimeoutMs(this.env);
+    const deadline = Date.now() + patienceMs;
+    let said: string | undefined;
     while (Date.now() < deadline) {
-      const health = await probe(container);
-      if (health) return health;
-      if (!container.running) return undefined;
+      const probed = await probe(container);
+      if (probed.health || !container.running) return probed;
+      ({ said } = probed);
       await scheduler.wait(PROBE_INTERVAL_MS);
     }
-    throw unavailable(`The container's runner did not answer within ${START_TIMEOUT_MS / 1000} s.`);
+    const message = `The container's runner did not answer within ${patienceMs / 1000} s`;
+    throw unavailable(message, said, "not_listening");
   }
-
-  #startFailure: EdgeError | undefined;
 
   /** Takes over a container that is running already. */
   #adopt(container: Container): void {
@@ -181,22 +200,11 @@ export class ContainerDO extends DurableObject<Env> {
 
   /** Notices the container's end while this object is in memory. */
   #watch(container: Container): void {
-    this.#startFailure = undefined;
-    const forget = (failure?: EdgeError) => {
+    const monitored = container.monitor().then(() => undefined, messageOf);
+    this.#ended = monitored.finally(() => {
       this.#health = undefined;
-      this.#startFailure = failure;
-    };
-    const ended = container.monitor().then(
-      () => forget(),
-      (error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        const hint = NO_ROOM.test(reason)
-          ? "There is no room for another container"
-          : "The container ended";
-        forget(unavailable(`${hint}: ${reason}`));
-      },
-    );
-    this.ctx.waitUntil(ended);
+    });
+    this.ctx.waitUntil(this.#ended);
   }
 
   async #renew(container: Container): Promise<void> {
@@ -207,17 +215,26 @@ export class ContainerDO extends DurableObject<Env> {
   }
 }
 
-async function probe(container: Container): Promise<RunnerHealth | undefined> {
+/** A runner's answer, or how it did not come. */
+interface Probe {
+  health?: RunnerHealth;
+  said?: string;
+}
+
+async function probe(container: Container): Promise<Probe> {
   try {
     const response = await container
       .getTcpPort(RUNNER_PORT)
       .fetch("http://runner/health", { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
-    return response.ok ? await response.json<RunnerHealth>() : undefined;
-  } catch {
-    return undefined;
+    // Read to its end in any case: see runner-client.ts.
+    const text = await response.text();
+    return response.ok
+      ? { health: JSON.parse(text) as RunnerHealth }
+      : { said: `GET /health answered ${response.status}` };
+  } catch (error) {
+    return { said: messageOf(error) };
   }
 }
 
-function unavailable(message: string): EdgeError {
-  return new EdgeError("container_unavailable", message);
-}
+const messageOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : String(thrown);

@@ -14,6 +14,8 @@ export interface Env {
   CLAUDE_EDGE_SLEEP_AFTER?: string;
   /** The size of a container under the scheduling policy `durable_object`, `standard-1` by default. */
   CLAUDE_EDGE_INSTANCE?: string;
+  /** How long a container may take until its runner answers, `90s` by default. */
+  CLAUDE_EDGE_START_TIMEOUT?: string;
   /** How long a process is held for an approval that nobody gives, `2m` by default; then the turn waits without it. */
   CLAUDE_EDGE_HOLD?: string;
   /** How long hooks and MCP calls wait for their caller to come back, `30s` by default; then they fail. */

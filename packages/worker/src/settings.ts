@@ -17,6 +17,11 @@ export function sleepAfterMs(env: Env): number {
   return Math.min(Math.max(ms, UNITS.s), MAX_SLEEP_AFTER_MS);
 }
 
+/** How long a container may take until its runner answers. Field reports of cold starts go up to a minute. */
+export function startTimeoutMs(env: Env): number {
+  return Math.max(duration(env.CLAUDE_EDGE_START_TIMEOUT, 90 * UNITS.s), UNITS.s);
+}
+
 /** How long a process is held for an approval that nobody gives, in milliseconds. */
 export function holdMs(env: Env): number {
   return Math.min(duration(env.CLAUDE_EDGE_HOLD, 2 * UNITS.m), MAX_SLEEP_AFTER_MS);

@@ -4,6 +4,7 @@ import {
   EdgeError,
   MAX_OPTIONS_CHARS,
   type AnswerRequest,
+  type ContainerStatus,
   type ControlMethod,
   type CreateSessionRequest,
   type CreateTurnRequest,
@@ -293,6 +294,12 @@ export class AccountDO extends DurableObject<Env> {
     const result = await this.#turns.control(sessionId, method, args);
     if (isKept) this.#store.setOptions(sessionId, changed());
     return result;
+  }
+
+  /** How the account's container is. Starts it only when asked to. @throws EdgeError as starting does. */
+  containerStatus(account: string, start: boolean): Promise<ContainerStatus> {
+    if (start) this.#setAccount(account);
+    return this.#turns.containerStatus(account, start);
   }
 
   #setAccount(account: string): void {

@@ -165,6 +165,6 @@ export class Follower {
     const state = await this.#container.state().catch(() => undefined);
     if (state === undefined) return patienceIsOver;
     if (!state.running) return true;
-    return state.boot === undefined ? patienceIsOver : state.boot !== this.boot;
+    return state.health === undefined ? patienceIsOver : state.health.boot !== this.boot;
   }
 }

@@ -4,6 +4,7 @@ import {
   isFinal,
   toWireError,
   wireError,
+  type ContainerStatus,
   type ControlMethod,
 } from "@claude-edge/protocol";
 import type {
@@ -16,6 +17,7 @@ import type {
 import type { Env } from "../env.js";
 import { holdMs, maxConcurrentTurns, sleepAfterMs } from "../settings.js";
 import { ContainerLogs } from "./container-logs.js";
+import { describeContainer, statusContainer } from "./container-status.js";
 import { describeTools, reportTools } from "./lost-turn.js";
 import { Requests } from "./requests.js";
 import {
@@ -372,6 +374,18 @@ export class Turns {
       this.#containerLogs.touch(name);
       await this.#armAlarm();
     }
+  }
+
+  /** How the account's container is; `start`: after it was started, if need be. @throws what starting throws. */
+  async containerStatus(account: string, start: boolean): Promise<ContainerStatus> {
+    const name = statusContainer(this.#env, account, this.#store.containers.all());
+    if (start) {
+      const { boot } = await this.#container(name).ensure(account, true);
+      this.#containerLogs.follow(name, boot);
+      this.#containerLogs.touch(name);
+      await this.#armAlarm();
+    }
+    return describeContainer(await this.#container(name).state());
   }
 
   #container(name: string): ContainerStub {

@@ -12,6 +12,7 @@ import {
   requestStatus,
   TRACE_HEADER,
   updateSessionRequest,
+  type DeploymentStatus,
 } from "@claude-edge/protocol";
 import { Hono, type Context } from "hono";
 
@@ -22,6 +23,7 @@ import { VERSION } from "../version.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
 import { accountOf, authenticate } from "./auth.js";
 import { readBody } from "./body.js";
+import { modelStatus, tickStream } from "./status.js";
 
 interface AppEnv {
   Bindings: Env;
@@ -49,6 +51,7 @@ type AccountStub = {
       | "getRequest"
       | "answerRequest"
       | "control"
+      | "containerStatus"
   ]: (...args: Parameters<AccountDO[Method]>) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
 };
 
@@ -144,6 +147,21 @@ app.use(async (c, next) => {
   checkProtocol(c);
   await next();
 });
+
+app.get("/v1/status", async (c) => {
+  const name = accountOf(c.req.raw);
+  const start = c.req.query("start") === "true";
+  const container = await accountStub(c.env, name).containerStatus(name, start);
+  const status: DeploymentStatus = {
+    version: VERSION,
+    protocol: PROTOCOL_VERSION,
+    model: modelStatus(c.env),
+    container,
+  };
+  return json(c, status);
+});
+
+app.get("/v1/status/stream", (c) => streamAnswer(tickStream(), c.get("requestId")));
 
 app.post("/v1/query", async (c) => {
   const { value, once } = await readBody(c.req.raw, queryRequest);

@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { styleText } from "node:util";
+
+import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+
+import { write, type Context } from "../context.js";
+import { targetOf, type TargetFlags } from "../deployment.js";
+import { checkContainer, checkRunner } from "../doctor/container.js";
+import { checkToken, findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
+import {
+  authorized,
+  checkAccess,
+  checkClock,
+  checkModel,
+  checkReach,
+  checkVersion,
+} from "../doctor/deployment.js";
+import { Checks, needs, warn, type Finding } from "../doctor/finding.js";
+import { checkDocker, checkNode } from "../doctor/machine.js";
+import {
+  checkPackages,
+  checkProject,
+  readDevVars,
+  readProject,
+  type Installed,
+} from "../doctor/project.js";
+import { checkStream } from "../doctor/stream.js";
+import { checkTarget } from "../doctor/target.js";
+import { oneLine } from "../printable.js";
+
+export interface DoctorFlags extends TargetFlags {
+  start?: boolean;
+  json?: boolean;
+}
+
+/** Milliseconds: Docker Desktop takes one or two when it has slept. */
+const DOCKER_LIMIT_MS = 5_000;
+
+/** A container's start may take 90 s by default, milliseconds. */
+const START_LIMIT_MS = 120_000;
+
+/** `claude-edge doctor`. Gives the exit code: 0 when no check fails. */
+export async function doctor(
+  named: string | undefined,
+  flags: DoctorFlags,
+  context: Context,
+): Promise<number> {
+  const folder = resolve(context.cwd, named ?? ".");
+  if (!existsSync(folder)) {
+    throw new EdgeError("project_not_found", `There is no folder ${folder}.`);
+  }
+  const { all } = beginChecks(folder, named !== undefined, flags, context);
+  const report: object[] = [];
+  let hasFailed = false;
+  for (const { id, finding } of all) {
+    const { status, message, fix } = await finding;
+    if (context.signal.aborted) return EXIT.interrupted;
+    hasFailed ||= status === "fail";
+    if (flags.json) report.push({ id, status, message, ...(fix === undefined ? {} : { fix }) });
+    else await write(context.stdout, lines(id, { status, message, fix }, context));
+  }
+  if (flags.json) await write(context.stdout, `${JSON.stringify({ checks: report })}\n`);
+  return hasFailed ? EXIT.failed : EXIT.ok;
+}
+
+/** Begins all of them; those that need another's finding wait for it. In the order in which they are told. */
+function beginChecks(
+  folder: string,
+  isNamed: boolean,
+  flags: DoctorFlags,
+  { env, signal }: Context,
+): Checks {
+  const checks = new Checks(signal);
+  checks.begin("node", checkNode);
+  checks.begin("docker", (stop) => checkDocker(env, stop), DOCKER_LIMIT_MS);
+
+  const installed = readProject(folder);
+  const project = checks.begin("project", () => checkProject(folder, installed, isNamed));
+  checks.after(project, "packages", checkPackages);
+  checks.after(project, "model-key", (value) => checkModelKey(value, env));
+
+  const target = checks.begin("target", () =>
+    checkTarget(targetOf(flags, { env, cwd: folder }), folder),
+  );
+  const reach = checks.after(target, "reach", checkReach);
+  checks.after(reach, "clock", checkClock);
+  checks.after(reach, "version", checkVersion);
+  const token = checks.after(target, "token", checkToken);
+  const access = checks.after(reach, "access", async (reached, stop) => {
+    const { value } = await token.finding;
+    return value === undefined ? needs(token) : checkAccess(reached, stop);
+  });
+  checks.after(access, "model", checkModel);
+  const container = checks.after(
+    access,
+    "container",
+    (known, stop) => checkContainer(known, flags.start ?? false, stop),
+    START_LIMIT_MS,
+  );
+  checks.after(container, "runner", (runner) => checkRunner(runner, installed));
+  checks.after(access, "stream", ({ target: { baseURL, ...rest } }, stop) =>
+    checkStream(() =>
+      fetch(`${baseURL}/v1/status/stream`, {
+        headers: { ...authorized({ baseURL, ...rest }), accept: "text/event-stream" },
+        redirect: "manual",
+        signal: stop,
+      }),
+    ),
+  );
+  return checks;
+}
+
+/** The credential that `claude-edge dev` would ask the model with. */
+function checkModelKey(project: Installed, env: Context["env"]): Finding {
+  const credential = findModelCredential(readDevVars(project), env);
+  if (credential) return judgeModelCredential(credential, (name) => `set ${name} in .dev.vars`);
+  const fix = "put ANTHROPIC_API_KEY=… into the project's .dev.vars";
+  return warn("no model key here: `claude-edge dev` asks the scripted model", fix);
+}
+
+const MARKS = {
+  ok: ["✓", "green"],
+  warn: ["!", "yellow"],
+  fail: ["✗", "red"],
+  skip: ["-", "dim"],
+} as const;
+
+function lines(id: string, { status, message, fix }: Finding, { stdout }: Context): string {
+  const [mark, colour] = MARKS[status];
+  const marked = styleText(colour, mark, { stream: stdout as NodeJS.WriteStream });
+  return `${marked} ${id}: ${oneLine(message)}\n${fix ? `  fix: ${oneLine(fix)}\n` : ""}`;
+}

@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { DEV_FILE, readDevFile, type Target } from "../deployment.js";
+import { fail, ok, skip, warn, type Finding } from "./finding.js";
+
+/** A deployment that is named. */
+export interface Named extends Target {
+  baseURL: string;
+}
+
+/** Whether a deployment is named, and well. */
+export function checkTarget(target: Target, folder: string): Finding<Named> {
+  const baseURL = target.baseURL?.replace(/\/+$/, "");
+  if (baseURL === undefined) {
+    const stale = staleDevFile(folder);
+    return stale === undefined
+      ? skip(
+          "no deployment is named",
+          "set CLAUDE_EDGE_URL, pass --url, or run `claude-edge dev` in the project",
+        )
+      : warn(
+          `${stale} was left behind by a \`claude-edge dev\` that is gone`,
+          "start `claude-edge dev` again, or set CLAUDE_EDGE_URL to talk to a deployment",
+        );
+  }
+  if (!URL.canParse(baseURL) || !/^https?:\/\/[^/]/i.test(baseURL)) {
+    const fix = "set CLAUDE_EDGE_URL or --url to one that begins with https:// or http://";
+    return fail(`${baseURL} is not the URL of a deployment`, fix);
+  }
+  const { username, password } = new URL(baseURL);
+  if (username || password) {
+    return fail("the URL holds a user's name or password", "take it out: the key is enough");
+  }
+  const whose = target.isDev ? ", the `claude-edge dev` that runs here" : "";
+  return ok(`${baseURL}${whose}`, { ...target, baseURL });
+}
+
+/** A dev file, in a folder or above it, whose process is gone. */
+function staleDevFile(folder: string): string | undefined {
+  const path = join(folder, DEV_FILE);
+  if (existsSync(path) && !readDevFile(folder)) return path;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : staleDevFile(parent);
+}
