@@ -23,7 +23,6 @@ if (!hasDocker) {
   process.stderr.write("No Docker engine answers here: real containers are not tested.\n");
 }
 
-const KEY = "sk-ant-api03-this-is-the-key-of-the-model";
 const ROOT_KEY = "ce_root_this-is-the-key-of-the-deployment";
 const NAME = "docker-suite";
 const PORT = 18_787;
@@ -69,7 +68,7 @@ beforeAll(async () => {
   completeLock(project);
   writeFileSync(
     join(project, ".dev.vars"),
-    `CLAUDE_EDGE_ROOT_KEY=${ROOT_KEY}\nANTHROPIC_API_KEY=${KEY}\n`,
+    `CLAUDE_EDGE_ROOT_KEY=${ROOT_KEY}\nANTHROPIC_API_KEY=${model.key}\n`,
   );
   const args = [
     "dev",
@@ -105,7 +104,7 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
     const { text } = await edge().query("%say From a container.");
     expect(text).toBe("From a container.");
     expect(running()).toHaveLength(1);
-    expect(model.requests.at(-1)!.headers["x-api-key"]).toBe(KEY);
+    expect(model.requests.at(-1)!.headers["x-api-key"]).toBe(model.key);
   });
 
   test("what .claude holds is known to the agent", async () => {
@@ -145,12 +144,12 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
     expect(search("ANTHROPIC_API_KEY=placeholder")).not.toBe("");
     // In two halves: the search itself is a process of the container's.
     const halves = (text: string) => `${text.slice(0, 9)}""${text.slice(9)}`;
-    expect(search(halves(KEY))).toBe("");
+    expect(search(halves(model.key))).toBe("");
     expect(search(halves(ROOT_KEY))).toBe("");
     const { Env } = JSON.parse(docker("inspect", id!, "--format", "{{json .Config}}")) as {
       Env: string[];
     };
-    expect(Env.join("\n")).not.toContain(KEY);
+    expect(Env.join("\n")).not.toContain(model.key);
   });
 
   test("the image says that it is healthy, and no CMD can change what it runs", async () => {
@@ -289,7 +288,7 @@ describe.skipIf(!hasDocker)("compose.yaml", () => {
     });
     writeFileSync(
       join(temp, "server.env"),
-      `CLAUDE_EDGE_ROOT_KEY=${ROOT_KEY}\nANTHROPIC_API_KEY=${KEY}\nANTHROPIC_BASE_URL=${model.url}\n`,
+      `CLAUDE_EDGE_ROOT_KEY=${ROOT_KEY}\nANTHROPIC_API_KEY=${model.key}\nANTHROPIC_BASE_URL=${model.url}\n`,
     );
     const sidecar = process.env.MINIFLARE_CONTAINER_EGRESS_IMAGE;
     const options = [
