@@ -1,26 +1,41 @@
+import { EXIT } from "@claude-edge/protocol/errors";
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
+import { defineSessions } from "./definitions/sessions.js";
 
 declare const __VERSION__: string;
 
-const EXIT_CODES = `
-Exit codes:
-  0 done · 1 failed · 2 wrong use · 4 not authorized · 5 not found · 6 in use or in conflict
-  7 try again later · 8 the stream was cut · 130 interrupted`;
+const MEANINGS: Record<keyof typeof EXIT, string> = {
+  ok: "done",
+  failed: "failed",
+  usage: "wrong use",
+  cancelled: "declined when asked",
+  auth: "not authorized",
+  notFound: "not found",
+  conflict: "in use or in conflict",
+  retryLater: "try again later",
+  streamCut: "the stream was cut",
+  interrupted: "interrupted",
+};
+
+const EXIT_CODES = Object.entries(MEANINGS)
+  .map(([name, meaning]) => `\n${String(EXIT[name as keyof typeof EXIT]).padStart(5)}  ${meaning}`)
+  .join("");
 
 /** The command line as commander parses it; each command's own file says what it takes, and loads what it does. */
 export function createProgram(context: Context): Command {
   const program = new Command("claude-edge")
     .description("The Claude Agent SDK over the network, on Cloudflare.")
     .version(__VERSION__, "-v, --version")
-    .addHelpText("after", EXIT_CODES);
+    .addHelpText("after", `\nExit codes:${EXIT_CODES}`);
 
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
+  program.addCommand(defineSessions(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context));
   prepare(program, context, "claude-edge");
