@@ -2,6 +2,7 @@ import { EXIT } from "@claude-edge/protocol/errors";
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
+import { defineCompletion } from "./definitions/completion.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
@@ -38,6 +39,8 @@ export function createProgram(context: Context): Command {
   program.addCommand(defineSessions(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context));
+  program.commandsGroup("This program:");
+  program.addCommand(defineCompletion(context));
   prepare(program, context, "claude-edge");
   return program;
 }
