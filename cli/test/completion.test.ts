@@ -111,10 +111,10 @@ describe.skipIf(!has("zsh") || !hasTerminal)("zsh", () => {
       shell.type(`claude-edge ${typed}\t\n`);
       await shell.shows(`got: ${completed}`);
     }
-    shell.type("claude-edge sessions re\t\t");
+    shell.type("claude-edge sessions re\t");
     await shell.shows("-- give a session another title");
-    shell.type("\u0003exit\n");
-    await shell.ended;
+    shell.type("\u0015exit\n");
+    expect(await shell.ended).toBe(0);
   });
 });
 

@@ -67,6 +67,25 @@ describe("readers of a session", () => {
       Array.from({ length: rest.at(-1)! }, (_, index) => index + 1),
     );
   });
+
+  test("who want what there is get that, in the middle of a turn too, and what was asked with it", async () => {
+    const session = await edge.client("past").sessions.create();
+    const past = () => Array.fromAsync(session.events({ follow: false }));
+    expect(await past()).toEqual([]);
+    const turn = session.send([{ type: "text", text: "%say One.\n%wait 1500\n%say Two." }]);
+    for await (const event of turn) if (event.kind === "delta") break;
+    const half = await past();
+    expect(half[0]).toMatchObject({
+      kind: "turn",
+      status: "queued",
+      prompt: [{ type: "text", text: expect.stringContaining("Two.") }],
+    });
+    expect(half.some((event) => event.kind === "turn" && event.status === "completed")).toBe(false);
+    await session.resume({ turnId: turn.id });
+    const whole = await past();
+    expect(whole.slice(0, half.length)).toEqual(half);
+    expect(whole.map(({ seq }) => seq)).toEqual(whole.map((_, index) => index + 1));
+  });
 });
 
 describe("the queue of an account", () => {
