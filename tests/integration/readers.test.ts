@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Turn } from "@claude-edge/client";
+import type { EdgeEvent, Turn } from "@claude-edge/client";
 import { describe, expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";
@@ -70,7 +70,11 @@ describe("readers of a session", () => {
 
   test("who want what there is get that, in the middle of a turn too, and what was asked with it", async () => {
     const session = await edge.client("past").sessions.create();
-    const past = () => Array.fromAsync(session.events({ follow: false }));
+    const past = async () => {
+      const events: EdgeEvent[] = [];
+      for await (const event of session.events({ follow: false })) events.push(event);
+      return events;
+    };
     expect(await past()).toEqual([]);
     const turn = session.send([{ type: "text", text: "%say One.\n%wait 1500\n%say Two." }]);
     for await (const event of turn) if (event.kind === "delta") break;
