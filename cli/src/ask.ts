@@ -34,11 +34,27 @@ export function canAsk({ stdin, stderr }: Context): boolean {
 }
 
 /** Asks in the terminal. Nothing when the signal aborts, or whoever is asked gives up (Ctrl-C, Ctrl-D, Escape). */
-export async function ask(
+export const ask = (
   asked: Asked,
+  context: Context,
+  signal: AbortSignal,
+): Promise<PermissionAnswer | undefined> =>
+  inTerminal(context, signal, (terminal) =>
+    asked.kind === "question" ? askQuestions(asked, terminal) : askPermission(asked, terminal),
+  );
+
+/** Asks whether to go on, in the terminal; Enter alone is a no. Nothing as with {@link ask}. */
+export const confirm = (message: string, context: Context): Promise<boolean | undefined> =>
+  inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
+    const isSure = await clack.confirm({ ...terminal, message, initialValue: false });
+    return clack.isCancel(isSure) ? undefined : isSure;
+  });
+
+async function inTerminal<Answer>(
   { stdin, stderr }: Context,
   signal: AbortSignal,
-): Promise<PermissionAnswer | undefined> {
+  prompting: (terminal: Terminal) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
   // 60 kB that most runs of the program have no use for.
   const clack = await import("@clack/prompts");
   // Without it Ctrl-D closes the input under the prompt, which then waits for ever.
@@ -49,9 +65,7 @@ export async function ask(
   signal.addEventListener("abort", withdraw, { once: true });
   try {
     if ((await dropTypeAhead(stdin)) || signal.aborted) return undefined;
-    const terminal = { clack, input: stdin, output: stderr, signal: prompt.signal };
-    const isQuestion = asked.kind === "question";
-    return await (isQuestion ? askQuestions(asked, terminal) : askPermission(asked, terminal));
+    return await prompting({ clack, input: stdin, output: stderr, signal: prompt.signal });
   } finally {
     signal.removeEventListener("abort", withdraw);
   }

@@ -1,24 +1,40 @@
+import { EXIT } from "@claude-edge/protocol/errors";
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
+import { defineCompletion } from "./definitions/completion.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineDoctor } from "./definitions/doctor.js";
 import { defineInit } from "./definitions/init.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
 import { defineServe } from "./definitions/serve.js";
+import { defineSessions } from "./definitions/sessions.js";
 
 declare const __VERSION__: string;
 
-const EXIT_CODES = `
-Exit codes:
-  0 done · 1 failed · 2 wrong use · 4 not authorized · 5 not found · 6 in use or in conflict
-  7 try again later · 8 the stream was cut · 130 interrupted`;
+const MEANINGS: Record<keyof typeof EXIT, string> = {
+  ok: "done",
+  failed: "failed",
+  usage: "wrong use",
+  cancelled: "declined when asked",
+  auth: "not authorized",
+  notFound: "not found",
+  conflict: "in use or in conflict",
+  retryLater: "try again later",
+  streamCut: "the stream was cut",
+  interrupted: "interrupted",
+};
+
+const EXIT_CODES = Object.entries(MEANINGS)
+  .map(([name, meaning]) => `\n${String(EXIT[name as keyof typeof EXIT]).padStart(5)}  ${meaning}`)
+  .join("");
 
 /** The commands, under what they are for. */
 const GROUPS: Record<string, ((context: Context) => Command)[]> = {
-  "Talk:": [defineQuery, defineRequests],
+  "Talk:": [defineQuery, defineSessions, defineRequests],
   "Build:": [defineInit, defineDev, defineServe, defineDoctor],
+  "This program:": [defineCompletion],
 };
 
 /** The command line as commander parses it; each command's own file says what it takes, and loads what it does. */
@@ -26,7 +42,7 @@ export function createProgram(context: Context): Command {
   const program = new Command("claude-edge")
     .description("The Claude Agent SDK over the network, on Cloudflare.")
     .version(__VERSION__, "-v, --version")
-    .addHelpText("after", EXIT_CODES);
+    .addHelpText("after", `\nExit codes:${EXIT_CODES}`);
 
   for (const [heading, definitions] of Object.entries(GROUPS)) {
     program.commandsGroup(heading);

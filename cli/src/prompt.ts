@@ -15,7 +15,7 @@ async function readAll(stdin: Context["stdin"]): Promise<string> {
 }
 
 /** Something may come on standard input: a pipe or a file, not a terminal and not /dev/null. */
-function isPiped(stdin: Context["stdin"]): boolean {
+export function isPiped(stdin: Context["stdin"]): boolean {
   if (stdin.isTTY) return false;
   try {
     const stat = fstatSync(0);

@@ -23,20 +23,11 @@ export interface QueryFlags extends TargetFlags {
   verbose?: boolean;
 }
 
-const FORMATS = ["text", "json", "stream-json"];
-const PROMPTS = ["host", "none"];
-
 const flagName = (option: string) =>
   `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The session's options out of the flags. @throws EdgeError `usage` for flags that make no sense. */
 export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
-  if (!FORMATS.includes(flags.outputFormat)) {
-    throw new EdgeError("usage", `--output-format must be one of ${FORMATS.join(", ")}.`);
-  }
-  if (flags.permissionPrompts !== undefined && !PROMPTS.includes(flags.permissionPrompts)) {
-    throw new EdgeError("usage", `--permission-prompts must be one of ${PROMPTS.join(", ")}.`);
-  }
   if (flags.includePartialMessages && flags.outputFormat !== "stream-json") {
     throw new EdgeError(
       "usage",

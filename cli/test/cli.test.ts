@@ -152,7 +152,7 @@ describe("claude-edge query", () => {
       expect(await query(["hi", ...args])).toMatchObject({ code: 2, stdout: "" });
     }
     expect(await query(["hi", "--permission-mode", "yolo"])).toMatchObject({
-      stderr: expect.stringContaining("must be one of default, acceptEdits"),
+      stderr: expect.stringContaining("Allowed choices are default, acceptEdits"),
     });
     const tools = await query(["--allowed-tools", "Bash,Read", "%say Listed."]);
     expect(tools.stdout).toBe("Listed.\n");

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Turn } from "@claude-edge/client";
+import type { EdgeEvent, Turn } from "@claude-edge/client";
 import { describe, expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";
@@ -66,6 +66,29 @@ describe("readers of a session", () => {
     expect([...first, ...rest]).toEqual(
       Array.from({ length: rest.at(-1)! }, (_, index) => index + 1),
     );
+  });
+
+  test("who want what there is get that, in the middle of a turn too, and what was asked with it", async () => {
+    const session = await edge.client("past").sessions.create();
+    const past = async () => {
+      const events: EdgeEvent[] = [];
+      for await (const event of session.events({ follow: false })) events.push(event);
+      return events;
+    };
+    expect(await past()).toEqual([]);
+    const turn = session.send([{ type: "text", text: "%say One.\n%wait 1500\n%say Two." }]);
+    for await (const event of turn) if (event.kind === "delta") break;
+    const half = await past();
+    expect(half[0]).toMatchObject({
+      kind: "turn",
+      status: "queued",
+      prompt: [{ type: "text", text: expect.stringContaining("Two.") }],
+    });
+    expect(half.some((event) => event.kind === "turn" && event.status === "completed")).toBe(false);
+    await session.resume({ turnId: turn.id });
+    const whole = await past();
+    expect(whole.slice(0, half.length)).toEqual(half);
+    expect(whole.map(({ seq }) => seq)).toEqual(whole.map((_, index) => index + 1));
   });
 });
 

@@ -110,7 +110,8 @@ test("a query is answered", async () => {
 
 test.skipIf(!hasTerminal)("a chat remembers, in a terminal", async () => {
   const bin = join(project, "node_modules", "claude-edge", "dist", "bin.js");
-  const terminal = openTerminal(["chat"], { env: { ...env, CI: "" }, cwd: project, bin });
+  const program = [process.execPath, bin];
+  const terminal = openTerminal(["chat"], { env: { ...env, CI: "" }, cwd: project, program });
   await terminal.shows("/help");
   terminal.type("%say My name is Ada.\r");
   await terminal.shows("My name is Ada.");

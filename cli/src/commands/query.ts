@@ -11,6 +11,7 @@ import { Approvals } from "../approvals.js";
 import { canAsk } from "../ask.js";
 import { unlessAborted, write, type Context } from "../context.js";
 import { connect } from "../deployment.js";
+import { findSession } from "../find-session.js";
 import { readPrompt } from "../prompt.js";
 import { sessionOptionsOf, type QueryFlags } from "../query-flags.js";
 import { failureLine, messageLine, resultLine, summary } from "../query-output.js";
@@ -57,7 +58,9 @@ async function begin(
 ): Promise<{ turn: Turn }> {
   const { onPermission } = options;
   const open = (id: string) => edge.sessions.open(id, { onPermission });
-  if (resume !== undefined) return { turn: open(resume).send(prompt) };
+  if (resume !== undefined) {
+    return { turn: open(await findSession(edge, resume, signal)).send(prompt) };
+  }
   if (newest) {
     for await (const { id } of edge.sessions.list({ limit: 1, signal })) {
       return { turn: open(id).send(prompt) };

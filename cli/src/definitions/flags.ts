@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 
 /** Words with commas or blanks between them. */
 export const list = (value: string): string[] => value.split(/[,\s]+/).filter(Boolean);
@@ -17,6 +17,31 @@ export const positiveInteger = (value: string): number => {
   if (!Number.isInteger(number)) throw new InvalidArgumentError("It must be a whole number.");
   return number;
 };
+
+export const wholeNumber = (value: string): number => {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(value);
+};
+
+/** How the answer to a prompt is printed: a part of QueryFlags, once parsed. */
+export const withAnswerFormat = (command: Command): Command =>
+  command
+    .addOption(
+      new Option("--output-format <format>", "how the answer is printed")
+        .choices(["text", "json", "stream-json"])
+        .default("text"),
+    )
+    .option("--include-partial-messages", "stream-json: pieces of messages too")
+    .option("--verbose", "the model, times and cost, on standard error");
+
+/** Adds the command that is meant when none is named. */
+export const withDefault = (command: Command, child: Command): Command =>
+  command.addCommand(child, { isDefault: true }).hook("preSubcommand", (_, chosen) => {
+    const [word = "-"] = command.args;
+    if (word.startsWith("-") || word === "help" || word === chosen.name()) return;
+    // The default one would take a mistyped name for an argument of its own, and not know what was meant.
+    (command as Command & { unknownCommand(): never }).unknownCommand();
+  });
 
 /** What each command that talks to a deployment is told of it: TargetFlags, once parsed. */
 export const withTarget = (command: Command): Command =>

@@ -1,43 +1,61 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 import type { Context } from "../context.js";
-import { examples, list, positive, positiveInteger, withTarget } from "./flags.js";
+import {
+  examples,
+  list,
+  positive,
+  positiveInteger,
+  withAnswerFormat,
+  withTarget,
+} from "./flags.js";
 
 export const defineQuery = (context: Context): Command =>
   withTarget(
-    new Command("query")
-      .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
-      .argument(
-        "[prompt]",
-        "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
-      )
-      .option("-c, --continue", "continue the newest session")
-      .option("-r, --resume <id>", "continue this session")
-      .option("--session-id <uuid>", "the id of the new session")
-      .option("--title <text>", "the title of the new session")
-      .option("--output-format <format>", "text, json or stream-json", "text")
-      .option("--include-partial-messages", "stream-json: pieces of messages too")
-      .option("--model <name>", "the model")
-      .option("--system-prompt <text>", "the system prompt")
-      .option(
-        "--permission-mode <mode>",
-        "default, acceptEdits, bypassPermissions, plan or dontAsk",
-      )
-      .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
-      .option(
-        "--disallowed-tools <names>",
-        "tools the agent may not use, with commas between",
-        list,
-      )
-      .option("--max-turns <number>", "model calls with tools in between, at most", positiveInteger)
-      .option("--max-budget-usd <number>", "what the session may cost", positive)
-      .option("--json-schema <schema>", "a JSON schema the answer must fit")
-      .option(
-        "--permission-prompts <where>",
-        "host: what needs approval waits for claude-edge requests where there is no terminal to ask in; none: never ask",
-      ),
+    withAnswerFormat(
+      new Command("query")
+        .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
+        .argument(
+          "[prompt]",
+          "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
+        )
+        .option("-c, --continue", "continue the newest session")
+        .option("-r, --resume <id>", "continue this session; 8 characters of its id will do")
+        .option("--session-id <uuid>", "the id of the new session")
+        .option("--title <text>", "the title of the new session")
+        .option("--model <name>", "the model")
+        .option("--system-prompt <text>", "the system prompt")
+        .addOption(
+          new Option("--permission-mode <mode>", "what needs no approval").choices([
+            "default",
+            "acceptEdits",
+            "bypassPermissions",
+            "plan",
+            "dontAsk",
+            "auto",
+          ]),
+        )
+        .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
+        .option(
+          "--disallowed-tools <names>",
+          "tools the agent may not use, with commas between",
+          list,
+        )
+        .option(
+          "--max-turns <number>",
+          "model calls with tools in between, at most",
+          positiveInteger,
+        )
+        .option("--max-budget-usd <number>", "what the session may cost", positive)
+        .option("--json-schema <schema>", "a JSON schema the answer must fit")
+        .addOption(
+          new Option(
+            "--permission-prompts <where>",
+            "host: what needs approval waits for claude-edge requests where there is no terminal to ask in; none: never ask",
+          ).choices(["host", "none"]),
+        ),
+    ),
   )
-    .option("--verbose", "the model, times and cost, on standard error")
     .addHelpText(
       "after",
       examples(

@@ -1,11 +1,15 @@
 import { Command, Option } from "commander";
 
 import type { Context } from "../context.js";
-import { collect, examples, withTarget } from "./flags.js";
+import { collect, examples, withDefault, withTarget } from "./flags.js";
 
 export const defineRequests = (context: Context): Command =>
-  new Command("requests")
-    .description("what waits for an answer: tools that need approval, and the agent's questions")
+  withDefault(
+    new Command("requests").description(
+      "what waits for an answer: tools that need approval, and the agent's questions",
+    ),
+    defineList(context),
+  )
     .addHelpText(
       "after",
       `
@@ -16,7 +20,6 @@ ${examples(
   'claude-edge requests answer 8051cca7 --deny "Not on a Friday."',
 )}`,
     )
-    .addCommand(defineList(context), { isDefault: true })
     .addCommand(defineAnswer(context));
 
 const defineList = (context: Context) =>

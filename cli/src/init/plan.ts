@@ -53,7 +53,8 @@ export function planFiles(
   const write: Partial<Record<TemplateFile, (text: string) => string>> = {
     "package.json": (text) => packageJson(text, options, ours),
     "wrangler.jsonc": (text) => wranglerConfig(text, options),
-    "compose.yaml": (text) => text.replaceAll("my-agent", options.name),
+    "compose.yaml": (text) =>
+      text.replace("containerdo:", IMAGES[options.scheduling]).replaceAll("my-agent", options.name),
     "README.md": (text) => inWordsOf(manager, text.replaceAll("my-agent", options.name)),
     "AGENTS.md": (text) => inWordsOf(manager, text),
     ".github/workflows/deploy.yml": (text) => inWordsOf(manager, text),
@@ -73,6 +74,9 @@ export function planFiles(
   files.push({ path: ".dev.vars", text: devVars(), isSecret: true });
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
+
+/** What workerd calls the image in local development; the second is wrangler's hash of the class and the image's name. */
+const IMAGES = { default: "containerdo:", durable_object: "containerdo-agent-f4f71a55bba3:" };
 
 interface Manifest {
   dependencies: Record<string, string>;

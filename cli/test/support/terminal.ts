@@ -35,17 +35,17 @@ export interface Terminal {
   ended: Promise<number | null>;
 }
 
-/** Runs the CLI in a pseudo-terminal, this or that at `bin`; with `stdout`, a path, its standard output goes there. */
+/** Runs the CLI, or another program, in a pseudo-terminal; with `stdout`, a path, its standard output goes there. */
 export function openTerminal(
   args: string[],
   {
     env,
     cwd,
     stdout,
-    bin = BIN,
-  }: { env: Record<string, string>; cwd: string; stdout?: string; bin?: string },
+    program: command = [process.execPath, BIN],
+  }: { env: Record<string, string>; cwd: string; stdout?: string; program?: string[] },
 ): Terminal {
-  const words = [process.execPath, bin, ...args].map(quoted).join(" ");
+  const words = [...command, ...args].map(quoted).join(" ");
   const line = `stty cols 100 rows 40; ${words}${stdout === undefined ? "" : ` > ${quoted(stdout)}`}`;
   const [program, ...rest] = inTerminal!(line);
   const child = spawn(program!, rest, {

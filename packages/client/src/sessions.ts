@@ -15,7 +15,7 @@ import { ClaudeEdgeError } from "./errors.js";
 import { outputFormatOf, type OutputOf, type OutputSchema } from "./output.js";
 import { parseAnswer } from "./parse-answer.js";
 import type { Transport } from "./transport.js";
-import { sessionEvents } from "./turn-stream.js";
+import { pastEvents, sessionEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
 
 /** What a call can be told beside its subject. */
@@ -190,12 +190,14 @@ export class Session<Output = unknown> {
 
   /**
    * What happens in the session, across turns, without end: first what is stored behind `after` (0 by default), then
-   * live. Ends by `break` or by the signal.
+   * live. Ends by `break` or by the signal. With `follow: false` it ends with what is there now, and no callbacks run.
    */
   async *events({
     after = 0,
+    follow = true,
     signal,
-  }: { after?: number } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
+  }: { after?: number; follow?: boolean } & CallOptions = {}): AsyncGenerator<EdgeEvent> {
+    if (!follow) return yield* pastEvents(this.#transport, this.#path, after, signal);
     const position = { sessionId: this.id, turnId: undefined, lastSeq: after };
     const callbacks = this.#callbacks;
     const past = callbacks.any ? (await this.retrieve({ signal })).last_seq : 0;

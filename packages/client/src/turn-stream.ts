@@ -1,7 +1,9 @@
 import {
   InvalidEventError,
   isErrorAnswer,
+  isEventList,
   parseEvent,
+  toEvent,
   type EdgeEvent,
 } from "@claude-edge/protocol/wire";
 
@@ -19,6 +21,7 @@ import {
 } from "./errors.js";
 import type { Callbacks } from "./callbacks.js";
 import { deadline } from "./deadline.js";
+import { parseAnswer } from "./parse-answer.js";
 import { readFrames } from "./sse.js";
 import type { Answer, Transport } from "./transport.js";
 
@@ -103,6 +106,37 @@ export async function* sessionEvents(
     }
   }
 }
+
+/** The events of a session that are there when it is asked. */
+export async function* pastEvents(
+  transport: Transport,
+  path: string,
+  after: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<EdgeEvent> {
+  let position = after;
+  // What a running turn adds meanwhile is not waited for. No event need have the newest number: an empty page ends it.
+  for (let newest = Infinity; position < newest;) {
+    const answer = await transport.json(`${path}/events?after=${position}`, { signal });
+    const { events, last_seq } = parseAnswer(isEventList, answer);
+    newest = Math.min(newest, last_seq);
+    if (events.length === 0) return;
+    const known = checkedEvents(events, position);
+    position = events.at(-1)!.seq;
+    yield* known.filter(({ seq }) => seq <= newest);
+  }
+}
+
+function checkedEvents(events: { kind: string }[], position: number): EdgeEvent[] {
+  try {
+    return events.map(toEvent).filter((event) => event !== undefined);
+  } catch (cause) {
+    throw unreadable(cause as InvalidEventError, position);
+  }
+}
+
+const unreadable = (cause: InvalidEventError, position: number) =>
+  new ProtocolError(`Behind event ${position}: ${cause.message}.`, { cause });
 
 const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
   `/v1/sessions/${encodeURIComponent(sessionId!)}/events?after=${lastSeq}&turn=${turnId}`;
@@ -212,9 +246,7 @@ async function* oneConnection(
     if (signal?.aborted) throw abortError(signal.reason);
     if (cause instanceof ClaudeEdgeError) throw cause;
     if (idle) throw new TimeoutError("idle", idleTimeout);
-    if (cause instanceof InvalidEventError) {
-      throw new ProtocolError(`Behind event ${position.lastSeq}: ${cause.message}.`, { cause });
-    }
+    if (cause instanceof InvalidEventError) throw unreadable(cause, position.lastSeq);
     throw new ConnectionError("The stream broke.", { cause });
   } finally {
     clearTimeout(timer);

@@ -22,7 +22,7 @@ export const CLIENT_ERRORS = {
     404,
     false,
     EXIT.notFound,
-    "GET /v1/sessions lists the account's sessions; `claude-edge query --verbose` names its own.",
+    "`claude-edge sessions` lists the account's sessions; over HTTP it is GET /v1/sessions.",
   ),
   output_invalid: policy(
     422,

@@ -1,5 +1,6 @@
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
+import type { Prompt } from "./requests.js";
 import type { TurnResult, TurnStatus, Usage } from "./resources.js";
 
 /** Every status of a turn, in the order it can take them. Here, away from the schemas, for a client without them. */
@@ -40,11 +41,13 @@ export interface DeltaEvent extends EventBase {
   message: SdkMessage;
 }
 
-/** A turn's status changed. The final one carries `result` or `error`, and `usage`. */
+/** A turn's status changed. The first carries `prompt`, the final one `result` or `error`, and `usage`. */
 export interface TurnEvent extends EventBase {
   kind: "turn";
   session_id: string;
   status: TurnStatus;
+  /** What was asked, when it is queued; not in logs that an older deployment wrote. */
+  prompt?: Prompt;
   /** What it came to, when it has completed. */
   result?: TurnResult;
   /** Why it has not, when it has failed or was interrupted. */

@@ -31,6 +31,12 @@ export const isSession = (value: unknown): value is SessionResource => hasForm(v
 export const isSessionList = (value: unknown): value is SessionList =>
   hasForm(value, { sessions: [SESSION] });
 
+/** The events themselves are checked one by one: their form depends on their kind. */
+export const isEventList = (
+  value: unknown,
+): value is { events: { kind: string; seq: number }[]; last_seq: number } =>
+  hasForm(value, { events: [{ kind: "string", seq: "number" }], last_seq: "number" });
+
 export const isTurn = (value: unknown): value is TurnResource => hasForm(value, TURN);
 
 export const isRequest = (value: unknown): value is RequestResource =>

@@ -30,6 +30,7 @@ export {
 } from "./events.js";
 export {
   isErrorAnswer,
+  isEventList,
   isHealth,
   isRequest,
   isRequestList,
@@ -38,7 +39,7 @@ export {
   isTurn,
 } from "./forms.js";
 export type { SessionOptions } from "./options.js";
-export { InvalidEventError, parseEvent } from "./parse-event.js";
+export { InvalidEventError, parseEvent, toEvent } from "./parse-event.js";
 export type { Prompt } from "./requests.js";
 export type {
   Health,

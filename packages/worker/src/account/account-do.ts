@@ -358,7 +358,7 @@ export class AccountDO extends DurableObject<Env> {
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(input.prompt));
       this.#store.insertTurn(turn, id, input, Date.now());
       this.#remember(once, id, turn);
-      const queued = { session_id: id, status: "queued" };
+      const queued = { session_id: id, status: "queued", prompt: input.prompt };
       const seq = this.#logs.emitOwn(id, turn, "turn", queued);
       this.#store.setFirstSeq(turn, seq);
       return { turn: this.getTurn(id, turn), after: seq - 1 };

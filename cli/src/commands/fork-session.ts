@@ -1,0 +1,24 @@
+import { EXIT } from "@claude-edge/protocol/errors";
+
+import { write, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../deployment.js";
+import { findSession } from "../find-session.js";
+
+export interface ForkSessionFlags extends TargetFlags {
+  at?: string;
+  title?: string;
+}
+
+/** `claude-edge sessions fork`. Gives the exit code. */
+export async function forkSession(
+  id: string,
+  { at: messageId, title, ...target }: ForkSessionFlags,
+  context: Context,
+): Promise<number> {
+  const { stdout, signal } = context;
+  const edge = connect(target, context);
+  const session = edge.sessions.open(await findSession(edge, id, signal));
+  const fork = await session.fork({ messageId, title, signal });
+  await write(stdout, `${fork.id}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,58 @@
+import type { SessionResource } from "@claude-edge/client";
+import { EXIT } from "@claude-edge/protocol/errors";
+
+import { write, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../deployment.js";
+import { duration } from "../duration.js";
+import { oneLine } from "../printable.js";
+import { table } from "../table.js";
+
+export interface ListSessionsFlags extends TargetFlags {
+  limit: number;
+  all?: boolean;
+  json?: boolean;
+}
+
+const HEAD = ["ID", "STATUS", "ACTIVE", "TAGS", "TITLE"];
+const MAX_TAGS = 30;
+
+/** `claude-edge sessions list`. Gives the exit code. */
+export async function listSessions(flags: ListSessionsFlags, context: Context): Promise<number> {
+  const { stdout, stderr, signal } = context;
+  const limit = flags.all ? Infinity : flags.limit;
+  const sessions: SessionResource[] = [];
+  let count = 0;
+  // One more than is shown, to know whether there are more.
+  for await (const session of connect(flags, context).sessions.list({ limit: limit + 1, signal })) {
+    count += 1;
+    if (count > limit) break;
+    if (flags.json) await write(stdout, `${JSON.stringify(session)}\n`);
+    else sessions.push(session);
+  }
+  if (sessions.length > 0) await write(stdout, sessionTable(sessions, stdout.columns));
+  if (count === 0) stderr.write("no sessions yet: claude-edge query begins one\n");
+  if (count > limit) {
+    stderr.write(`note: these are the newest ${limit}; --limit <number> or --all shows more\n`);
+  }
+  return EXIT.ok;
+}
+
+function sessionTable(sessions: SessionResource[], width: number | undefined): string {
+  const now = Date.now();
+  const length = shortLength(sessions);
+  const rows = sessions.map(({ id, status, updated_at, tags, title }) => [
+    id.slice(0, length),
+    status,
+    `${duration(now - Date.parse(updated_at))} ago`,
+    tags.length > 0 ? oneLine(tags.join(", "), MAX_TAGS) : "-",
+    title ?? "-",
+  ]);
+  return table(HEAD, rows, width);
+}
+
+/** As much of the ids as tells them apart: callers may choose them, alike at the beginning. */
+function shortLength(sessions: SessionResource[]): number {
+  let length = 8;
+  while (new Set(sessions.map(({ id }) => id.slice(0, length))).size < sessions.length) length += 1;
+  return length;
+}

@@ -1,0 +1,91 @@
+import { styleText } from "node:util";
+
+import type { RequestResource, SessionResource } from "@claude-edge/client";
+import { EXIT } from "@claude-edge/protocol/errors";
+
+import { askedOf, subjectOf } from "../asked.js";
+import { write, type Context } from "../context.js";
+import { conversationText } from "../conversation-text.js";
+import { readConversation, type ToldTurn } from "../conversation.js";
+import { connect, type TargetFlags } from "../deployment.js";
+import { duration } from "../duration.js";
+import { findSession } from "../find-session.js";
+import { oneLine } from "../printable.js";
+
+export interface ShowSessionFlags extends TargetFlags {
+  last: number;
+  json?: boolean;
+}
+
+const MAX_ABOUT = 80;
+
+/** `claude-edge sessions show`. Gives the exit code. */
+export async function showSession(
+  id: string,
+  { last, json, ...target }: ShowSessionFlags,
+  context: Context,
+): Promise<number> {
+  const { stdout, stderr, signal } = context;
+  const edge = connect(target, context);
+  const opened = edge.sessions.open(await findSession(edge, id, signal));
+  const session = await opened.retrieve({ signal });
+  const requests = await edge.requests.list({ sessionId: session.id, signal });
+  const all = await readConversation(opened.events({ follow: false, signal }));
+  const turns = all.slice(-last);
+  const cost = all.reduce((sum, { usage }) => sum + (usage?.cost_usd ?? 0), 0);
+  const figures = { turns: all.length, cost_usd: cost };
+  if (json) {
+    await write(stdout, `${JSON.stringify({ session, figures, requests, turns })}\n`);
+    return EXIT.ok;
+  }
+  await write(stdout, about(session, requests, all, stdout));
+  if (turns.length > 0) await write(stdout, `\n${conversationText(turns, stdout)}`);
+  if (turns.length < all.length) {
+    stderr.write(`note: these are the last ${last} of ${all.length} turns; --last shows more\n`);
+  }
+  return EXIT.ok;
+}
+
+function about(
+  session: SessionResource,
+  requests: RequestResource[],
+  turns: ToldTurn[],
+  stdout: Context["stdout"],
+): string {
+  const { id, title, status, tags, options, forked_from: from, created_at, updated_at } = session;
+  const ago = (time: string) => `${time} (${duration(Date.now() - Date.parse(time))} ago)`;
+  const origin = from && `${from.session_id}${from.message_id ? ` at ${from.message_id}` : ""}`;
+  const rows: [string, string | undefined][] = [
+    ["session", id],
+    ["title", title ?? undefined],
+    ["status", status],
+    ["tags", tags.join(", ")],
+    ["created", ago(created_at)],
+    ["active", ago(updated_at)],
+    ["forked from", origin],
+    ["model", options.model],
+    ["permissions", options.permissionMode],
+    ["turns", String(turns.length)],
+    ["used", usedBy(turns)],
+    ...requests.map((request): [string, string] => ["waits for", waitsFor(request)]),
+  ];
+  const label = (name: string) =>
+    styleText("dim", name.padEnd(13), { stream: stdout as NodeJS.WriteStream });
+  return rows
+    .flatMap(([name, value]) => (value ? [`${label(name)}${oneLine(value)}\n`] : []))
+    .join("");
+}
+
+function usedBy(turns: ToldTurn[]): string | undefined {
+  const usages = turns.flatMap(({ usage }) => usage ?? []);
+  if (usages.length === 0) return undefined;
+  const sum = (name: "cost_usd" | "input_tokens" | "output_tokens") =>
+    usages.reduce((total, usage) => total + usage[name], 0);
+  return `$${sum("cost_usd").toFixed(4)}, ${sum("input_tokens")} tokens in, ${sum("output_tokens")} out`;
+}
+
+function waitsFor(request: RequestResource): string {
+  const asked = askedOf(request);
+  const subject = oneLine(subjectOf(asked), MAX_ABOUT);
+  return `${asked.toolName} ${subject}: claude-edge requests answer ${request.id.slice(0, 8)}`;
+}

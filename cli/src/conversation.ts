@@ -1,0 +1,81 @@
+import type {
+  EdgeEvent,
+  Prompt,
+  SdkMessage,
+  TurnEvent,
+  TurnStatus,
+  Usage,
+} from "@claude-edge/client";
+
+/** What the agent did, in the Messages API's words; `error` is what a tool that failed gave. */
+export type Step =
+  | { type: "text"; text: string }
+  | {
+      type: "tool_use";
+      id: string;
+      name: string;
+      input: Record<string, unknown>;
+      error?: string;
+    };
+
+/** A turn as it is told afterwards. */
+export interface ToldTurn {
+  id: string;
+  status: TurnStatus;
+  prompt?: Prompt;
+  steps: Step[];
+  error?: TurnEvent["error"];
+  usage?: Usage;
+}
+
+interface Block {
+  type: string;
+  id: string;
+  name: string;
+  input: Record<string, unknown>;
+  text: string;
+  tool_use_id: string;
+  is_error?: boolean;
+  content?: unknown;
+}
+
+/** The turns of a session, out of its events: what was asked, said and done. Subagents' messages are left out. */
+export async function readConversation(events: AsyncIterable<EdgeEvent>): Promise<ToldTurn[]> {
+  const turns = new Map<string, ToldTurn>();
+  for await (const event of events) {
+    if (event.kind === "turn") {
+      const { turn_id: id, status, prompt, error, usage } = event;
+      const before = turns.get(id) ?? { id, steps: [] };
+      const given = Object.entries({ prompt, error, usage }).filter(([, value]) => value);
+      turns.set(id, { ...before, status, ...Object.fromEntries(given) });
+    } else if (event.kind === "message") {
+      const steps = turns.get(event.turn_id)?.steps;
+      if (steps && !event.message.parent_tool_use_id) addSteps(steps, event.message);
+    }
+  }
+  return [...turns.values()];
+}
+
+function addSteps(steps: Step[], { type, message }: SdkMessage): void {
+  const content = (message as { content?: unknown } | undefined)?.content;
+  if (!Array.isArray(content)) return;
+  for (const block of content as Block[]) {
+    const { id, name, input, text } = block;
+    if (type === "assistant" && block.type === "text") steps.push({ type: "text", text });
+    if (type === "assistant" && block.type === "tool_use") {
+      steps.push({ type: "tool_use", id, name, input });
+    }
+    if (type === "user" && block.type === "tool_result" && block.is_error) {
+      const call = steps.find((step) => step.type === "tool_use" && step.id === block.tool_use_id);
+      if (call?.type === "tool_use") call.error = textOf(block.content);
+    }
+  }
+}
+
+/** The text of content blocks; what is none is named. */
+export function textOf(content: unknown): string {
+  if (!Array.isArray(content)) return typeof content === "string" ? content : "";
+  return (content as Block[])
+    .map(({ type, text }) => (type === "text" ? text : `[${type}]`))
+    .join("\n");
+}

@@ -1,0 +1,176 @@
+import { Command, Option } from "commander";
+
+import type { Context } from "../context.js";
+import {
+  examples,
+  positiveInteger,
+  wholeNumber,
+  withAnswerFormat,
+  withDefault,
+  withTarget,
+} from "./flags.js";
+
+const ID = "the session, or the first 8 characters or more of its id";
+
+export const defineSessions = (context: Context): Command =>
+  withDefault(
+    new Command("sessions").description("the account's conversations"),
+    defineList(context),
+  )
+    .addHelpText(
+      "after",
+      `
+Without a command it lists; claude-edge sessions list --help has the options.
+${examples(
+  "claude-edge sessions",
+  "claude-edge sessions show 9f8b0ae3",
+  'claude-edge sessions resume 9f8b0ae3 "And the tests?"',
+)}`,
+    )
+    .addCommand(defineShow(context))
+    .addCommand(defineResume(context))
+    .addCommand(defineFork(context))
+    .addCommand(defineRename(context))
+    .addCommand(defineDelete(context))
+    .addCommand(defineEvents(context));
+
+const defineList = (context: Context) =>
+  withTarget(
+    new Command("list")
+      .description("list sessions, the one last used first")
+      .option("--limit <number>", "so many of them", positiveInteger, 20)
+      .addOption(new Option("--all", "all of them").conflicts("limit"))
+      .option("--json", "a JSON object a line"),
+  )
+    .addHelpText(
+      "after",
+      examples(
+        "claude-edge sessions list",
+        "claude-edge sessions list --all --json | jq -r '.id + \" \" + .title'",
+      ),
+    )
+    .action(async (options) => {
+      const { listSessions } = await import("../commands/list-sessions.js");
+      process.exitCode = await listSessions(options, context);
+    });
+
+const defineShow = (context: Context) =>
+  withTarget(
+    new Command("show")
+      .description("what a session is, and what was said and done in it")
+      .argument("<id>", ID)
+      .option("--last <number>", "so many turns of it", positiveInteger, 10)
+      .option("--json", "a JSON object"),
+  )
+    .addHelpText(
+      "after",
+      `
+Sums of costs and tokens are over all turns. A fork begins without turns: what it remembers is told by the session that
+it was forked from.
+${examples(
+  "claude-edge sessions show 9f8b0ae3",
+  "claude-edge sessions show 9f8b0ae3 --last 100 | less",
+  "claude-edge sessions show 9f8b0ae3 --json | jq .figures.cost_usd",
+)}`,
+    )
+    .action(async (id: string, options) => {
+      const { showSession } = await import("../commands/show-session.js");
+      process.exitCode = await showSession(id, options, context);
+    });
+
+const defineResume = (context: Context) =>
+  withTarget(
+    withAnswerFormat(
+      new Command("resume")
+        .description("send a session a prompt, as claude-edge query -r does")
+        .argument("<id>", ID)
+        .argument("[prompt]", "the prompt; - reads standard input, and piped input is added to it"),
+    ),
+  )
+    .addHelpText(
+      "after",
+      examples(
+        'claude-edge sessions resume 9f8b0ae3 "And the tests?"',
+        "git diff | claude-edge sessions resume 9f8b0ae3",
+      ),
+    )
+    .action(async (id: string, prompt: string | undefined, options) => {
+      const { resumeSession } = await import("../commands/resume-session.js");
+      process.exitCode = await resumeSession(id, prompt, options, context);
+    });
+
+const defineFork = (context: Context) =>
+  withTarget(
+    new Command("fork")
+      .description("branch a session: prints the id of a new one that remembers what this one does")
+      .argument("<id>", ID)
+      .option("--at <uuid>", "remember up to this message, as claude-edge sessions events names it")
+      .option("--title <text>", "the title of the new session"),
+  )
+    .addHelpText(
+      "after",
+      examples(
+        "claude-edge sessions fork 9f8b0ae3",
+        'claude-edge query -r "$(claude-edge sessions fork 9f8b0ae3)" "Try it another way."',
+      ),
+    )
+    .action(async (id: string, options) => {
+      const { forkSession } = await import("../commands/fork-session.js");
+      process.exitCode = await forkSession(id, options, context);
+    });
+
+const defineRename = (context: Context) =>
+  withTarget(
+    new Command("rename")
+      .description("give a session another title")
+      .argument("<id>", ID)
+      .argument("<title>", "up to 200 characters"),
+  )
+    .addHelpText("after", examples('claude-edge sessions rename 9f8b0ae3 "Release notes"'))
+    .action(async (id: string, title: string, options) => {
+      const { renameSession } = await import("../commands/rename-session.js");
+      process.exitCode = await renameSession(id, title, options, context);
+    });
+
+const defineDelete = (context: Context) =>
+  withTarget(
+    new Command("delete")
+      .description("delete sessions with all they hold, and stop what runs of them")
+      .argument("<id...>", "the sessions, or the first 8 characters or more of their ids")
+      .option("-y, --yes", "do not ask"),
+  )
+    .addHelpText(
+      "after",
+      examples(
+        "claude-edge sessions delete 9f8b0ae3",
+        "claude-edge sessions delete 9f8b0ae3 46e9561b --yes",
+      ),
+    )
+    .action(async (ids: string[], options) => {
+      const { deleteSessions } = await import("../commands/delete-sessions.js");
+      process.exitCode = await deleteSessions(ids, options, context);
+    });
+
+const defineEvents = (context: Context) =>
+  withTarget(
+    new Command("events")
+      .description("print a session's events, a JSON object a line")
+      .argument("<id>", ID)
+      .option("-f, --follow", "go on with what comes, until Ctrl-C")
+      .option("--after <seq>", "only those behind this one", wholeNumber, 0)
+      .option("--turn <id>", "only this turn's; with --follow up to its end"),
+  )
+    .addHelpText(
+      "after",
+      `
+Without --follow it ends with what there is. Ctrl-C ends --follow with 130, as it does tail -f.
+Pieces of messages (kind delta) are kept while their turn runs and for about a minute after it.
+${examples(
+  "claude-edge sessions events 9f8b0ae3 | jq -c 'select(.kind == \"turn\")'",
+  "claude-edge sessions events 9f8b0ae3 --follow --after 41",
+)}`,
+    )
+    .action(async (id: string, options) => {
+      const { sessionEvents } = await import("../commands/session-events.js");
+      process.exitCode = await sessionEvents(id, options, context);
+    });
