@@ -1,7 +1,9 @@
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
+import { defineConfig } from "./definitions/config.js";
 import { defineDev } from "./definitions/dev.js";
+import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
 
@@ -23,6 +25,9 @@ export function createProgram(context: Context): Command {
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context));
+  program.commandsGroup("Deployments:");
+  program.addCommand(defineLogin(context)).addCommand(defineLogout(context));
+  program.addCommand(defineWhoami(context)).addCommand(defineConfig(context));
   prepare(program, context, "claude-edge");
   return program;
 }

@@ -136,6 +136,18 @@ export const ERRORS = {
     EXIT.usage,
     "Run it in the folder that holds wrangler.jsonc, or name that folder.",
   ),
+  config_unusable: policy(
+    0,
+    false,
+    EXIT.failed,
+    "Mend the file or remove it (`claude-edge login` writes it anew), or set XDG_CONFIG_HOME.",
+  ),
+  profile_not_found: policy(
+    0,
+    false,
+    EXIT.notFound,
+    "`claude-edge login <url> --profile <name>` saves one.",
+  ),
   dev_running: policy(0, false, EXIT.conflict, "Use that one, or stop it first."),
   port_in_use: policy(
     0,
