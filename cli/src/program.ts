@@ -6,6 +6,7 @@ import { defineDev } from "./definitions/dev.js";
 import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
+import { defineSecrets } from "./definitions/secrets.js";
 
 declare const __VERSION__: string;
 
@@ -24,7 +25,7 @@ export function createProgram(context: Context): Command {
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
-  program.addCommand(defineDev(context));
+  program.addCommand(defineDev(context)).addCommand(defineSecrets(context));
   program.commandsGroup("Deployments:");
   program.addCommand(defineLogin(context)).addCommand(defineLogout(context));
   program.addCommand(defineWhoami(context)).addCommand(defineConfig(context));

@@ -19,6 +19,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
   node?: string;
+  /** Sends it a SIGINT when it aborts. */
+  signal?: AbortSignal;
   /** Called with what is on standard output so far. */
   onOutput?: (child: ReturnType<typeof spawn>, stdout: string) => void;
 }
@@ -32,13 +34,14 @@ export function useCli(): {
   afterAll(() => rmSync(empty, { recursive: true, force: true }));
   const run = (
     args: string[],
-    { input, env = {}, cwd = empty, node = process.execPath, onOutput }: RunOptions = {},
+    { input, env = {}, cwd = empty, node = process.execPath, onOutput, signal }: RunOptions = {},
   ): Promise<Run> => {
     const child = spawn(node, [BIN, ...args], {
       cwd,
       env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1", ...env },
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    signal?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
     let [stdout, stderr] = ["", ""];
     child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;

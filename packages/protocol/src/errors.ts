@@ -148,6 +148,19 @@ export const ERRORS = {
     EXIT.notFound,
     "`claude-edge login <url> --profile <name>` saves one.",
   ),
+  cloudflare_login: policy(
+    0,
+    false,
+    EXIT.auth,
+    "Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.",
+  ),
+  worker_not_found: policy(
+    0,
+    false,
+    EXIT.notFound,
+    "Deploy it first: `claude-edge deploy` asks for what it needs.",
+  ),
+  wrangler_failed: policy(0, false, EXIT.failed, "Mend what wrangler says, and run it again."),
   dev_running: policy(0, false, EXIT.conflict, "Use that one, or stop it first."),
   port_in_use: policy(
     0,
