@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join } from "node:path";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "./context.js";
+import { sameDeployment } from "./deployment-url.js";
 import { writePrivateFile } from "./private-file.js";
 
 /** A deployment that is remembered. */
@@ -75,6 +76,23 @@ export function profileOf({ profiles }: Config, name: string): Profile {
   const names = Object.keys(profiles).join(", ");
   const others = names ? `there are ${names}` : "none is saved";
   throw new EdgeError("profile_not_found", `There is no profile ${name}: ${others}.`);
+}
+
+/**
+ * Saves a deployment and its key under a name, with a number behind it if another deployment has the name: a root key
+ * that is overwritten is lost. Gives the name. @throws EdgeError `config_unusable`.
+ */
+export function saveDeployment(name: string, url: string, token: string, world: World): string {
+  const config = readConfig(world);
+  const { profiles } = config;
+  const isTaken = (candidate: string) =>
+    Object.hasOwn(profiles, candidate) && !sameDeployment(profiles[candidate]!.url, url);
+  let chosen = name;
+  for (let number = 2; isTaken(chosen); number += 1) chosen = `${name}-${number}`;
+  profiles[chosen] = { ...profiles[chosen], url, token };
+  config.current ??= chosen;
+  writeConfig(config, world);
+  return chosen;
 }
 
 /** @throws EdgeError `usage` for what cannot be a profile's name. */

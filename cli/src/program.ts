@@ -2,6 +2,7 @@ import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineConfig } from "./definitions/config.js";
+import { defineDeploy } from "./definitions/deploy.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
 import { defineQuery } from "./definitions/query.js";
@@ -25,7 +26,8 @@ export function createProgram(context: Context): Command {
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
-  program.addCommand(defineDev(context)).addCommand(defineSecrets(context));
+  program.addCommand(defineDev(context)).addCommand(defineDeploy(context));
+  program.addCommand(defineSecrets(context));
   program.commandsGroup("Deployments:");
   program.addCommand(defineLogin(context)).addCommand(defineLogout(context));
   program.addCommand(defineWhoami(context)).addCommand(defineConfig(context));

@@ -23,6 +23,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Called with what is on standard output so far. */
   onOutput?: (child: ReturnType<typeof spawn>, stdout: string) => void;
+  /** Called with what is on standard error so far. */
+  onError?: (stderr: string) => void;
 }
 
 /** Runs the CLI as a process of its own, in an empty folder unless told otherwise. */
@@ -34,7 +36,15 @@ export function useCli(): {
   afterAll(() => rmSync(empty, { recursive: true, force: true }));
   const run = (
     args: string[],
-    { input, env = {}, cwd = empty, node = process.execPath, onOutput, signal }: RunOptions = {},
+    {
+      input,
+      env = {},
+      cwd = empty,
+      node = process.execPath,
+      onOutput,
+      onError,
+      signal,
+    }: RunOptions = {},
   ): Promise<Run> => {
     const child = spawn(node, [BIN, ...args], {
       cwd,
@@ -49,6 +59,7 @@ export function useCli(): {
     });
     child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
+      onError?.(stderr);
     });
     if (input !== undefined) child.stdin!.end(input);
     return new Promise((resolve) => {

@@ -161,6 +161,30 @@ export const ERRORS = {
     "Deploy it first: `claude-edge deploy` asks for what it needs.",
   ),
   wrangler_failed: policy(0, false, EXIT.failed, "Mend what wrangler says, and run it again."),
+  version_mismatch: policy(
+    0,
+    false,
+    EXIT.failed,
+    "Set claude-edge and @claude-edge/* to one version in package.json, and run `npm install`.",
+  ),
+  docker_unavailable: policy(
+    0,
+    false,
+    EXIT.failed,
+    "Start Docker, or deploy the Worker alone: --containers-rollout none.",
+  ),
+  secret_missing: policy(
+    0,
+    false,
+    EXIT.auth,
+    "Put it into the environment of `claude-edge deploy`, or `claude-edge secrets set <name>`.",
+  ),
+  deployment_not_ready: policy(
+    0,
+    true,
+    EXIT.retryLater,
+    "`npx wrangler containers list` shows how far it is; `claude-edge whoami` tries again.",
+  ),
   dev_running: policy(0, false, EXIT.conflict, "Use that one, or stop it first."),
   port_in_use: policy(
     0,
