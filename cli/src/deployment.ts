@@ -139,9 +139,15 @@ function atUrl(url: Setting, context: Context): Target {
 
 /** The `dev` that runs for a folder, or for one above it. */
 function findDev(folder: string): DevFile | undefined {
-  const dev = readDevFile(folder);
+  const project = findDevProject(folder);
+  return project === undefined ? undefined : readDevFile(project);
+}
+
+/** The folder that it runs in: this one, or one above it. */
+export function findDevProject(folder: string): string | undefined {
+  if (readDevFile(folder)) return folder;
   const parent = dirname(folder);
-  return dev ?? (parent === folder ? undefined : findDev(parent));
+  return parent === folder ? undefined : findDevProject(parent);
 }
 
 /** The `dev` that runs in a folder. */

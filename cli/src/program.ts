@@ -5,6 +5,7 @@ import { defineConfig } from "./definitions/config.js";
 import { defineDeploy } from "./definitions/deploy.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
+import { defineLogs } from "./definitions/logs.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
 import { defineSecrets } from "./definitions/secrets.js";
@@ -27,7 +28,7 @@ export function createProgram(context: Context): Command {
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context)).addCommand(defineDeploy(context));
-  program.addCommand(defineSecrets(context));
+  program.addCommand(defineSecrets(context)).addCommand(defineLogs(context));
   program.commandsGroup("Deployments:");
   program.addCommand(defineLogin(context)).addCommand(defineLogout(context));
   program.addCommand(defineWhoami(context)).addCommand(defineConfig(context));

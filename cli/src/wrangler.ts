@@ -12,14 +12,18 @@ import { needPackage, type Project } from "./project.js";
 export interface WranglerOptions {
   /** Goes to its standard input: the way for secrets, since arguments can be read by others. */
   input?: string;
-  /** Its output goes to standard error as it comes, and it may ask in the terminal. */
-  isShown?: boolean;
+  /**
+   * `kept`, the default: it is given back. `stderr`: it goes there as it comes, and wrangler may ask in the terminal.
+   * `stdout`: what wrangler has on standard output is data.
+   */
+  output?: "kept" | "stderr" | "stdout";
 }
 
 export interface WranglerRun {
   code: number | null;
-  /** Empty when it was shown. */
+  /** Empty unless it was kept. */
   stdout: string;
+  /** Empty unless it was kept. */
   stderr: string;
   /** What it says of itself, for programs: https://developers.cloudflare.com/workers/wrangler/system-environment-variables */
   records: WranglerRecord[];
@@ -37,19 +41,19 @@ export interface WranglerRecord {
 export async function runWrangler(
   project: Project,
   args: string[],
-  { input, isShown = false }: WranglerOptions,
+  { input, output = "kept" }: WranglerOptions,
   { env, signal }: Context,
 ): Promise<WranglerRun> {
   const { folder, bin } = needPackage(project, "wrangler");
   const temp = mkdtempSync(join(tmpdir(), "claude-edge-"));
   const report = join(temp, "wrangler.ndjson");
   try {
-    const stdin = input === undefined ? (isShown ? "inherit" : "ignore") : "pipe";
-    const out = isShown ? 2 : "pipe";
+    const stdin = input === undefined ? (output === "stderr" ? "inherit" : "ignore") : "pipe";
+    const stdout = output === "kept" ? "pipe" : output === "stdout" ? 1 : 2;
     const child = spawn(process.execPath, [join(folder, bin!.wrangler!), ...args], {
       cwd: project.folder,
-      env: { ...env, WRANGLER_OUTPUT_FILE_PATH: report },
-      stdio: [stdin, out, out],
+      env: { ...env, WRANGLER_OUTPUT_FILE_PATH: report, WRANGLER_HIDE_BANNER: "true" },
+      stdio: [stdin, stdout, output === "kept" ? "pipe" : 2],
     });
     const stop = () => child.kill("SIGINT");
     signal.addEventListener("abort", stop, { once: true });
@@ -59,13 +63,13 @@ export async function runWrangler(
     const closed = new Promise<number | null>((resolve, reject) => {
       child.once("error", reject).once("close", resolve);
     });
-    const [code, stdout, stderr] = await Promise.all([
+    const [code, out, err] = await Promise.all([
       closed,
       child.stdout ? text(child.stdout) : "",
       child.stderr ? text(child.stderr) : "",
     ]).finally(() => signal.removeEventListener("abort", stop));
     if (signal.aborted) throw new EdgeError("aborted", "Stopped.");
-    return { code, stdout, stderr, records: recordsOf(report) };
+    return { code, stdout: out, stderr: err, records: recordsOf(report) };
   } finally {
     rmSync(temp, { recursive: true, force: true });
   }

@@ -88,7 +88,7 @@ async function runDeploy(
       writePrivateFile(path, JSON.stringify(secrets));
       args.push("--secrets-file", path);
     }
-    const { code, records } = await runWrangler(project, args, { isShown: true }, context);
+    const { code, records } = await runWrangler(project, args, { output: "stderr" }, context);
     const record = records.find(({ type }) => type === "deploy");
     if (code === 0 && record) return record;
     throw new EdgeError("wrangler_failed", "wrangler deploy failed.");

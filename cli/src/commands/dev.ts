@@ -8,6 +8,7 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
 import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
+import { openDevLog } from "../dev-log.js";
 
 export interface DevFlags {
   port: string;
@@ -29,6 +30,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
   assertNoneRuns(project);
   const { startLocal } = await loadLocal(project);
   const { stderr, signal } = context;
+  const log = openDevLog(project);
   const stack = await startLocal({
     project,
     port,
@@ -36,7 +38,11 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     persist: join(project, ".wrangler", "claude-edge"),
     model: flags.scripted ? "scripted" : "auto",
     pace: PACE_MS,
-    onLog: (source, text) => void stderr.write(text.replace(/^(?=.)/gm, `[${source}] `)),
+    onLog: (source, text) => {
+      const lines = text.replace(/^(?=.)/gm, `[${source}] `);
+      stderr.write(lines);
+      log.write(lines);
+    },
   });
   try {
     announce(stack, project, context);

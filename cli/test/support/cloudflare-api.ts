@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 import { afterAll, beforeAll, beforeEach } from "vitest";
 
@@ -48,6 +50,7 @@ export function useCloudflareApi(): CloudflareApi {
       failure(response, 500, 1, String(error));
     });
   });
+  server.on("upgrade", tail);
   beforeAll(async () => {
     await new Promise<void>((done) => void server.listen(0, "127.0.0.1", done));
     api.env = {
@@ -180,6 +183,11 @@ function ofWorker(
     }
     return success(response, []);
   }
+  if (rest === "tails") {
+    const url = `ws://127.0.0.1:${response.socket!.localPort}/tail`;
+    return success(response, { id: "tail-1", url, expires_at: "2030-01-01T00:00:00Z" });
+  }
+  if (rest === "tails/tail-1") return success(response, null);
   const latest = worker.uploads.at(-1);
   if (rest === "deployments") {
     const versions = [{ version_id: String(worker.uploads.length), percentage: 100 }];
@@ -198,6 +206,37 @@ function ofWorker(
   if (rest === "schedules") return success(response, { schedules: [] });
   if (rest === "domains/changeset") return success(response, {});
   failure(response, 404, NOT_FOUND, `No route ${method} ${rest}.`);
+}
+
+/** What a tail that is followed says. */
+export const TAILED = "hello from the edge";
+
+/** A WebSocket that says one thing. */
+function tail(request: IncomingMessage, socket: Duplex): void {
+  const accept = createHash("sha1")
+    .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest("base64");
+  const head = [
+    "HTTP/1.1 101 Switching Protocols",
+    "upgrade: websocket",
+    "connection: upgrade",
+    `sec-websocket-accept: ${accept}`,
+    `sec-websocket-protocol: ${request.headers["sec-websocket-protocol"]}`,
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  const event = {
+    outcome: "ok",
+    scriptName: "my-agent",
+    exceptions: [],
+    logs: [{ message: [TAILED], level: "log", timestamp: 0 }],
+    eventTimestamp: 0,
+    event: { request: { url: "https://a.example/", method: "GET", headers: {}, cf: {} } },
+  };
+  const payload = Buffer.from(JSON.stringify(event));
+  // One text frame whose length takes two bytes.
+  socket.write(Buffer.from([0x81, 126, payload.length >> 8, payload.length & 0xff]));
+  socket.write(payload);
+  socket.on("error", () => {});
 }
 
 function success(response: ServerResponse, result: unknown): void {
