@@ -103,6 +103,7 @@ export async function missingSecrets(
   const set = await listSecretNames(project, context);
   const required = config.secrets?.required ?? [];
   const names = [ROOT_KEY, ...required].filter((name) => !set?.includes(name));
+  assertOneKind(names, set ?? []);
   if (!MODEL_SECRETS.some((name) => set?.includes(name) || required.includes(name))) {
     names.push(await modelSecretName(context));
   }
@@ -115,6 +116,15 @@ export async function missingSecrets(
   const given = Object.keys(values).join(", ");
   context.stderr.write(given ? `ok: secrets, with the new ${given}\n` : "ok: secrets\n");
   return { values, isFirst: set === undefined };
+}
+
+/** The list of wrangler.jsonc names one kind of credential while another is set. @throws EdgeError `secret_missing`. */
+function assertOneKind(missing: string[], set: string[]): void {
+  const required = MODEL_SECRETS.find((name) => missing.includes(name));
+  const other = MODEL_SECRETS.find((name) => set.includes(name));
+  if (!required || !other) return;
+  const message = `${other} is set, but secrets.required of the wrangler config says ${required}: change it there.`;
+  throw new EdgeError("secret_missing", message);
 }
 
 /** Any of them will do. */

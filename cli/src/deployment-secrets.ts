@@ -49,7 +49,7 @@ export function chooseModelSecret(context: Context): Promise<string | undefined>
         {
           value: "ANTHROPIC_AUTH_TOKEN",
           label: "Auth token",
-          hint: "of a gateway such as LiteLLM",
+          hint: "of a gateway, whose URL is ANTHROPIC_BASE_URL in wrangler.jsonc",
         },
         { value: "CLAUDE_CODE_OAUTH_TOKEN", label: "OAuth token", hint: "of claude setup-token" },
       ],

@@ -17,25 +17,40 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const logPath = (project: string) => join(project, ".wrangler", "claude-edge", "dev.log");
 const olderPath = (project: string) => `${logPath(project)}.old`;
 
-/** Begins the log of a `claude-edge dev`. */
-export function openDevLog(project: string): { write(text: string): void } {
-  const path = logPath(project);
-  mkdirSync(dirname(path), { recursive: true });
-  rmSync(olderPath(project), { force: true });
-  // Anew, rather than emptied: whoever follows the last one notices, and nobody's permissions are taken over.
+/** The log of a `claude-edge dev`; the first thing that is written, and be it nothing, puts it in the last one's place. */
+export class DevLog {
+  readonly #project: string;
+  #file: number | undefined;
+  #size = 0;
+
+  constructor(project: string) {
+    this.#project = project;
+  }
+
+  write(text: string): void {
+    this.#file ??= this.#begin();
+    const bytes = Buffer.byteLength(text);
+    if (this.#size > 0 && this.#size + bytes > MAX_BYTES) {
+      closeSync(this.#file);
+      renameSync(logPath(this.#project), olderPath(this.#project));
+      this.#size = 0;
+      this.#file = openNew(logPath(this.#project));
+    }
+    this.#size += writeSync(this.#file, text);
+  }
+
+  #begin(): number {
+    const path = logPath(this.#project);
+    mkdirSync(dirname(path), { recursive: true });
+    rmSync(olderPath(this.#project), { force: true });
+    return openNew(path);
+  }
+}
+
+/** A new file rather than an emptied one: whoever follows the old one notices, and its permissions are not kept. */
+function openNew(path: string): number {
   rmSync(path, { force: true });
-  let [file, size] = [openSync(path, "w", 0o600), 0];
-  return {
-    write: (text) => {
-      const bytes = Buffer.byteLength(text);
-      if (size > 0 && size + bytes > MAX_BYTES) {
-        closeSync(file);
-        renameSync(path, olderPath(project));
-        [file, size] = [openSync(path, "w", 0o600), 0];
-      }
-      size += writeSync(file, text);
-    },
-  };
+  return openSync(path, "wx", 0o600);
 }
 
 /** Reads the log of a `claude-edge dev`, and reads on where it stopped. */

@@ -293,6 +293,27 @@ describe("what is checked before", () => {
     nothing();
   });
 
+  test("a config that asks for another kind of credential than the one that is set", async () => {
+    api.workers.set(WORKER, { secrets: new Map([["CLAUDE_CODE_OAUTH_TOKEN", "t"]]), uploads: [] });
+    const { code, stdout, stderr } = await deploy(NONE);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toContain("secrets.required");
+    nothing();
+  });
+
+  test("an environment of the config has secrets of its own", async () => {
+    const staging =
+      '"env": { "staging": { "name": "staging-agent", "secrets": { "required": [] } } },';
+    const folder = makeProject((config) => config.replace("{", `{ ${staging}`));
+    api.workers.set("staging-agent", { secrets: new Map(), uploads: [] });
+    const env = { CLOUDFLARE_ENV: "staging", ANTHROPIC_API_KEY: "" };
+    const { code, stderr } = await deploy(NONE, { cwd: folder, env });
+    expect(api.requests.some((line) => line.endsWith("/scripts/staging-agent/secrets"))).toBe(true);
+    expect(code).toBe(4);
+    expect(stderr).toContain("None of ANTHROPIC_API_KEY");
+    nothing();
+  });
+
   test("a Docker without its daemon, and no need of one for an image of a registry", async () => {
     const docker = join(home.env.HOME, "docker");
     writeFileSync(docker, "#!/bin/sh\nexit 1\n");

@@ -8,7 +8,7 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
 import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
-import { openDevLog } from "../dev-log.js";
+import { DevLog } from "../dev-log.js";
 
 export interface DevFlags {
   port: string;
@@ -30,7 +30,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
   assertNoneRuns(project);
   const { startLocal } = await loadLocal(project);
   const { stderr, signal } = context;
-  const log = openDevLog(project);
+  const log = new DevLog(project);
   const stack = await startLocal({
     project,
     port,
@@ -45,6 +45,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     },
   });
   try {
+    log.write("");
     announce(stack, project, context);
     if (!signal.aborted) {
       await new Promise((done) => signal.addEventListener("abort", done, { once: true }));

@@ -12,7 +12,7 @@ export interface FakeWorker {
   uploads: { metadata: Metadata; parts: string[] }[];
 }
 
-export interface Metadata {
+interface Metadata {
   main_module: string;
   bindings: { name: string; type: string; text?: string; class_name?: string }[];
   containers?: unknown;
