@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { styleText } from "node:util";
 
 import type { PermissionAnswer } from "@claude-edge/client";
@@ -7,9 +6,7 @@ import { allow, deny, permissionNames, sessionPermissions } from "./answers.js";
 import { questionsOf, subjectOf, type Asked, type Question } from "./asked.js";
 import type { Context } from "./context.js";
 import { oneLine, printable } from "./printable.js";
-
-/** Time for what was typed before a prompt to be delivered, milliseconds. */
-const TYPE_AHEAD_MS = 50;
+import { inTerminal, type Terminal } from "./terminal.js";
 
 /** A command is shown whole, whatever its length; other inputs may hold whole files. */
 const MAX_JSON_CHARS = 2_000;
@@ -19,29 +16,17 @@ const MAX_LABEL_CHARS = 300;
 /** The choice that leads to a text of one's own. */
 const OWN_WORDS = "own words";
 
-type Clack = typeof import("@clack/prompts");
-
-interface Terminal {
-  clack: Clack;
-  input: Context["stdin"];
-  output: Context["stderr"];
-  signal: AbortSignal;
-}
-
-/** Somebody sits at a terminal who can be asked: the questions are on standard error, the answers on standard input. */
-export function canAsk({ stdin, stderr }: Context): boolean {
-  return Boolean(stdin.isTTY && stderr.isTTY && stdin.readable);
-}
-
 /** Asks in the terminal. Nothing when the signal aborts, or whoever is asked gives up (Ctrl-C, Ctrl-D, Escape). */
-export const ask = (
+export function ask(
   asked: Asked,
   context: Context,
   signal: AbortSignal,
-): Promise<PermissionAnswer | undefined> =>
-  inTerminal(context, signal, (terminal) =>
-    asked.kind === "question" ? askQuestions(asked, terminal) : askPermission(asked, terminal),
+): Promise<PermissionAnswer | undefined> {
+  const isQuestion = asked.kind === "question";
+  return inTerminal(context, signal, (terminal) =>
+    isQuestion ? askQuestions(asked, terminal) : askPermission(asked, terminal),
   );
+}
 
 /** Asks whether to go on, in the terminal; Enter alone is a no. Nothing as with {@link ask}. */
 export const confirm = (message: string, context: Context): Promise<boolean | undefined> =>
@@ -49,46 +34,6 @@ export const confirm = (message: string, context: Context): Promise<boolean | un
     const isSure = await clack.confirm({ ...terminal, message, initialValue: false });
     return clack.isCancel(isSure) ? undefined : isSure;
   });
-
-async function inTerminal<Answer>(
-  { stdin, stderr }: Context,
-  signal: AbortSignal,
-  prompting: (terminal: Terminal) => Promise<Answer | undefined>,
-): Promise<Answer | undefined> {
-  // 60 kB that most runs of the program have no use for.
-  const clack = await import("@clack/prompts");
-  // Without it Ctrl-D closes the input under the prompt, which then waits for ever.
-  clack.updateSettings({ aliases: { "\u0004": "cancel" } });
-  // A prompt goes on listening to its signal when it is over, and would take the terminal away from the next one.
-  const prompt = new AbortController();
-  const withdraw = () => prompt.abort();
-  signal.addEventListener("abort", withdraw, { once: true });
-  try {
-    if ((await dropTypeAhead(stdin)) || signal.aborted) return undefined;
-    return await prompting({ clack, input: stdin, output: stderr, signal: prompt.signal });
-  } finally {
-    signal.removeEventListener("abort", withdraw);
-  }
-}
-
-/**
- * Drops what was typed before the prompt is on the screen: it was meant for something else, and must choose nothing.
- * True when a Ctrl-C was among it.
- */
-async function dropTypeAhead(stdin: Context["stdin"]): Promise<boolean> {
-  let isGivenUp = false;
-  const onData = (data: Buffer | string) => {
-    if (data.includes("\u0003")) isGivenUp = true;
-  };
-  stdin.setRawMode?.(true);
-  // It stands still where a prompt was before.
-  stdin.on("data", onData).resume();
-  await sleep(TYPE_AHEAD_MS);
-  stdin.off("data", onData);
-  stdin.pause();
-  stdin.setRawMode?.(false);
-  return isGivenUp;
-}
 
 async function askPermission(
   asked: Asked,

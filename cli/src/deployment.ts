@@ -2,8 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { ClaudeEdge } from "@claude-edge/client";
+import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "./context.js";
+import { originOf, sameDeployment } from "./deployment-url.js";
+import { configPath, profileOf, readConfig } from "./profiles.js";
 
 /** Where a running `claude-edge dev` says how to reach it, below the project's folder. */
 export const DEV_FILE: string = join(".wrangler", "claude-edge", "dev.json");
@@ -11,6 +14,7 @@ export const DEV_FILE: string = join(".wrangler", "claude-edge", "dev.json");
 /** The flags of each command that talks to a deployment. */
 export interface TargetFlags {
   account?: string;
+  profile?: string;
   url?: string;
 }
 
@@ -22,41 +26,33 @@ export interface DevFile {
   pid: number;
 }
 
-/** Which deployment to talk to, and as whom. */
+/** A value, and where it is from: `--url`, `CLAUDE_EDGE_URL`, `claude-edge dev`, `profile prod`. */
+export interface Setting {
+  value: string;
+  origin: string;
+}
+
+/** The deployment that a command talks to, as far as it is known. */
 export interface Target {
-  baseURL: string | undefined;
-  token: string | undefined;
-  account: string | undefined;
-  /** It is the `claude-edge dev` of this folder. */
-  isDev: boolean;
+  url?: Setting | undefined;
+  token?: Setting | undefined;
+  account?: Setting | undefined;
+  /** The profile that any of it is from; its origin says who chose it. */
+  profile?: Setting | undefined;
 }
 
-/**
- * The deployment to talk to: `--url`, else CLAUDE_EDGE_URL, else the `claude-edge dev` that runs in this folder or one
- * above it. A `dev` is sent its own key and no other: its file may come with somebody else's folder.
- */
-export function targetOf(
-  { url, account }: TargetFlags,
-  { env, cwd }: Pick<Context, "env" | "cwd">,
-): Target {
-  const named = url || env.CLAUDE_EDGE_URL || undefined;
-  const dev = findDev(cwd);
-  const isDev = dev !== undefined && (named === undefined || originOf(named) === originOf(dev.url));
-  return {
-    baseURL: named ?? dev?.url,
-    token: isDev && !(named && env.CLAUDE_EDGE_TOKEN) ? dev.token : env.CLAUDE_EDGE_TOKEN,
-    account: account ?? (env.CLAUDE_EDGE_ACCOUNT || undefined),
-    isDev,
-  };
-}
-
-/** A client of {@link targetOf}. @throws ClaudeEdgeError `no_url`, `unauthorized`. */
+/** @throws ClaudeEdgeError, EdgeError `no_url`, `unauthorized`, and all that {@link findTarget} throws. */
 export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
-  const { baseURL, token, account } = targetOf(flags, context);
+  const { url, token, account } = findTarget(flags, context);
+  if (!url) throw new EdgeError("no_url", "No deployment is named, and `login` has saved none.");
+  if (!token) {
+    const message = `No key is known for ${url.value}: \`claude-edge login\` saves one.`;
+    throw new EdgeError("unauthorized", message);
+  }
   return new ClaudeEdge({
-    baseURL,
-    token,
-    account,
+    baseURL: url.value,
+    token: token.value,
+    account: account?.value,
     onRetry: ({ error, attempt }) => {
       // The first is often all it takes, and not worth a word.
       if (attempt > 1) context.stderr.write(`note: ${error.message} Trying again.\n`);
@@ -64,11 +60,95 @@ export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
   });
 }
 
+/**
+ * Which deployment: `--url` or `--profile`, else CLAUDE_EDGE_URL, else CLAUDE_EDGE_PROFILE, else the `claude-edge dev`
+ * that runs in this folder or one above it, else the current profile. A saved key is sent to the URL it was saved for
+ * and no other, a `dev` only its own key: its file may come with somebody else's folder.
+ * @throws EdgeError `usage`, `profile_not_found`, `config_unusable`.
+ */
+export function findTarget(flags: TargetFlags, context: Context): Target {
+  const { env, cwd } = context;
+  if (flags.url && flags.profile !== undefined) {
+    throw new EdgeError("usage", "--url and --profile exclude each other.");
+  }
+  const account = setting(flags.account, "--account");
+  const fromEnv = {
+    token: setting(env.CLAUDE_EDGE_TOKEN, "CLAUDE_EDGE_TOKEN"),
+    account: setting(env.CLAUDE_EDGE_ACCOUNT, "CLAUDE_EDGE_ACCOUNT"),
+  };
+  if (flags.profile !== undefined) {
+    const own = fromProfile({ value: flags.profile, origin: "--profile" }, context);
+    return {
+      ...own,
+      token: own.token ?? fromEnv.token,
+      account: account ?? own.account ?? fromEnv.account,
+    };
+  }
+  const url = setting(flags.url, "--url") ?? setting(env.CLAUDE_EDGE_URL, "CLAUDE_EDGE_URL");
+  const named = setting(env.CLAUDE_EDGE_PROFILE, "CLAUDE_EDGE_PROFILE");
+  const found = url ? atUrl(url, context) : findUnnamed(named, cwd, context);
+  const isDev = found.url?.origin === DEV_ORIGIN;
+  return {
+    ...found,
+    token: isDev ? found.token : (fromEnv.token ?? found.token),
+    account: account ?? fromEnv.account ?? found.account,
+  };
+}
+
+/** The origin of what is from a `claude-edge dev`. */
+export const DEV_ORIGIN = "claude-edge dev";
+
+const setting = (value: string | undefined, origin: string): Setting | undefined =>
+  value ? { value, origin } : undefined;
+
+function findUnnamed(profile: Setting | undefined, cwd: string, context: Context): Target {
+  if (profile) return fromProfile(profile, context);
+  const dev = findDev(cwd);
+  if (dev) return { url: setting(dev.url, DEV_ORIGIN), token: setting(dev.token, DEV_ORIGIN) };
+  const { current } = readConfig(context);
+  const origin = configPath(context);
+  return current === undefined ? {} : fromProfile({ value: current, origin }, context);
+}
+
+function fromProfile(profile: Setting, context: Context): Required<Target> {
+  const { url, token, account } = profileOf(readConfig(context), profile.value);
+  const origin = `profile ${profile.value}`;
+  return {
+    profile,
+    url: setting(url, origin),
+    token: setting(token, origin),
+    account: setting(account, origin),
+  };
+}
+
+/** What is known of a deployment that is named by its URL. */
+function atUrl(url: Setting, context: Context): Target {
+  // Given with the URL, it goes before all that is saved, which then need not be readable.
+  if (context.env.CLAUDE_EDGE_TOKEN) return { url };
+  const dev = findDev(context.cwd);
+  if (dev && originOf(url.value) === originOf(dev.url)) {
+    return { url, token: setting(dev.token, DEV_ORIGIN) };
+  }
+  const { current, profiles } = readConfig(context);
+  const fitting = Object.keys(profiles).filter((name) =>
+    sameDeployment(profiles[name]!.url, url.value),
+  );
+  const name = fitting.find((one) => one === current) ?? fitting[0];
+  if (name === undefined) return { url };
+  return { ...fromProfile({ value: name, origin: url.origin }, context), url };
+}
+
 /** The `dev` that runs for a folder, or for one above it. */
 function findDev(folder: string): DevFile | undefined {
-  const dev = readDevFile(folder);
+  const project = findDevProject(folder);
+  return project === undefined ? undefined : readDevFile(project);
+}
+
+/** The folder that it runs in: this one, or one above it. */
+export function findDevProject(folder: string): string | undefined {
+  if (readDevFile(folder)) return folder;
   const parent = dirname(folder);
-  return dev ?? (parent === folder ? undefined : findDev(parent));
+  return parent === folder ? undefined : findDevProject(parent);
 }
 
 /** The `dev` that runs in a folder. */
@@ -83,10 +163,4 @@ export function readDevFile(folder: string): DevFile | undefined {
     // Left behind, or half written, by a `dev` that was killed: as good as none.
     return undefined;
   }
-}
-
-/** The origin of a URL, under one name for this machine; undefined for what is none. */
-function originOf(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
-  return new URL(url).origin.replace(/^http:\/\/(127\.0\.0\.1|\[::1\])(?=:|$)/, "http://localhost");
 }

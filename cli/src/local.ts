@@ -5,8 +5,6 @@ import { pathToFileURL } from "node:url";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-
 type Local = typeof import("@claude-edge/local");
 
 /**
@@ -35,7 +33,7 @@ export function portOf(text: string): number {
 
 /** Says before each line where it comes from. */
 export const logTo =
-  (stream: Context["stderr"]) =>
+  (stream: { write: (text: string) => unknown }) =>
   (source: string, text: string): void =>
     void stream.write(text.replace(/^(?=.)/gm, `[${source}] `));
 

@@ -3,11 +3,16 @@ import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineCompletion } from "./definitions/completion.js";
+import { defineConfig } from "./definitions/config.js";
+import { defineDeploy } from "./definitions/deploy.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineDoctor } from "./definitions/doctor.js";
 import { defineInit } from "./definitions/init.js";
+import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
+import { defineLogs } from "./definitions/logs.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
+import { defineSecrets } from "./definitions/secrets.js";
 import { defineServe } from "./definitions/serve.js";
 import { defineSessions } from "./definitions/sessions.js";
 
@@ -33,8 +38,9 @@ const EXIT_CODES = Object.entries(MEANINGS)
 /** The commands, under what they are for. */
 const GROUPS: Record<string, ((context: Context) => Command)[]> = {
   "Talk:": [defineQuery, defineSessions, defineRequests],
-  "Build:": [defineInit, defineDev, defineServe, defineDoctor],
-  "This program:": [defineCompletion],
+  "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
+  "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],
+  "This program:": [defineDoctor, defineCompletion],
 };
 
 /** The command line as commander parses it; each command's own file says what it takes, and loads what it does. */

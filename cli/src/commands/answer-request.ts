@@ -4,11 +4,12 @@ import type { ClaudeEdge, RequestResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { answerOf, verdictOf, type AnswerFlags } from "../answers.js";
-import { ask, canAsk } from "../ask.js";
+import { ask } from "../ask.js";
 import { askedOf, isForPeople, subjectOf } from "../asked.js";
 import { write, type Context } from "../context.js";
 import { connect, type TargetFlags } from "../deployment.js";
 import { oneLine } from "../printable.js";
+import { canAsk } from "../terminal.js";
 
 export interface AnswerRequestFlags extends AnswerFlags, TargetFlags {
   by?: string;

@@ -1,7 +1,8 @@
 import type { ClaudeEdge, SessionResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { canAsk, confirm } from "../ask.js";
+import { confirm } from "../ask.js";
+import { canAsk } from "../terminal.js";
 import type { Context } from "../context.js";
 import { connect, type TargetFlags } from "../deployment.js";
 import { findSession } from "../find-session.js";

@@ -6,6 +6,7 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
 import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
+import { DevLog } from "../dev-log.js";
 import { aborted, loadLocal, logTo, portOf } from "../local.js";
 
 export interface DevFlags {
@@ -24,6 +25,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
   assertNoneRuns(project);
   const { startLocal } = await loadLocal(project);
   const { stderr, signal } = context;
+  const log = new DevLog(project);
   const stack = await startLocal({
     project,
     port,
@@ -32,9 +34,15 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     model: flags.scripted ? "scripted" : "auto",
     containers: flags.docker ? "docker" : "processes",
     pace: PACE_MS,
-    onLog: logTo(stderr),
+    onLog: logTo({
+      write: (lines: string) => {
+        stderr.write(lines);
+        log.write(lines);
+      },
+    }),
   });
   try {
+    log.write("");
     announce(stack, project, flags, context);
     await aborted(signal);
     stderr.write("stopping\n");

@@ -5,7 +5,7 @@ import { styleText } from "node:util";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { targetOf, type TargetFlags } from "../deployment.js";
+import { findTarget, type TargetFlags } from "../deployment.js";
 import { checkContainer, checkRunner } from "../doctor/container.js";
 import { checkToken, findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
 import {
@@ -69,8 +69,9 @@ function beginChecks(
   folder: string,
   isNamed: boolean,
   flags: DoctorFlags,
-  { env, signal }: Context,
+  context: Context,
 ): Checks {
+  const { env, signal } = context;
   const checks = new Checks(signal);
   checks.begin("node", checkNode);
   checks.begin("docker", (stop) => checkDocker(env, stop), DOCKER_LIMIT_MS);
@@ -81,7 +82,7 @@ function beginChecks(
   checks.after(project, "model-key", (value) => checkModelKey(value, env));
 
   const target = checks.begin("target", () =>
-    checkTarget(targetOf(flags, { env, cwd: folder }), folder),
+    checkTarget(findTarget(flags, { ...context, cwd: folder }), folder),
   );
   const reach = checks.after(target, "reach", checkReach);
   checks.after(reach, "clock", checkClock);

@@ -3,7 +3,6 @@ import { join, relative } from "node:path";
 
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { canAsk } from "../ask.js";
 import { write, type Context } from "../context.js";
 import { askForInit } from "../init/ask.js";
 import { checkMachine } from "../init/checks.js";
@@ -13,6 +12,7 @@ import { planFiles } from "../init/plan.js";
 import { stage } from "../init/stages.js";
 import { packInto, sourceCheckout } from "../init/vendor.js";
 import { conflicts, writeProject } from "../init/write.js";
+import { canAsk } from "../terminal.js";
 
 declare const __VERSION__: string;
 

@@ -8,7 +8,6 @@ import {
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { Approvals } from "../approvals.js";
-import { canAsk } from "../ask.js";
 import { unlessAborted, write, type Context } from "../context.js";
 import { connect } from "../deployment.js";
 import { findSession } from "../find-session.js";
@@ -16,6 +15,7 @@ import { readPrompt } from "../prompt.js";
 import { sessionOptionsOf, type QueryFlags } from "../query-flags.js";
 import { failureLine, messageLine, resultLine, summary } from "../query-output.js";
 import { reportError } from "../report.js";
+import { canAsk } from "../terminal.js";
 
 /** How long Ctrl-C waits for the deployment to stop the turn, milliseconds. */
 const INTERRUPT_MS = 2_000;

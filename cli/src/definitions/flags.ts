@@ -47,6 +47,7 @@ export const withDefault = (command: Command, child: Command): Command =>
 export const withTarget = (command: Command): Command =>
   command
     .option("--account <name>", "the account to act for")
+    .option("--profile <name>", "the deployment that `claude-edge login` saved under this name")
     .option("--url <url>", "the deployment, instead of CLAUDE_EDGE_URL");
 
 /** Help that leads with what people copy. */

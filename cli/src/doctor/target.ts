@@ -1,17 +1,21 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { DEV_FILE, readDevFile, type Target } from "../deployment.js";
+import { DEV_FILE, DEV_ORIGIN, readDevFile, type Target } from "../deployment.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
 
 /** A deployment that is named. */
-export interface Named extends Target {
+export interface Named {
   baseURL: string;
+  token: string | undefined;
+  account: string | undefined;
+  /** It is the `claude-edge dev` of this folder. */
+  isDev: boolean;
 }
 
 /** Whether a deployment is named, and well. */
 export function checkTarget(target: Target, folder: string): Finding<Named> {
-  const baseURL = target.baseURL?.replace(/\/+$/, "");
+  const baseURL = target.url?.value.replace(/\/+$/, "");
   if (baseURL === undefined) {
     const stale = staleDevFile(folder);
     return stale === undefined
@@ -32,8 +36,14 @@ export function checkTarget(target: Target, folder: string): Finding<Named> {
   if (username || password) {
     return fail("the URL holds a user's name or password", "take it out: the key is enough");
   }
-  const whose = target.isDev ? ", the `claude-edge dev` that runs here" : "";
-  return ok(`${baseURL}${whose}`, { ...target, baseURL });
+  const isDev = target.token?.origin === DEV_ORIGIN;
+  const whose = isDev ? ", the `claude-edge dev` that runs here" : "";
+  return ok(`${baseURL}${whose}`, {
+    baseURL,
+    token: target.token?.value,
+    account: target.account?.value,
+    isDev,
+  });
 }
 
 /** A dev file, in a folder or above it, whose process is gone. */

@@ -19,8 +19,12 @@ export interface RunOptions {
   env?: Record<string, string>;
   cwd?: string;
   node?: string;
+  /** Sends it a SIGINT when it aborts. */
+  signal?: AbortSignal;
   /** Called with what is on standard output so far. */
   onOutput?: (child: ReturnType<typeof spawn>, stdout: string) => void;
+  /** Called with what is on standard error so far. */
+  onError?: (stderr: string) => void;
 }
 
 /** Runs the CLI as a process of its own, in an empty folder unless told otherwise. */
@@ -32,13 +36,22 @@ export function useCli(): {
   afterAll(() => rmSync(empty, { recursive: true, force: true }));
   const run = (
     args: string[],
-    { input, env = {}, cwd = empty, node = process.execPath, onOutput }: RunOptions = {},
+    {
+      input,
+      env = {},
+      cwd = empty,
+      node = process.execPath,
+      onOutput,
+      onError,
+      signal,
+    }: RunOptions = {},
   ): Promise<Run> => {
     const child = spawn(node, [BIN, ...args], {
       cwd,
       env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1", ...env },
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    signal?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
     let [stdout, stderr] = ["", ""];
     child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
@@ -46,6 +59,7 @@ export function useCli(): {
     });
     child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
+      onError?.(stderr);
     });
     if (input !== undefined) child.stdin!.end(input);
     return new Promise((resolve) => {

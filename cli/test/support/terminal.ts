@@ -52,7 +52,7 @@ export function openTerminal(
     cwd,
     env: {
       PATH: process.env.PATH!,
-      HOME: process.env.HOME!,
+      HOME: cwd,
       TERM: "xterm",
       SHELL: "/bin/sh",
       ...env,

@@ -1,0 +1,132 @@
+import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+
+import { write, type Context } from "../context.js";
+import {
+  assertKind,
+  chooseModelSecret,
+  listSecretNames,
+  newRootKey,
+  putSecrets,
+  ROOT_KEY,
+  SECRETS,
+} from "../deployment-secrets.js";
+import { readDevVars, writeDevVar } from "../dev-vars.js";
+import { profileOf, readConfig, writeConfig } from "../profiles.js";
+import { findProject, needPackage, readProjectConfig, type Project } from "../project.js";
+import { secretFrom } from "../secret-input.js";
+import { canAsk } from "../terminal.js";
+
+export interface SecretsFlags {
+  generate?: boolean;
+  json?: boolean;
+  local?: boolean;
+  profile?: string;
+}
+
+/** `claude-edge secrets set`. Gives the exit code. */
+export async function setSecret(
+  given: string | undefined,
+  flags: SecretsFlags,
+  context: Context,
+): Promise<number> {
+  const { local, generate } = flags;
+  if (given !== undefined) assertSecretName(given);
+  const project = projectFor(flags, context);
+  const name = given ?? (generate ? ROOT_KEY : await askName(context));
+  if (name === undefined) return EXIT.interrupted;
+  if (generate && name !== ROOT_KEY) {
+    throw new EdgeError("usage", `--generate makes a ${ROOT_KEY}; ${name} is given to you.`);
+  }
+  const keep = generate && !local ? await profileName(project, flags, context) : undefined;
+  const value = generate ? newRootKey() : await secretFrom(name, context);
+  if (value === undefined) return EXIT.interrupted;
+  assertKind(name, value);
+  if (local) {
+    writeDevVar(project, name, value);
+    context.stderr.write(`${name} is in .dev.vars; a running claude-edge dev wants a new start\n`);
+    return EXIT.ok;
+  }
+  await putSecrets({ [name]: value }, project, context);
+  context.stderr.write(`${name} is set\n`);
+  if (keep !== undefined) keepRootKey(keep, value, context);
+  else if (name === ROOT_KEY) {
+    context.stderr.write("next: claude-edge login, for the key that was saved is void now\n");
+  }
+  return EXIT.ok;
+}
+
+/** `claude-edge secrets list`. Gives the exit code. */
+export async function listSecrets(flags: SecretsFlags, context: Context): Promise<number> {
+  const names = await namesOf(flags, context);
+  for (const name of names.toSorted()) {
+    await write(context.stdout, flags.json ? `${JSON.stringify({ name })}\n` : `${name}\n`);
+  }
+  if (names.length === 0) context.stderr.write("no secrets are set\n");
+  return EXIT.ok;
+}
+
+/** `claude-edge secrets delete`. Gives the exit code. */
+export async function deleteSecret(
+  name: string,
+  flags: SecretsFlags,
+  context: Context,
+): Promise<number> {
+  assertSecretName(name);
+  if (!(await namesOf(flags, context)).includes(name)) {
+    throw new EdgeError("not_found", `${name} is not set.`);
+  }
+  const project = projectFor(flags, context);
+  if (flags.local) writeDevVar(project, name, undefined);
+  else await putSecrets({ [name]: null }, project, context);
+  context.stderr.write(`${name} is gone\n`);
+  return EXIT.ok;
+}
+
+/** @throws EdgeError `worker_not_found`. */
+async function namesOf(flags: SecretsFlags, context: Context): Promise<string[]> {
+  const project = projectFor(flags, context);
+  if (flags.local)
+    return Object.keys(readDevVars(project)).filter((name) => SECRETS.includes(name));
+  const names = await listSecretNames(project, context);
+  if (names) return names;
+  throw new EdgeError("worker_not_found", `The project of ${project.folder} is not deployed.`);
+}
+
+/** Before anything is asked: without wrangler there is no use in it. */
+function projectFor({ local }: SecretsFlags, { cwd }: Context): Project {
+  const project = findProject(".", cwd);
+  if (!local) needPackage(project, "wrangler");
+  return project;
+}
+
+/** @throws EdgeError `usage`. */
+function assertSecretName(name: string): void {
+  if (SECRETS.includes(name)) return;
+  const message = `There is no secret ${name}: there are ${SECRETS.join(", ")}.`;
+  throw new EdgeError("usage", message);
+}
+
+/** @throws EdgeError `usage` where nobody can be asked. */
+function askName(context: Context): Promise<string | undefined> {
+  if (canAsk(context)) return chooseModelSecret(context);
+  throw new EdgeError("usage", `Which one: claude-edge secrets set <${SECRETS.join("|")}>.`);
+}
+
+/** The profile that a new root key is kept in: whoever loses it has no way in. @throws EdgeError `profile_not_found`. */
+async function profileName(
+  project: Project,
+  { profile }: SecretsFlags,
+  context: Context,
+): Promise<string> {
+  const name = profile ?? (await readProjectConfig(project)).name ?? "";
+  profileOf(readConfig(context), name);
+  return name;
+}
+
+function keepRootKey(name: string, token: string, context: Context): void {
+  const config = readConfig(context);
+  const profile = profileOf(config, name);
+  profile.token = token;
+  writeConfig(config, context);
+  context.stderr.write(`profile ${name} (${profile.url}) has the new key\n`);
+}

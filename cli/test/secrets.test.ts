@@ -1,0 +1,301 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+
+import { CTRL_C, DOWN, ENTER } from "./support/approvals.js";
+import { useCloudflareApi, type FakeWorker } from "./support/cloudflare-api.js";
+import { makeHome, type Home } from "./support/home.js";
+import { traceSecrets, useProjects, WORKER, type Traces } from "./support/project.js";
+import { useCli, type RunOptions } from "./support/run.js";
+import { hasTerminal, openTerminal } from "./support/terminal.js";
+
+const API_KEY = "sk-ant-api03-0123456789abcdef";
+const OAUTH_TOKEN = "sk-ant-oat01-0123456789abcdef";
+
+const api = useCloudflareApi();
+const makeProject = useProjects();
+const { empty, run } = useCli();
+
+let project: string;
+beforeAll(() => {
+  project = makeProject();
+});
+
+let home: Home;
+let traces: Traces;
+beforeEach(() => {
+  home = makeHome(empty);
+  traces = traceSecrets(home.env.HOME);
+});
+const secrets = (args: string[], { env, ...options }: RunOptions = {}) =>
+  run(["secrets", ...args], {
+    cwd: project,
+    ...options,
+    env: { ...home.env, ...traces.env, ...api.env, ...env },
+  });
+const deployed = (values: Record<string, string> = {}): FakeWorker => {
+  const worker = { secrets: new Map(Object.entries(values)), uploads: [] };
+  api.workers.set(WORKER, worker);
+  return worker;
+};
+
+describe("claude-edge secrets, of a deployment", () => {
+  test("sets what is piped in, and shows it nowhere", async () => {
+    const worker = deployed();
+    const { code, stdout, stderr } = await secrets(["set", "ANTHROPIC_API_KEY"], {
+      input: `${API_KEY}\n`,
+    });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "ANTHROPIC_API_KEY is set\n",
+    });
+    expect(Object.fromEntries(worker.secrets)).toEqual({ ANTHROPIC_API_KEY: API_KEY });
+    // The CLI, wrangler, and what wrangler starts.
+    expect(traces.args().length).toBeGreaterThanOrEqual(3);
+    expect(traces.all()).not.toContain(API_KEY);
+    expect(
+      traces.leftovers().filter((path) => readFileSync(path, "utf8").includes(API_KEY)),
+    ).toEqual([]);
+  });
+
+  test("lists names, and takes one away", async () => {
+    const worker = deployed({ ANTHROPIC_API_KEY: API_KEY, CLAUDE_EDGE_ROOT_KEY: "ce_root_x" });
+    const names = "ANTHROPIC_API_KEY\nCLAUDE_EDGE_ROOT_KEY\n";
+    expect(await secrets([])).toEqual({ code: 0, stdout: names, stderr: "" });
+    expect((await secrets(["list", "--json"])).stdout).toBe(
+      '{"name":"ANTHROPIC_API_KEY"}\n{"name":"CLAUDE_EDGE_ROOT_KEY"}\n',
+    );
+    expect(await secrets(["delete", "ANTHROPIC_API_KEY"])).toMatchObject({ code: 0, stdout: "" });
+    expect([...worker.secrets.keys()]).toEqual(["CLAUDE_EDGE_ROOT_KEY"]);
+    expect(await secrets(["delete", "ANTHROPIC_API_KEY"])).toMatchObject({ code: 5 });
+  });
+
+  test("can be set before the first deploy; there is nothing to list or delete", async () => {
+    for (const args of [["list"], ["delete", "ANTHROPIC_API_KEY"]]) {
+      const result = await secrets(args);
+      expect(result).toMatchObject({ code: 5, stdout: "" });
+      expect(result.stderr).toContain("claude-edge deploy");
+      expect(api.workers.size).toBe(0);
+    }
+    expect((await secrets(["set", "ANTHROPIC_API_KEY"], { input: API_KEY })).code).toBe(0);
+    expect(api.workers.get(WORKER)!.secrets.get("ANTHROPIC_API_KEY")).toBe(API_KEY);
+  });
+
+  test("--generate makes a root key that only the deployment and the profile know", async () => {
+    const worker = deployed();
+    const generate = ["set", "CLAUDE_EDGE_ROOT_KEY", "--generate"];
+    const homeless = await secrets(generate);
+    expect(homeless).toMatchObject({ code: 5, stdout: "" });
+    expect(worker.secrets.size).toBe(0);
+    home.write({
+      profiles: {
+        [WORKER]: { url: "https://a.example", token: "old" },
+        other: { url: "https://b.example", token: "old" },
+      },
+    });
+    const { code, stdout, stderr } = await secrets(generate);
+    const key = worker.secrets.get("CLAUDE_EDGE_ROOT_KEY")!;
+    expect(key).toMatch(/^ce_root_[\w-]{32}$/);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+    expect(`${stderr}${traces.all()}`).not.toContain(key);
+    expect(home.read().profiles).toMatchObject({
+      [WORKER]: { token: key },
+      other: { token: "old" },
+    });
+    await secrets([...generate, "--profile", "other"]);
+    const second = worker.secrets.get("CLAUDE_EDGE_ROOT_KEY")!;
+    expect(second).not.toBe(key);
+    expect(home.read().profiles).toMatchObject({
+      [WORKER]: { token: key },
+      other: { token: second },
+    });
+  });
+
+  test("says that wrangler is not logged in, or what else it says", async () => {
+    deployed();
+    const env = { CLOUDFLARE_API_TOKEN: "" };
+    const loggedOut = await secrets(["set", "ANTHROPIC_API_KEY"], { input: API_KEY, env });
+    expect(loggedOut).toMatchObject({ code: 4, stdout: "" });
+    expect(loggedOut.stderr).toContain("wrangler login");
+    const refused = await secrets(["list"], { env: { CLOUDFLARE_API_TOKEN: "wrong" } });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain("Authentication error");
+    api.onRequest = (line) => (line.includes("secrets-bulk") ? 500 : undefined);
+    const failed = await secrets(["set", "ANTHROPIC_API_KEY"], { input: API_KEY });
+    expect(failed).toMatchObject({ code: 1, stdout: "" });
+    expect(failed.stderr).not.toContain(API_KEY);
+  });
+
+  test("Ctrl-C goes on to wrangler", async () => {
+    deployed();
+    let arrived = () => {};
+    const asked = new Promise<void>((resolve) => (arrived = resolve));
+    let release = () => {};
+    const held = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
+    api.onRequest = () => {
+      arrived();
+      return held;
+    };
+    const controller = new AbortController();
+    const running = run(["secrets", "list"], {
+      cwd: project,
+      env: { ...home.env, ...api.env },
+      signal: controller.signal,
+    });
+    await asked;
+    controller.abort();
+    expect(await running).toMatchObject({ code: 130, stdout: "" });
+    release();
+  });
+});
+
+describe("claude-edge secrets, wrong use", () => {
+  test.each([
+    ["a name there is not", ["set", "OPENAI_API_KEY"], "x", "ANTHROPIC_AUTH_TOKEN"],
+    ["a name every object has", ["delete", "constructor"], undefined, "There is no secret"],
+    ["no name and no terminal", ["set"], "x", "ANTHROPIC_API_KEY|"],
+    ["no value", ["set", "ANTHROPIC_API_KEY"], "\n", "There is nothing"],
+    ["nobody to ask and no pipe", ["set", "ANTHROPIC_API_KEY"], undefined, "There is nothing"],
+    ["two lines", ["set", "ANTHROPIC_API_KEY"], "a\nb", "without blanks"],
+    ["a value as an argument", ["set", "ANTHROPIC_API_KEY", "v4lue"], "x", "too many arguments"],
+    ["a generated API key", ["set", "ANTHROPIC_API_KEY", "--generate"], "x", "--generate"],
+    [
+      "an OAuth token as an API key",
+      ["set", "ANTHROPIC_API_KEY"],
+      OAUTH_TOKEN,
+      "CLAUDE_CODE_OAUTH_TOKEN",
+    ],
+    [
+      "an OAuth token as an auth token",
+      ["set", "ANTHROPIC_AUTH_TOKEN"],
+      OAUTH_TOKEN,
+      "CLAUDE_CODE_OAUTH_TOKEN",
+    ],
+    [
+      "an API key as an OAuth token",
+      ["set", "CLAUDE_CODE_OAUTH_TOKEN"],
+      API_KEY,
+      "but ANTHROPIC_API_KEY",
+    ],
+    [
+      "an API key as the root key",
+      ["set", "CLAUDE_EDGE_ROOT_KEY"],
+      API_KEY,
+      "but ANTHROPIC_API_KEY",
+    ],
+    [
+      "a root key as an API key",
+      ["set", "ANTHROPIC_API_KEY"],
+      "ce_root_1",
+      "but CLAUDE_EDGE_ROOT_KEY",
+    ],
+  ])("%s", async (_what, args, input, message) => {
+    const worker = deployed();
+    for (const local of [[], ["--local"]]) {
+      const result = await secrets([...args, ...local], input === undefined ? {} : { input });
+      expect(result).toMatchObject({ code: 2, stdout: "" });
+      expect(result.stderr).toContain(message);
+      for (const value of [OAUTH_TOKEN, API_KEY]) expect(result.stderr).not.toContain(value);
+    }
+    expect(worker.secrets.size).toBe(0);
+    expect(existsSync(join(project, ".dev.vars"))).toBe(false);
+  });
+
+  test("a folder that is no project", async () => {
+    expect(await secrets(["list"], { cwd: empty })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("no wrangler.jsonc"),
+    });
+    writeFileSync(join(empty, "wrangler.jsonc"), "{}");
+    expect(await secrets(["list"], { cwd: empty })).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("npm install"),
+    });
+  });
+});
+
+describe("claude-edge secrets --local", () => {
+  let local: string;
+  const read = () => readFileSync(join(local, ".dev.vars"), "utf8");
+  const set = (name: string, input: string, ...args: string[]) =>
+    secrets(["set", name, "--local", ...args], { input, cwd: local });
+  beforeEach(() => {
+    local = makeProject();
+  });
+
+  test("writes .dev.vars for its owner's eyes and asks nobody", async () => {
+    expect((await set("ANTHROPIC_API_KEY", API_KEY)).code).toBe(0);
+    expect(read()).toBe(`ANTHROPIC_API_KEY=${API_KEY}\n`);
+    expect(statSync(join(local, ".dev.vars")).mode & 0o777).toBe(0o600);
+    expect(api.requests).toEqual([]);
+    expect(traces.all()).not.toContain(API_KEY);
+  });
+
+  test("keeps the other lines, and replaces its own wherever it is", async () => {
+    const path = join(local, ".dev.vars");
+    const before =
+      '# mine\nFOO="a # b"\n export ANTHROPIC_API_KEY = old\nMY_ANTHROPIC_API_KEY=z\nANTHROPIC_API_KEY=twice';
+    writeFileSync(path, before, { mode: 0o644 });
+    await set("ANTHROPIC_API_KEY", API_KEY);
+    expect(read()).toBe(
+      `# mine\nFOO="a # b"\nANTHROPIC_API_KEY=${API_KEY}\nMY_ANTHROPIC_API_KEY=z\n`,
+    );
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await set("CLAUDE_EDGE_ROOT_KEY", "", "--generate");
+    expect(read()).toMatch(/z\nCLAUDE_EDGE_ROOT_KEY=ce_root_[\w-]{32}\n$/);
+    expect((await secrets(["list", "--local"], { cwd: local })).stdout).toBe(
+      "ANTHROPIC_API_KEY\nCLAUDE_EDGE_ROOT_KEY\n",
+    );
+    await secrets(["delete", "ANTHROPIC_API_KEY", "--local"], { cwd: local });
+    expect(read()).toMatch(
+      /^# mine\nFOO="a # b"\nMY_ANTHROPIC_API_KEY=z\nCLAUDE_EDGE_ROOT_KEY=\S+\n$/,
+    );
+    expect(await secrets(["delete", "ANTHROPIC_API_KEY", "--local"], { cwd: local })).toMatchObject(
+      {
+        code: 5,
+      },
+    );
+  });
+
+  test("a last line without an end stays a line of its own", async () => {
+    writeFileSync(join(local, ".dev.vars"), "FOO=1");
+    await set("ANTHROPIC_API_KEY", API_KEY);
+    expect(read()).toBe(`FOO=1\nANTHROPIC_API_KEY=${API_KEY}\n`);
+  });
+
+  test("a value that readers of the file take in different ways is refused", async () => {
+    expect(await set("ANTHROPIC_AUTH_TOKEN", "a$HOME'#")).toMatchObject({ code: 2 });
+    expect(existsSync(join(local, ".dev.vars"))).toBe(false);
+  });
+});
+
+describe.runIf(hasTerminal)("claude-edge secrets set in a terminal", () => {
+  const terminal = (args: string[]) =>
+    openTerminal(["secrets", ...args], { env: { ...home.env, ...api.env }, cwd: project });
+
+  test("asks which credential and for its value, hidden", async () => {
+    const worker = deployed();
+    const { shows, type, ended, raw } = terminal(["set"]);
+    await shows("How does the deployment ask the model?");
+    type(`${DOWN}${DOWN}${ENTER}`);
+    await shows("Anthropic bars offering claude.ai login to others");
+    await shows("CLAUDE_CODE_OAUTH_TOKEN");
+    type(OAUTH_TOKEN);
+    type(ENTER);
+    await shows("is set");
+    expect(await ended).toBe(0);
+    expect(raw()).not.toContain(OAUTH_TOKEN);
+    expect(Object.fromEntries(worker.secrets)).toEqual({ CLAUDE_CODE_OAUTH_TOKEN: OAUTH_TOKEN });
+  });
+
+  test("Ctrl-C at the value sets nothing", async () => {
+    const worker = deployed();
+    const { shows, type, ended } = terminal(["set", "ANTHROPIC_API_KEY"]);
+    await shows("ANTHROPIC_API_KEY");
+    type(CTRL_C);
+    expect(await ended).toBe(130);
+    expect(worker.secrets.size).toBe(0);
+  });
+});
