@@ -168,12 +168,6 @@ export const ERRORS = {
     EXIT.failed,
     "Set claude-edge and @claude-edge/* to one version in package.json, and run `npm install`.",
   ),
-  docker_unavailable: policy(
-    0,
-    false,
-    EXIT.failed,
-    "Start Docker, or deploy the Worker alone: --containers-rollout none.",
-  ),
   secret_missing: policy(
     0,
     false,
@@ -210,7 +204,7 @@ export const ERRORS = {
     0,
     false,
     EXIT.failed,
-    "Start Docker, or do without it: claude-edge dev runs containers as local processes.",
+    "Start Docker. Without it, dev runs containers as local processes, and deploy --containers-rollout none leaves them as they are.",
   ),
 
   internal: policy(500, true, EXIT.failed),
