@@ -39,7 +39,7 @@ export interface InitOptions {
   packageManager: PackageManagerName;
 }
 
-export const ISOLATIONS = ["account", "session"] as const;
+const ISOLATIONS = ["account", "session"] as const;
 const SCHEDULINGS = ["default", "durable_object"] as const;
 const INSTANCES = ["lite", "basic", "standard-1", "standard-2", "standard-3", "standard-4"];
 const REGIONS = ["ENAM", "WNAM", "EEUR", "WEUR", "APAC", "SAM", "ME", "OC", "AFR"];

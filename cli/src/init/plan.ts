@@ -19,7 +19,7 @@ export interface PlannedFile {
 const TEMPLATE = new URL("../template/", import.meta.url);
 
 /** The template's files, each named: what else lies in that folder goes into nobody's project. */
-export const TEMPLATE_FILES = [
+const TEMPLATE_FILES = [
   ".claude/CLAUDE.md",
   ".claude/skills/release-notes/SKILL.md",
   ".dockerignore",
