@@ -13,6 +13,7 @@ import {
   type SessionSettings,
   type TurnOptions,
 } from "./sessions.js";
+import { Tokens } from "./tokens.js";
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
 
@@ -35,6 +36,8 @@ export class ClaudeEdge {
   readonly sessions: Sessions;
   /** Permissions, questions and the like that wait for an answer. */
   readonly requests: Requests;
+  /** Account tokens: to mint, to list, to revoke. */
+  readonly tokens: Tokens;
   readonly #transport: Transport;
 
   /**
@@ -46,6 +49,7 @@ export class ClaudeEdge {
     this.#transport = new Transport(resolveConfig(options));
     this.sessions = new Sessions(this.#transport);
     this.requests = new Requests(this.#transport);
+    this.tokens = new Tokens(this.#transport);
   }
 
   /**

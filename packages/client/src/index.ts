@@ -38,6 +38,7 @@ export {
   type TurnOptions,
 } from "./sessions.js";
 export { TextReader } from "./text-reader.js";
+export { Tokens, type CreateTokenOptions } from "./tokens.js";
 export { Turn, type TurnOutcome } from "./turn.js";
 export {
   isTerminal,
@@ -47,14 +48,17 @@ export {
   type ErrorCode,
   type Health,
   type MessageEvent,
+  type MintedToken,
   type Prompt,
   type RequestEvent,
   type RequestResolvedEvent,
   type RequestResource,
   type RequestStatus,
+  type Scope,
   type SdkMessage,
   type SessionOptions,
   type SessionResource,
+  type TokenResource,
   type TurnEvent,
   type TurnStatus,
   type Usage,

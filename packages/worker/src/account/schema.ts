@@ -132,6 +132,21 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX requests_of_turn ON requests (turn_id);
   CREATE INDEX requests_pending ON requests (position) WHERE status = 'pending';
   `,
+  `
+  -- Tokens of the account, not the tokens themselves.
+  CREATE TABLE tokens (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT,
+    -- As JSON. Null, as created_at, for one that was minted elsewhere: it is here because it was revoked.
+    scopes TEXT,
+    session_id TEXT,
+    created_at INTEGER,
+    expires_at INTEGER,
+    revoked_at INTEGER
+  );
+  CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+  `,
 ];
 
 /** Brings an account's storage to the newest schema, in one transaction. */

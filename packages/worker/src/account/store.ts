@@ -10,6 +10,7 @@ import { ContainerTable } from "./container-table.js";
 import { EventTable } from "./event-table.js";
 import { RequestTable } from "./request-table.js";
 import { all, one } from "./rows.js";
+import { TokenTable } from "./token-table.js";
 import { Transcripts } from "./transcripts.js";
 
 /** Idempotency keys are remembered this long, milliseconds. */
@@ -109,6 +110,7 @@ export class Store {
   readonly containers: ContainerTable;
   readonly transcripts: Transcripts;
   readonly requests: RequestTable;
+  readonly tokens: TokenTable;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -117,6 +119,7 @@ export class Store {
     this.containers = new ContainerTable(storage.sql);
     this.transcripts = new Transcripts(storage.sql);
     this.requests = new RequestTable(storage.sql, this.events);
+    this.tokens = new TokenTable(storage.sql);
   }
 
   transaction<T>(work: () => T): T {
