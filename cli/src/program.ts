@@ -4,6 +4,7 @@ import type { Context } from "./context.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
+import { defineTokens } from "./definitions/tokens.js";
 
 declare const __VERSION__: string;
 
@@ -21,6 +22,8 @@ export function createProgram(context: Context): Command {
 
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
+  program.commandsGroup("Run:");
+  program.addCommand(defineTokens(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context));
   prepare(program, context, "claude-edge");

@@ -77,6 +77,7 @@ describe("a token", () => {
     ["no time", { expires_in: 0 }],
     ["a time past all measure", { expires_in: 1e12 }],
     ["half a second", { expires_in: 0.5 }],
+    ["a time in words", { expires_in: "soon" }],
     ["no scope", { scopes: [] }],
     ["an unknown scope", { scopes: ["root"] }],
     ["a session that is none", { session_id: "../etc" }],

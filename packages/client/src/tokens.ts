@@ -1,12 +1,15 @@
 import {
+  clientError,
   isMintedToken,
   isToken,
   isTokenList,
+  TOKEN_ID,
   type MintedToken,
   type Scope,
   type TokenResource,
 } from "@claude-edge/protocol/wire";
 
+import { ClaudeEdgeError } from "./errors.js";
 import { parseAnswer } from "./parse-answer.js";
 import type { CallOptions } from "./sessions.js";
 import type { Transport } from "./transport.js";
@@ -61,9 +64,14 @@ export class Tokens {
   /**
    * Revokes a token by its id: it opens nothing from then on, and what is being read with it ends. An id that the
    * account does not know is that of a token minted elsewhere, as far as it can tell; its answer has no `created_at`.
+   * @throws ClaudeEdgeError `invalid_request` for what is no id: the token itself must not get into an address.
    */
   async revoke(id: string, { signal }: CallOptions = {}): Promise<TokenResource> {
-    const path = `/v1/tokens/${encodeURIComponent(id)}`;
+    if (!TOKEN_ID.test(id)) {
+      const message = "A token is revoked by its id, not by itself.";
+      throw new ClaudeEdgeError(clientError("invalid_request", message));
+    }
+    const path = `/v1/tokens/${id}`;
     return parseAnswer(isToken, await this.#transport.json(path, { method: "DELETE", signal }));
   }
 }

@@ -102,9 +102,10 @@ export const controlRequest = z.strictObject({
   args: z.optional(z.array(z.unknown())),
 });
 
+const life = `must be a whole number of seconds up to ${MAX_TOKEN_LIFE_S}, or "never"`;
 const secondsOrNever = z.union(
-  [z.int().check(z.positive(), z.maximum(MAX_TOKEN_LIFE_S)), z.literal("never")],
-  `must be a whole number of seconds up to ${MAX_TOKEN_LIFE_S}, or "never"`,
+  [z.int(life).check(z.positive(life), z.maximum(MAX_TOKEN_LIFE_S, life)), z.literal("never")],
+  life,
 );
 
 /** Body of `POST /v1/tokens`. */

@@ -289,7 +289,7 @@ app.get("/v1/tokens", async (c) => {
 app.delete("/v1/tokens/:token", async (c) => {
   const id = c.req.param("token");
   if (!TOKEN_ID.test(id)) {
-    throw new EdgeError("invalid_request", "A token is revoked by its id, not by the token.");
+    throw new EdgeError("invalid_request", "A token is revoked by its id, not by itself.");
   }
   return json(c, await account(c).revokeToken(nameOf(c), id));
 });
