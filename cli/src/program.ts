@@ -5,6 +5,7 @@ import { defineDev } from "./definitions/dev.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
 import { defineTokens } from "./definitions/tokens.js";
+import { defineUsage } from "./definitions/usage.js";
 
 declare const __VERSION__: string;
 
@@ -23,7 +24,7 @@ export function createProgram(context: Context): Command {
   program.commandsGroup("Talk:");
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Run:");
-  program.addCommand(defineTokens(context));
+  program.addCommand(defineTokens(context)).addCommand(defineUsage(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context));
   prepare(program, context, "claude-edge");

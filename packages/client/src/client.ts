@@ -1,4 +1,11 @@
-import { isHealth, type Health, type Prompt } from "@claude-edge/protocol/wire";
+import {
+  isHealth,
+  isUsageReport,
+  type Health,
+  type Prompt,
+  type UsageGroup,
+  type UsageReport,
+} from "@claude-edge/protocol/wire";
 
 import { Callbacks } from "./callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
@@ -21,6 +28,16 @@ import { Turn } from "./turn.js";
 export interface QueryOptions extends AgentOptions, SessionSettings, TurnOptions {
   /** A UUID for the session it makes; a fresh one without. */
   sessionId?: string | undefined;
+}
+
+/** What of an account's usage is asked for. */
+export interface UsageOptions extends CallOptions {
+  /** The first day, like `2026-11-01`, in UTC. */
+  from?: string | undefined;
+  /** The last day, which is included. */
+  to?: string | undefined;
+  /** What to split it by. */
+  group?: UsageGroup | undefined;
 }
 
 /**
@@ -79,6 +96,16 @@ export class ClaudeEdge {
     const request = { ...call, callbacks };
     const turn = new Turn<OutputOf<Schema>>(this.#transport, request, { output });
     return turn;
+  }
+
+  /**
+   * What the account has used, deleted sessions included, of all time or from a day to a day (UTC, `2026-11-01`, the
+   * last included): in sum, and with `group` by day, session or model too.
+   */
+  async usage({ from, to, group, signal }: UsageOptions = {}): Promise<UsageReport> {
+    const given = Object.entries({ from, to, group }).filter(([, value]) => value !== undefined);
+    const query = new URLSearchParams(given as [string, string][]);
+    return parseAnswer(isUsageReport, await this.#transport.json(`/v1/usage?${query}`, { signal }));
   }
 
   /** Whether the deployment answers, and its versions. */

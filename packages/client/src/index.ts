@@ -6,7 +6,7 @@ export type {
   PermissionRequest,
   SessionCallbacks,
 } from "./callbacks.js";
-export { ClaudeEdge, type QueryOptions } from "./client.js";
+export { ClaudeEdge, type QueryOptions, type UsageOptions } from "./client.js";
 export type { ClientOptions, Clock, Logger, RequestInfo, ResponseInfo, Retry } from "./config.js";
 export {
   AbortError,
@@ -62,4 +62,7 @@ export {
   type TurnEvent,
   type TurnStatus,
   type Usage,
+  type UsageFigures,
+  type UsageGroup,
+  type UsageReport,
 } from "@claude-edge/protocol/wire";

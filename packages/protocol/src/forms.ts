@@ -9,6 +9,7 @@ import type {
   TokenList,
   TokenResource,
   TurnResource,
+  UsageReport,
 } from "./resources.js";
 
 /**
@@ -55,6 +56,9 @@ export const isMintedToken = (value: unknown): value is MintedToken =>
 
 export const isTokenList = (value: unknown): value is TokenList =>
   hasForm(value, { tokens: [TOKEN] });
+
+export const isUsageReport = (value: unknown): value is UsageReport =>
+  hasForm(value, { account: "string", total: "object" });
 
 export const isHealth = (value: unknown): value is Health =>
   hasForm(value, { status: "string", version: "string", protocol: "number" });

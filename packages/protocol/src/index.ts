@@ -81,6 +81,7 @@ export {
   turnResult,
   turnStatus,
   usage,
+  usageGroup,
   type Health,
   type MintedToken,
   type SessionList,
@@ -91,6 +92,9 @@ export {
   type TurnResult,
   type TurnStatus,
   type Usage,
+  type UsageFigures,
+  type UsageGroup,
+  type UsageReport,
 } from "./resources.js";
 export {
   ACCOUNT_NAME,

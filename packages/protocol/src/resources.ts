@@ -36,6 +36,35 @@ export const usage = z.looseObject({
  */
 export type Usage = z.infer<typeof usage>;
 
+/** What {@link UsageReport} can be split by. */
+export const usageGroup = z.enum(["day", "session", "model"]);
+export type UsageGroup = z.infer<typeof usageGroup>;
+
+/** Sums over turns: their number, tokens, and US dollars. */
+export interface UsageFigures {
+  turns: number;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_input_tokens: number;
+  cache_creation_input_tokens: number;
+  cost_usd: number;
+}
+
+/** Answer of `GET /v1/usage`: what an account has used, deleted sessions included. Days are UTC, YYYY-MM-DD. */
+export interface UsageReport {
+  account: string;
+  from?: string;
+  /** The last day, which is included. */
+  to?: string;
+  total: UsageFigures;
+  group?: UsageGroup;
+  /**
+   * By day, session id or model: days in their order, the others by what they cost. A turn that used two models counts
+   * for both.
+   */
+  groups?: (UsageFigures & { key: string })[];
+}
+
 /** What a completed turn came to. */
 export const turnResult = z.looseObject({
   /** The final answer's text. */

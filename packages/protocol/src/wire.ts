@@ -39,6 +39,7 @@ export {
   isToken,
   isTokenList,
   isTurn,
+  isUsageReport,
 } from "./forms.js";
 export type { SessionOptions } from "./options.js";
 export { InvalidEventError, parseEvent } from "./parse-event.js";
@@ -52,6 +53,9 @@ export type {
   TurnResult,
   TurnStatus,
   Usage,
+  UsageFigures,
+  UsageGroup,
+  UsageReport,
 } from "./resources.js";
 export {
   ACCOUNT_NAME,

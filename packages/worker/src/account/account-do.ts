@@ -23,6 +23,7 @@ import {
   type TokenResource,
   type TurnResource,
   type UpdateSessionRequest,
+  type UsageReport,
 } from "@claude-edge/protocol";
 import { asks, fitsSpare } from "@claude-edge/protocol/runner";
 
@@ -34,6 +35,7 @@ import { migrate } from "./schema.js";
 import { SessionLogs } from "./session-logs.js";
 import { Store, type KeyUse, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
+import type { UsageQuery } from "./usage-table.js";
 
 /** Turns of one account that may wait at the same time. */
 const MAX_QUEUED = 100;
@@ -138,7 +140,7 @@ export class AccountDO extends DurableObject<Env> {
   async deleteSession(id: string): Promise<void> {
     this.getSession(id);
     const container = this.#store.containerOf(id);
-    this.#store.transaction(() => this.#store.deleteSession(id));
+    this.#store.transaction(() => this.#store.deleteSession(id, Date.now()));
     this.#logs.drop(id);
     await this.#turns.forget(id, container);
     this.#turns.pump();
@@ -309,6 +311,11 @@ export class AccountDO extends DurableObject<Env> {
     const result = await this.#turns.control(sessionId, method, args);
     if (isKept) this.#store.setOptions(sessionId, changed());
     return result;
+  }
+
+  /** What the account has used. @throws EdgeError `invalid_request` for more groups than an answer holds. */
+  usage(account: string, query: UsageQuery): UsageReport {
+    return this.#store.usage.report(account, query);
   }
 
   // Tokens.

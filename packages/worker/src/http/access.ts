@@ -45,6 +45,7 @@ const ROUTES: Record<string, Access> = {
     session: "in path",
   },
   "POST /v1/sessions/:id/requests/:request": { scopes: ["requests:answer"], session: "in path" },
+  "GET /v1/usage": { scopes: ["sessions:read"] },
   "POST /v1/tokens": { scopes: ["admin"] },
   "GET /v1/tokens": { scopes: ["admin"] },
   "DELETE /v1/tokens/:token": { scopes: ["admin"] },

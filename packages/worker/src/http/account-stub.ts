@@ -20,6 +20,7 @@ const METHODS = [
   "getRequest",
   "answerRequest",
   "control",
+  "usage",
   "createToken",
   "listTokens",
   "revokeToken",

@@ -14,6 +14,7 @@ import {
   TOKEN_ID,
   TRACE_HEADER,
   updateSessionRequest,
+  usageGroup,
 } from "@claude-edge/protocol";
 import { Hono, type Context } from "hono";
 import { matchedRoutes } from "hono/route";
@@ -230,6 +231,25 @@ const statusOf = (c: Call) => {
   throw new EdgeError("invalid_request", `status: must be one of ${values}.`);
 };
 
+const groupOf = (c: Call) => {
+  const given = c.req.query("group");
+  if (given === undefined) return undefined;
+  const parsed = usageGroup.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const values = usageGroup.options.join(", ");
+  throw new EdgeError("invalid_request", `group: must be one of ${values}.`);
+};
+
+function dayOf(c: Call, name: string): string | undefined {
+  const given = c.req.query(name);
+  if (given === undefined) return undefined;
+  // The 30th of February is taken for the 1st or 2nd of March.
+  const time = new Date(`${given}T00:00:00Z`);
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(time.getTime());
+  if (isDay && time.toISOString().startsWith(given)) return given;
+  throw new EdgeError("invalid_request", `${name}: must be a day like 2026-11-01.`);
+}
+
 /** The session whose requests are asked for: that of the path, or the one a token is for; all of them otherwise. */
 const requestsOf = (c: Call) => {
   const { id } = c.req.param() as { id?: string };
@@ -271,6 +291,15 @@ app.post("/v1/sessions/:id/interrupt", async (c) => {
   const name = nameOf(c, value.accountId);
   const turns = await stubOf(c, name).interrupt(c.req.param("id"), value.turn_id);
   return json(c, { interrupted: turns });
+});
+
+app.get("/v1/usage", async (c) => {
+  const [from, to] = [dayOf(c, "from"), dayOf(c, "to")];
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new EdgeError("invalid_request", "from: must not be behind to.");
+  }
+  const query = { from, to, group: groupOf(c) };
+  return json(c, await account(c).usage(nameOf(c), query));
 });
 
 app.post("/v1/tokens", async (c) => {
