@@ -26,7 +26,7 @@ export async function showUsage(flags: ShowUsageFlags, context: Context): Promis
   }
   const { account, total, groups = [] } = report;
   if (groups.length === 0) {
-    stderr.write(`account ${account} has used nothing\n`);
+    stderr.write(`account ${account} has used nothing in that time\n`);
     return EXIT.ok;
   }
   const rows = groups.map((figures) => [oneLine(figures.key), ...cells(figures)]);
