@@ -103,8 +103,9 @@ export class ClaudeEdge {
    * last included): in sum, and with `group` by day, session or model too.
    */
   async usage({ from, to, group, signal }: UsageOptions = {}): Promise<UsageReport> {
-    const given = Object.entries({ from, to, group }).filter(([, value]) => value !== undefined);
-    const query = new URLSearchParams(given as [string, string][]);
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ from, to, group }))
+      if (value) query.set(name, value);
     return parseAnswer(isUsageReport, await this.#transport.json(`/v1/usage?${query}`, { signal }));
   }
 

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 
 import { TURN_STATUSES } from "./events.js";
 import { sessionOptions } from "./options.js";
-import { SCOPES, type Scope } from "./tokens.js";
+import type { Scope } from "./tokens.js";
 
 /**
  * Where a turn stands. `waiting`: for an answer, with no process held for it; `running` comes again. `completed`, `failed` and `interrupted` are final; exactly one of them comes.
@@ -141,25 +141,20 @@ export type SessionList = z.infer<typeof sessionList>;
 export const eventList = z.looseObject({ events: z.array(z.unknown()), last_seq: z.number() });
 
 /** A token of an account, without the token itself. Times are ISO 8601. */
-export const token = z.looseObject({
+export interface TokenResource {
   /** What it is revoked by: the token's `jti`. */
-  id: z.string(),
-  account: z.string(),
-  name: z.optional(z.string()),
+  id: string;
+  account: string;
+  name?: string;
   /** Not there, as `created_at`, for one that was minted elsewhere and is known because it was revoked. */
-  scopes: z.optional(z.array(z.enum(SCOPES))),
+  scopes?: Scope[];
   /** The one session it is for. */
-  session_id: z.optional(z.string()),
-  created_at: z.optional(z.string()),
+  session_id?: string;
+  created_at?: string;
   /** `null`: it holds until it is revoked. */
-  expires_at: z.nullable(z.string()),
-  revoked_at: z.optional(z.string()),
-});
-/**
- * A token of an account, without the token itself. Times are ISO 8601.
- * @interface
- */
-export type TokenResource = z.infer<typeof token>;
+  expires_at: string | null;
+  revoked_at?: string;
+}
 
 /** Answer of `GET /v1/tokens`: newest first; `next_cursor` is there when more follow. */
 export interface TokenList {
