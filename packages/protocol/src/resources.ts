@@ -36,8 +36,8 @@ export const usage = z.looseObject({
  */
 export type Usage = z.infer<typeof usage>;
 
-/** What {@link UsageReport} can be split by. */
 export const usageGroup = z.enum(["day", "session", "model"]);
+/** What an account's usage can be split by. */
 export type UsageGroup = z.infer<typeof usageGroup>;
 
 /** Sums over turns: their number, tokens, and US dollars. */
