@@ -15,6 +15,8 @@ import { defineRequests } from "./definitions/requests.js";
 import { defineSecrets } from "./definitions/secrets.js";
 import { defineServe } from "./definitions/serve.js";
 import { defineSessions } from "./definitions/sessions.js";
+import { defineTokens } from "./definitions/tokens.js";
+import { defineUsage } from "./definitions/usage.js";
 
 declare const __VERSION__: string;
 
@@ -40,6 +42,7 @@ const GROUPS: Record<string, ((context: Context) => Command)[]> = {
   "Talk:": [defineQuery, defineSessions, defineRequests],
   "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
   "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],
+  "Accounts:": [defineTokens, defineUsage],
   "This program:": [defineDoctor, defineCompletion],
 };
 

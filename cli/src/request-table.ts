@@ -21,5 +21,5 @@ export function requestTable(
     const tool = oneLine(asked.toolName);
     return [id.slice(0, 8), kind, status, age, expires, session_id, tool, subjectOf(asked)];
   });
-  return table(HEAD, rows, width);
+  return table(HEAD, rows, { width });
 }

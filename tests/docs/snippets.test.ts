@@ -60,6 +60,8 @@ const PRINTS: Record<string, string[][]> = {
   ],
   "Run a program written for the Agent SDK": [["PostToolUse", "It is booked."]],
   "Handle errors": [["model_refused", "failed"], ["Last."]],
+  "Give out tokens": [["It is 4.", "undefined [ 'query' ] 20"]],
+  "Count what was used": [["claude-", "in all 1"]],
   "Set up the client": [["/v1/query 200"]],
 };
 

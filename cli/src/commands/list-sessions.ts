@@ -47,7 +47,7 @@ function sessionTable(sessions: SessionResource[], width: number | undefined): s
     tags.length > 0 ? oneLine(tags.join(", "), MAX_TAGS) : "-",
     title ?? "-",
   ]);
-  return table(HEAD, rows, width);
+  return table(HEAD, rows, { width });
 }
 
 /** As much of the ids as tells them apart: callers may choose them, alike at the beginning. */

@@ -1,4 +1,11 @@
-import { isHealth, type Health, type Prompt } from "@claude-edge/protocol/wire";
+import {
+  isHealth,
+  isUsageReport,
+  type Health,
+  type Prompt,
+  type UsageGroup,
+  type UsageReport,
+} from "@claude-edge/protocol/wire";
 
 import { Callbacks } from "./callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
@@ -13,6 +20,7 @@ import {
   type SessionSettings,
   type TurnOptions,
 } from "./sessions.js";
+import { Tokens } from "./tokens.js";
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
 
@@ -20,6 +28,16 @@ import { Turn } from "./turn.js";
 export interface QueryOptions extends AgentOptions, SessionSettings, TurnOptions {
   /** A UUID for the session it makes; a fresh one without. */
   sessionId?: string | undefined;
+}
+
+/** What of an account's usage is asked for. */
+export interface UsageOptions extends CallOptions {
+  /** The first day, like `2026-11-01`, in UTC. */
+  from?: string | undefined;
+  /** The last day, which is included. */
+  to?: string | undefined;
+  /** What to split it by. */
+  group?: UsageGroup | undefined;
 }
 
 /**
@@ -35,6 +53,8 @@ export class ClaudeEdge {
   readonly sessions: Sessions;
   /** Permissions, questions and the like that wait for an answer. */
   readonly requests: Requests;
+  /** Account tokens: to mint, to list, to revoke. */
+  readonly tokens: Tokens;
   readonly #transport: Transport;
 
   /**
@@ -46,6 +66,7 @@ export class ClaudeEdge {
     this.#transport = new Transport(resolveConfig(options));
     this.sessions = new Sessions(this.#transport);
     this.requests = new Requests(this.#transport);
+    this.tokens = new Tokens(this.#transport);
   }
 
   /**
@@ -75,6 +96,17 @@ export class ClaudeEdge {
     const request = { ...call, callbacks };
     const turn = new Turn<OutputOf<Schema>>(this.#transport, request, { output });
     return turn;
+  }
+
+  /**
+   * What the account has used, deleted sessions included, of all time or from a day to a day (UTC, `2026-11-01`, the
+   * last included): in sum, and with `group` by day, session or model too.
+   */
+  async usage({ from, to, group, signal }: UsageOptions = {}): Promise<UsageReport> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ from, to, group }))
+      if (value) query.set(name, value);
+    return parseAnswer(isUsageReport, await this.#transport.json(`/v1/usage?${query}`, { signal }));
   }
 
   /** Whether the deployment answers, and its versions. */

@@ -6,7 +6,7 @@ export type {
   PermissionRequest,
   SessionCallbacks,
 } from "./callbacks.js";
-export { ClaudeEdge, type QueryOptions } from "./client.js";
+export { ClaudeEdge, type QueryOptions, type UsageOptions } from "./client.js";
 export type { ClientOptions, Clock, Logger, RequestInfo, ResponseInfo, Retry } from "./config.js";
 export {
   AbortError,
@@ -38,6 +38,7 @@ export {
   type TurnOptions,
 } from "./sessions.js";
 export { TextReader } from "./text-reader.js";
+export { Tokens, type CreateTokenOptions } from "./tokens.js";
 export { Turn, type TurnOutcome } from "./turn.js";
 export {
   isTerminal,
@@ -47,15 +48,21 @@ export {
   type ErrorCode,
   type Health,
   type MessageEvent,
+  type MintedToken,
   type Prompt,
   type RequestEvent,
   type RequestResolvedEvent,
   type RequestResource,
   type RequestStatus,
+  type Scope,
   type SdkMessage,
   type SessionOptions,
   type SessionResource,
+  type TokenResource,
   type TurnEvent,
   type TurnStatus,
   type Usage,
+  type UsageFigures,
+  type UsageGroup,
+  type UsageReport,
 } from "@claude-edge/protocol/wire";

@@ -3,13 +3,19 @@ import {
   query,
   type ClaudeEdge,
   type EdgeEvent,
+  type MintedToken,
   type PermissionAnswer,
   type RequestResource,
+  type Scope,
   type SdkMessage,
   type Session,
+  type TokenResource,
   type Turn,
   type TurnOutcome,
+  type UsageGroup,
+  type UsageReport,
 } from "@claude-edge/client";
+import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 import { expectTypeOf, test } from "vitest";
 import * as z from "zod";
 
@@ -74,4 +80,31 @@ test("options that cannot be are refused", () => {
   const folder = () => edge.sessions.create({ cwd: "/" });
   expectTypeOf(mode).toBeFunction();
   expectTypeOf(folder).toBeFunction();
+});
+
+test("a token is in the answer that minted it and in no other", () => {
+  const create = () => edge.tokens.create({ scopes: ["query"], expiresIn: "never" });
+  expectTypeOf<Awaited<ReturnType<typeof create>>>().toEqualTypeOf<MintedToken>();
+  expectTypeOf<MintedToken["token"]>().toBeString();
+  expectTypeOf<MintedToken["scopes"]>().toEqualTypeOf<Scope[]>();
+  const revoke = () => edge.tokens.revoke("id");
+  expectTypeOf<Awaited<ReturnType<typeof revoke>>>().toEqualTypeOf<TokenResource>();
+  expectTypeOf<TokenResource["expires_at"]>().toEqualTypeOf<string | null>();
+  expectTypeOf(mintToken).returns.toEqualTypeOf<Promise<string>>();
+  expectTypeOf<MintTokenOptions["rootKey"]>().toBeString();
+  // @ts-expect-error -- no such scope
+  const scope = () => edge.tokens.create({ scopes: ["root"] });
+  // @ts-expect-error -- whose it is must be said
+  const nobody = () => mintToken({ rootKey: "key" });
+  expectTypeOf(scope).toBeFunction();
+  expectTypeOf(nobody).toBeFunction();
+});
+
+test("usage is split by what there is", () => {
+  const usage = () => edge.usage({ from: "2026-11-01", group: "model" });
+  expectTypeOf<Awaited<ReturnType<typeof usage>>>().toEqualTypeOf<UsageReport>();
+  expectTypeOf<UsageGroup>().toEqualTypeOf<"day" | "session" | "model">();
+  // @ts-expect-error -- no such split
+  const hours = () => edge.usage({ group: "hour" });
+  expectTypeOf(hours).toBeFunction();
 });

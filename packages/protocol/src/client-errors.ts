@@ -16,7 +16,7 @@ export const CLIENT_ERRORS = {
     401,
     false,
     EXIT.auth,
-    "Set CLAUDE_EDGE_TOKEN to the deployment's key; over HTTP it is `Authorization: Bearer …`.",
+    "Set CLAUDE_EDGE_TOKEN to the deployment's key or a token of it; over HTTP it is `Authorization: Bearer …`.",
   ),
   session_not_found: policy(
     404,

@@ -37,6 +37,12 @@ export const ERRORS = {
     EXIT.auth,
     "Set the secret CLAUDE_EDGE_ROOT_KEY: `wrangler secret put CLAUDE_EDGE_ROOT_KEY`.",
   ),
+  forbidden: policy(
+    403,
+    false,
+    EXIT.auth,
+    "Use a token that allows it: `claude-edge tokens create` mints one.",
+  ),
 
   // What is asked for.
   not_found: policy(404, false, EXIT.notFound),

@@ -1,7 +1,16 @@
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
 import { TURN_STATUSES } from "./events.js";
-import type { Health, SessionList, SessionResource, TurnResource } from "./resources.js";
+import type {
+  Health,
+  MintedToken,
+  SessionList,
+  SessionResource,
+  TokenList,
+  TokenResource,
+  TurnResource,
+  UsageReport,
+} from "./resources.js";
 
 /**
  * What a client checks of an answer before it believes it: that the fields it goes by are there, of their type. By
@@ -24,6 +33,7 @@ const SESSION: Form = { id: "string", status: "string", options: "object", last_
 const TURN: Form = { id: "string", session_id: "string", status: "string" };
 const REQUEST: Form = { id: "string", session_id: "string", kind: "string", status: "string" };
 const WHOLE_REQUEST: Form = { ...REQUEST, payload: "object" };
+const TOKEN: Form = { id: "string", account: "string" };
 const ERROR: Form = { code: "string", message: "string", retryable: "boolean" };
 
 export const isSession = (value: unknown): value is SessionResource => hasForm(value, SESSION);
@@ -44,6 +54,17 @@ export const isRequest = (value: unknown): value is RequestResource =>
 
 export const isRequestList = (value: unknown): value is { requests: RequestResource[] } =>
   hasForm(value, { requests: [WHOLE_REQUEST] });
+
+export const isToken = (value: unknown): value is TokenResource => hasForm(value, TOKEN);
+
+export const isMintedToken = (value: unknown): value is MintedToken =>
+  hasForm(value, { ...TOKEN, token: "string" });
+
+export const isTokenList = (value: unknown): value is TokenList =>
+  hasForm(value, { tokens: [TOKEN] });
+
+export const isUsageReport = (value: unknown): value is UsageReport =>
+  hasForm(value, { account: "string", total: "object" });
 
 export const isHealth = (value: unknown): value is Health =>
   hasForm(value, { status: "string", version: "string", protocol: "number" });

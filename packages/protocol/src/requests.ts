@@ -2,16 +2,10 @@ import * as z from "zod/mini";
 
 import { CONTROL_METHODS } from "./callbacks.js";
 import { sessionOptions } from "./options.js";
+import { ACCOUNT_NAME, MAX_TOKEN_LIFE_S, SCOPES, SESSION_ID } from "./tokens.js";
 
-/** A UUID in any version, as the Agent SDK takes it for a session id; lower case, so that one id has one spelling. */
-const sessionId = z
-  .string()
-  .check(
-    z.regex(
-      /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-      "must be a lower-case UUID",
-    ),
-  );
+/** A UUID in any version, as the Agent SDK takes it for a session id. */
+const sessionId = z.string().check(z.regex(SESSION_ID, "must be a lower-case UUID"));
 
 const title = z.string().check(z.minLength(1), z.maxLength(200));
 
@@ -26,12 +20,7 @@ export type Prompt = z.infer<typeof prompt>;
 /** Which account the request is for; only the root key may say. */
 const accountId = z
   .string()
-  .check(
-    z.regex(
-      /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
-      "must be 1 to 128 letters, digits, dots, dashes or underscores",
-    ),
-  );
+  .check(z.regex(ACCOUNT_NAME, "must be 1 to 128 letters, digits, dots, dashes or underscores"));
 
 /** The form an account's name has. */
 export const accountName = accountId;
@@ -113,6 +102,26 @@ export const controlRequest = z.strictObject({
   args: z.optional(z.array(z.unknown())),
 });
 
+const life = `must be a whole number of seconds up to ${MAX_TOKEN_LIFE_S}, or "never"`;
+const secondsOrNever = z.union(
+  [z.int(life).check(z.positive(life), z.maximum(MAX_TOKEN_LIFE_S, life)), z.literal("never")],
+  life,
+);
+
+/** Body of `POST /v1/tokens`. */
+export const createTokenRequest = z.strictObject({
+  account: z.optional(accountId),
+  /** All but `admin` without it. */
+  scopes: z.optional(z.array(z.enum(SCOPES)).check(z.minLength(1))),
+  /** Seconds, or `never`; 90 days without it. */
+  expires_in: z.optional(secondsOrNever),
+  /** The one session it is for. */
+  session_id: z.optional(sessionId),
+  /** What people call it. */
+  name: z.optional(title),
+});
+
+export type CreateTokenRequest = z.infer<typeof createTokenRequest>;
 export type AnswerRequest = z.infer<typeof answerRequest>;
 export type ControlRequest = z.infer<typeof controlRequest>;
 export type CreateSessionRequest = z.infer<typeof createSessionRequest>;

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 
 import { TURN_STATUSES } from "./events.js";
 import { sessionOptions } from "./options.js";
+import type { Scope } from "./tokens.js";
 
 /**
  * Where a turn stands. `waiting`: for an answer, with no process held for it; `running` comes again. `completed`, `failed` and `interrupted` are final; exactly one of them comes.
@@ -34,6 +35,35 @@ export const usage = z.looseObject({
  * @interface
  */
 export type Usage = z.infer<typeof usage>;
+
+export const usageGroup = z.enum(["day", "session", "model"]);
+/** What an account's usage can be split by. */
+export type UsageGroup = z.infer<typeof usageGroup>;
+
+/** Sums over turns: their number, tokens, and US dollars. */
+export interface UsageFigures {
+  turns: number;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_input_tokens: number;
+  cache_creation_input_tokens: number;
+  cost_usd: number;
+}
+
+/** Answer of `GET /v1/usage`: what an account has used, deleted sessions included. Days are UTC, YYYY-MM-DD. */
+export interface UsageReport {
+  account: string;
+  from?: string;
+  /** The last day, which is included. */
+  to?: string;
+  total: UsageFigures;
+  group?: UsageGroup;
+  /**
+   * By day, session id or model: days in their order, the others by what they cost. A turn that used two models counts
+   * for both.
+   */
+  groups?: (UsageFigures & { key: string })[];
+}
 
 /** What a completed turn came to. */
 export const turnResult = z.looseObject({
@@ -109,6 +139,36 @@ export type SessionList = z.infer<typeof sessionList>;
 
 /** Answer of `GET /v1/sessions/{id}/events` as JSON. */
 export const eventList = z.looseObject({ events: z.array(z.unknown()), last_seq: z.number() });
+
+/** A token of an account, without the token itself. Times are ISO 8601. */
+export interface TokenResource {
+  /** What it is revoked by: the token's `jti`. */
+  id: string;
+  account: string;
+  name?: string;
+  /** Not there, as `created_at`, for one that was minted elsewhere and is known because it was revoked. */
+  scopes?: Scope[];
+  /** The one session it is for. */
+  session_id?: string;
+  created_at?: string;
+  /** `null`: it holds until it is revoked. */
+  expires_at: string | null;
+  revoked_at?: string;
+}
+
+/** Answer of `GET /v1/tokens`: newest first; `next_cursor` is there when more follow. */
+export interface TokenList {
+  tokens: TokenResource[];
+  next_cursor?: string;
+}
+
+/** Answer of `POST /v1/tokens`: the only one that ever holds the token. */
+export type MintedToken = TokenResource & {
+  /** What to send as `Authorization: Bearer …`. */
+  token: string;
+  scopes: Scope[];
+  created_at: string;
+};
 
 /** Any HTTP answer that is not a success. */
 export const errorAnswer = z.looseObject({

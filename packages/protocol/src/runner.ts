@@ -20,6 +20,8 @@ import type { SessionOptions } from "./options.js";
 import type { Prompt } from "./requests.js";
 import type { TurnResult, Usage } from "./resources.js";
 
+export { usageOf } from "./turn-usage.js";
+
 export interface RunnerHealth {
   status: "ok";
   /** New with every start of the runner: a changed boot means that whatever ran is lost. */

@@ -36,19 +36,41 @@ export {
   isRequestList,
   isSession,
   isSessionList,
+  isMintedToken,
+  isToken,
+  isTokenList,
   isTurn,
+  isUsageReport,
 } from "./forms.js";
 export type { SessionOptions } from "./options.js";
 export { InvalidEventError, parseEvent, toEvent } from "./parse-event.js";
 export type { Prompt } from "./requests.js";
 export type {
   Health,
+  MintedToken,
   SessionResource,
+  TokenResource,
   TurnResource,
   TurnResult,
   TurnStatus,
   Usage,
+  UsageFigures,
+  UsageGroup,
+  UsageReport,
 } from "./resources.js";
+export {
+  ACCOUNT_NAME,
+  DEFAULT_SCOPES,
+  MAX_TOKEN_LIFE_S,
+  MIN_ROOT_KEY_CHARS,
+  SCOPES,
+  SESSION_ID,
+  signToken,
+  TOKEN_ID,
+  TOKEN_ISSUER,
+  TOKEN_LIFE_S,
+  type Scope,
+} from "./tokens.js";
 export {
   ACCOUNT_HEADER,
   IDEMPOTENCY_HEADER,

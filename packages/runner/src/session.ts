@@ -8,11 +8,12 @@ import {
   type SessionOptions,
   type Usage,
 } from "@claude-edge/protocol";
-import type {
-  ControlCall,
-  ControlResult,
-  StartTurn,
-  TranscriptEntry,
+import {
+  usageOf,
+  type ControlCall,
+  type ControlResult,
+  type StartTurn,
+  type TranscriptEntry,
 } from "@claude-edge/protocol/runner";
 
 import type { AgentProcess, ProcessCallbacks } from "./agent-process.js";
@@ -23,7 +24,6 @@ import type { McpTunnel } from "./mcp-tunnel.js";
 import { outcomeOf, type Outcome } from "./outcome.js";
 import { Requests } from "./requests.js";
 import { StoredToolUses } from "./stored-tool-uses.js";
-import { usageOf } from "./usage.js";
 
 /** What a session is given by whoever holds it. */
 export interface SessionContext {
@@ -92,6 +92,8 @@ export class Session implements ProcessCallbacks, CallbackContext {
   #opening: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #current: Turn | undefined;
+  /** Called when a turn has ended. */
+  #onEnded: () => void = () => {};
   #lastTurn = "";
   /** When it last did anything, for the choice of whose process goes first. */
   lastUsed = Date.now();
@@ -277,7 +279,10 @@ export class Session implements ProcessCallbacks, CallbackContext {
   async close(): Promise<void> {
     if (this.#current) {
       const timeout = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
-      await Promise.race([this.interrupt(this.#current.id), timeout]);
+      // Its last message says what it has used.
+      const ended = new Promise<void>((resolve) => (this.#onEnded = resolve));
+      void this.interrupt(this.#current.id);
+      await Promise.race([ended, timeout]);
     }
     const process = this.#process;
     // What ends with a process is found by the session's mark: the next one waits until this is done.
@@ -338,7 +343,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
       model: turn.model,
       lastText: turn.lastText,
     });
-    this.#end(outcome, usageOf(message));
+    this.#end(outcome, usageOf(message as unknown as SdkMessage));
   }
 
   #endInterrupted(): void {
@@ -364,6 +369,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
       ...(usage ? { usage } : {}),
     });
     this.#context.onIdle(this);
+    this.#onEnded();
   }
 }
 

@@ -54,6 +54,7 @@ function outputTokens(actions: Action[]): number {
 
 /** The whole non-streaming answer. */
 export function wholeMessage(head: MessageHead, actions: Action[]) {
+  const cache = actions.find((action) => action.do === "cache");
   return {
     id: `msg_${head.id}`,
     type: "message",
@@ -65,8 +66,8 @@ export function wholeMessage(head: MessageHead, actions: Action[]) {
     usage: {
       input_tokens: head.inputTokens,
       output_tokens: outputTokens(actions),
-      cache_read_input_tokens: 0,
-      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: cache?.read ?? 0,
+      cache_creation_input_tokens: cache?.created ?? 0,
     },
   };
 }
@@ -98,7 +99,7 @@ export function* messageEvents(
   };
   for (const [place, action] of actions.entries()) {
     if (action.do === "wait") pause += action.ms;
-    if (action.do === "wait" || action.do === "refuse") continue;
+    if (action.do === "wait" || action.do === "refuse" || action.do === "cache") continue;
     if (action.do === "say") {
       yield now({ type: "content_block_start", index, content_block: { type: "text", text: "" } });
       for (const text of pieces(action.text)) yield delta({ type: "text_delta", text }, pace);

@@ -1,12 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
 
 import {
+  DEFAULT_SCOPES,
   EdgeError,
   MAX_OPTIONS_CHARS,
+  TOKEN_LIFE_S,
   type AnswerRequest,
   type ContainerStatus,
   type ControlMethod,
   type CreateSessionRequest,
+  type CreateTokenRequest,
   type CreateTurnRequest,
   type EdgeEvent,
   type ForkSessionRequest,
@@ -17,18 +20,23 @@ import {
   type SessionList,
   type SessionOptions,
   type SessionResource,
+  type TokenList,
+  type TokenResource,
   type TurnResource,
   type UpdateSessionRequest,
+  type UsageReport,
 } from "@claude-edge/protocol";
 import { asks, fitsSpare } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
+import type { AccountMethod } from "../http/account-stub.js";
 import { containerName } from "../settings.js";
 import { readCursor, writeCursor } from "./cursor.js";
 import { migrate } from "./schema.js";
 import { SessionLogs } from "./session-logs.js";
 import { Store, type KeyUse, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
+import type { UsageQuery } from "./usage-table.js";
 
 /** Turns of one account that may wait at the same time. */
 const MAX_QUEUED = 100;
@@ -46,6 +54,16 @@ export interface TurnCall {
   once?: Idempotency | undefined;
   /** The caller's span. */
   traceparent?: string | undefined;
+}
+
+/** How events are read. */
+export interface EventsCall {
+  /** That turn's alone, up to its end. */
+  turn?: string | undefined;
+  /** Whoever reads them runs the session's callbacks. */
+  callbacks?: boolean;
+  /** The token they are read with: once it is revoked they end. */
+  token?: string | undefined;
 }
 
 /** A turn that was accepted, and the seq behind which its events are. */
@@ -123,7 +141,7 @@ export class AccountDO extends DurableObject<Env> {
   async deleteSession(id: string): Promise<void> {
     this.getSession(id);
     const container = this.#store.containerOf(id);
-    this.#store.transaction(() => this.#store.deleteSession(id));
+    this.#store.transaction(() => this.#store.deleteSession(id, Date.now()));
     this.#logs.drop(id);
     await this.#turns.forget(id, container);
     this.#turns.pump();
@@ -212,18 +230,18 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /**
-   * A session's events as an SSE body; with a turn, that turn's alone, up to its end. `callbacks`: whoever reads it
-   * runs the session's callbacks.
+   * A session's events as an SSE body; with a turn, that turn's alone, up to its end.
    * @throws EdgeError as {@link getTurn}.
    */
   events(
     sessionId: string,
     after: number,
-    { turn, callbacks }: { turn?: string | undefined; callbacks?: boolean } = {},
+    { turn, callbacks, token }: EventsCall = {},
   ): ReadableStream<Uint8Array> {
     if (turn === undefined) this.getSession(sessionId);
     else this.getTurn(sessionId, turn);
-    return this.#logs.stream(sessionId, after, { turn, callbacks });
+    const isRevoked = () => token !== undefined && this.#store.tokens.isRevoked(token);
+    return this.#logs.stream(sessionId, after, { turn, callbacks, isRevoked });
   }
 
   /** A page of stored and recent events. @throws EdgeError `session_not_found`. */
@@ -300,6 +318,60 @@ export class AccountDO extends DurableObject<Env> {
   containerStatus(account: string, start: boolean): Promise<ContainerStatus> {
     if (start) this.#setAccount(account);
     return this.#turns.containerStatus(account, start);
+  }
+
+  /** What the account has used. @throws EdgeError `invalid_request` for more groups than an answer holds. */
+  usage(account: string, query: UsageQuery): UsageReport {
+    return this.#store.usage.report(account, query);
+  }
+
+  // Tokens.
+
+  /** Writes a token down that is about to be signed. Times are whole seconds, as in the token. */
+  createToken(
+    account: string,
+    {
+      scopes = [...DEFAULT_SCOPES],
+      expires_in = TOKEN_LIFE_S,
+      session_id,
+      name,
+    }: CreateTokenRequest,
+    once?: Idempotency,
+  ): TokenResource {
+    const used = this.#useOf(once);
+    // What a key made is in `session_id`: a fingerprint holds the path, so it is known what that is the id of.
+    const made = used && this.#store.tokens.get(used.session_id, account);
+    if (made) return made;
+    return this.#store.transaction(() => {
+      const id = crypto.randomUUID();
+      const createdAt = Math.floor(Date.now() / 1000) * 1000;
+      const expiresAt = expires_in === "never" ? null : createdAt + expires_in * 1000;
+      const session = session_id;
+      const token = { id, name, scopes: [...new Set(scopes)], session, createdAt, expiresAt };
+      this.#store.tokens.insert(token);
+      if (!used) this.#remember(once, id, null);
+      return this.#store.tokens.get(id, account)!;
+    });
+  }
+
+  /** Newest first. */
+  listTokens(account: string, cursor: number | undefined, limit: number): TokenList {
+    return this.#store.tokens.list(account, cursor, limit);
+  }
+
+  /** From here on the token opens nothing, and what is being read with it ends. */
+  revokeToken(account: string, id: string): TokenResource {
+    this.#store.tokens.revoke(id, Date.now());
+    this.#logs.wakeReaders();
+    return this.#store.tokens.get(id, account)!;
+  }
+
+  /** Calls a method for the holder of a token. @throws EdgeError `unauthorized` for a revoked one, and as the method. */
+  forToken(token: string, method: AccountMethod, args: unknown[]): unknown {
+    if (this.#store.tokens.isRevoked(token)) {
+      throw new EdgeError("unauthorized", "The token was revoked.");
+    }
+    return (this[method] as (...args: unknown[]) => unknown).apply(this, args);
   }
 
   #setAccount(account: string): void {

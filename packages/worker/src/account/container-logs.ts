@@ -1,5 +1,5 @@
 import { isFinal, wireError } from "@claude-edge/protocol";
-import { isDelta, type LogFrame, type TurnFrame } from "@claude-edge/protocol/runner";
+import { isDelta, usageOf, type LogFrame, type TurnFrame } from "@claude-edge/protocol/runner";
 
 import { Follower } from "./follower.js";
 import type { Requests } from "./requests.js";
@@ -179,6 +179,10 @@ export class ContainerLogs {
   /** True when its turn needs the container no more. */
   #applyFrame(name: string, boot: string, frame: LogFrame): boolean {
     const { session, turn } = frame;
+    // Also of a session that was deleted in the meantime, and of work in the background that outlasts its turn.
+    if (frame.kind === "message" && frame.message.type === "result") {
+      this.#store.usage.add(turn, session, usageOf(frame.message), Date.now());
+    }
     if (frame.kind === "spare") {
       this.#store.containers.addSpare(session, name, boot, frame.asks);
     } else if (!this.#store.hasSession(session)) {
@@ -232,7 +236,7 @@ export class ContainerLogs {
   #endTurn({ session, turn }: TurnFrame, end: TurnEnd): void {
     this.#requests.cancelOf(turn, { beside: true });
     const seq = this.#logs.emit(session, turn, "turn", { session_id: session, ...end });
-    this.#store.endTurn(turn, end.status, seq, Date.now());
+    this.#store.endTurn(turn, session, end.status, seq, Date.now());
   }
 
   /** A runner is gone: what only it had is lost, and its numbers are not given again. */

@@ -1,7 +1,11 @@
+import { all } from "./rows.js";
+
+type Step = string | ((sql: SqlStorage) => void);
+
 /**
  * The account's tables, as steps: a step that has run on some deployment is never edited, a change is a new step.
  */
-const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly Step[] = [
   `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -132,7 +136,82 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX requests_of_turn ON requests (turn_id);
   CREATE INDEX requests_pending ON requests (position) WHERE status = 'pending';
   `,
+  `
+  -- Tokens of the account, not the tokens themselves.
+  CREATE TABLE tokens (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT,
+    -- As JSON. Null, as created_at, for one that was minted elsewhere: it is here because it was revoked.
+    scopes TEXT,
+    session_id TEXT,
+    created_at INTEGER,
+    expires_at INTEGER,
+    revoked_at INTEGER
+  );
+  CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE expires_at IS NOT NULL;
+  `,
+  `
+  -- What was used, apart from the sessions, which it outlives.
+  CREATE TABLE usage (
+    turn_id TEXT NOT NULL,
+    -- Empty in the row that stands for the turn itself, once it has ended.
+    model TEXT NOT NULL,
+    -- In UTC, YYYY-MM-DD.
+    day TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_read_input_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_creation_input_tokens INTEGER NOT NULL DEFAULT 0,
+    -- Picodollars.
+    cost INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (turn_id, model, day)
+  ) WITHOUT ROWID;
+  CREATE INDEX usage_of_day ON usage (day);
+
+  INSERT INTO usage (turn_id, model, day, session_id)
+    SELECT id, '', date(ended_at / 1000, 'unixepoch'), session_id FROM turns WHERE ended_at IS NOT NULL;
+  `,
+  fillUsage,
 ];
+
+/** What the turns before the table used, read off the events that ended them. */
+function fillUsage(sql: SqlStorage): void {
+  const ended = all<{ id: string; session_id: string; end_seq: number; day: string }>(
+    sql,
+    `SELECT id, session_id, end_seq, date(ended_at / 1000, 'unixepoch') AS day
+      FROM turns WHERE end_seq IS NOT NULL AND ended_at IS NOT NULL`,
+  );
+  // A row that does not fit would keep the account from starting ever again.
+  const figure = (value: unknown) => Math.round(Number(value) || 0);
+  for (const { id, session_id, end_seq, day } of ended) {
+    const parts = all<{ data: string }>(
+      sql,
+      "SELECT data FROM events WHERE session_id = ? AND seq = ? ORDER BY part",
+      session_id,
+      end_seq,
+    );
+    const json = parts.map(({ data }) => data).join("") || "{}";
+    const { usage } = JSON.parse(json) as {
+      usage?: { models?: Record<string, Record<string, unknown>> };
+    };
+    for (const [model, figures] of Object.entries(usage?.models ?? {})) {
+      sql.exec(
+        "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        id,
+        model,
+        day,
+        session_id,
+        figure(figures.input_tokens),
+        figure(figures.output_tokens),
+        figure(figures.cache_read_input_tokens),
+        figure(figures.cache_creation_input_tokens),
+        figure(Number(figures.cost_usd) * 1e12),
+      );
+    }
+  }
+}
 
 /** Brings an account's storage to the newest schema, in one transaction. */
 export function migrate(storage: DurableObjectStorage): void {
@@ -145,7 +224,8 @@ export function migrate(storage: DurableObjectStorage): void {
   storage.transactionSync(() => {
     for (const [index, step] of MIGRATIONS.entries()) {
       if (index < version) continue;
-      sql.exec(step);
+      if (typeof step === "string") sql.exec(step);
+      else step(sql);
       sql.exec("INSERT INTO schema_version VALUES (?)", index + 1);
     }
   });

@@ -14,6 +14,16 @@ export type TurnEnd = {
   error?: WireError;
 } & Pick<TurnResource, "result" | "usage">;
 
+/** Who reads a session's events, and which. */
+interface ReaderSettings {
+  /** That turn's alone, up to its end. */
+  turn?: string | undefined;
+  /** The reader runs the session's callbacks. */
+  callbacks?: boolean | undefined;
+  /** The reader may read no more. */
+  isRevoked(): boolean;
+}
+
 /** The logs of an account's sessions: numbers events, stores those that last, and hands them to readers. */
 export class SessionLogs {
   readonly #store: Store;
@@ -181,21 +191,19 @@ export class SessionLogs {
   stream(
     sessionId: string,
     after: number,
-    {
-      turn,
-      callbacks = false,
-    }: { turn?: string | undefined; callbacks?: boolean | undefined } = {},
+    { turn, callbacks = false, isRevoked }: ReaderSettings,
   ): ReadableStream<Uint8Array> {
     const session = this.#session(sessionId);
     if (callbacks) session.callers += 1;
     const end = () => {
       // A deleted session has no more to come.
-      if (!this.#store.hasSession(sessionId)) return -1;
+      if (isRevoked() || !this.#store.hasSession(sessionId)) return -1;
       return (turn === undefined ? null : this.#store.turn(turn)?.end_seq) ?? Infinity;
     };
     return eventStream(
       {
         read: (position) => {
+          if (isRevoked()) return { events: [], position };
           const found = this.#read(session, sessionId, position);
           const last = end();
           const events =
@@ -233,6 +241,11 @@ export class SessionLogs {
         resolve();
       });
     });
+  }
+
+  /** Something has changed that readers go by, beside events. */
+  wakeReaders(): void {
+    for (const session of this.#live.values()) session.wake();
   }
 
   /** A session is deleted: its readers end. */

@@ -10,7 +10,9 @@ import { ContainerTable } from "./container-table.js";
 import { EventTable } from "./event-table.js";
 import { RequestTable } from "./request-table.js";
 import { all, one } from "./rows.js";
+import { TokenTable } from "./token-table.js";
 import { Transcripts } from "./transcripts.js";
+import { UsageTable } from "./usage-table.js";
 
 /** Idempotency keys are remembered this long, milliseconds. */
 const KEY_LIFE_MS = 24 * 60 * 60 * 1000;
@@ -109,6 +111,8 @@ export class Store {
   readonly containers: ContainerTable;
   readonly transcripts: Transcripts;
   readonly requests: RequestTable;
+  readonly tokens: TokenTable;
+  readonly usage: UsageTable;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -117,6 +121,8 @@ export class Store {
     this.containers = new ContainerTable(storage.sql);
     this.transcripts = new Transcripts(storage.sql);
     this.requests = new RequestTable(storage.sql, this.events);
+    this.tokens = new TokenTable(storage.sql);
+    this.usage = new UsageTable(storage.sql);
   }
 
   transaction<T>(work: () => T): T {
@@ -155,7 +161,10 @@ export class Store {
     );
   }
 
-  deleteSession(id: string): void {
+  deleteSession(id: string, now: number): void {
+    for (const turn of this.openTurns()) {
+      if (turn.session_id === id) this.usage.addTurn(turn.id, id, now);
+    }
     this.events.delete(id);
     this.requests.deleteOf(id);
     this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
@@ -334,7 +343,8 @@ export class Store {
     this.#sql.exec("UPDATE turns SET interrupted = 1 WHERE id = ?", turn);
   }
 
-  endTurn(turn: string, status: TurnStatus, endSeq: number, now: number): void {
+  endTurn(turn: string, session: string, status: TurnStatus, endSeq: number, now: number): void {
+    this.usage.addTurn(turn, session, now);
     this.#sql.exec(
       "UPDATE turns SET status = ?, end_seq = ?, ended_at = ? WHERE id = ?",
       status,

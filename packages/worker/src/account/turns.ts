@@ -278,7 +278,7 @@ export class Turns {
       this.requests.cancelOf(id, { beside: false });
       const { session_id } = row;
       const seq = this.#logs.emitOwn(session_id, id, "turn", { session_id, ...end });
-      this.#store.endTurn(id, end.status, seq, Date.now());
+      this.#store.endTurn(id, session_id, end.status, seq, Date.now());
     });
     this.#afterFreed(this.#store.containerOf(row.session_id));
   }

@@ -2,6 +2,7 @@ import {
   answerRequest,
   controlRequest,
   createSessionRequest,
+  createTokenRequest,
   createTurnRequest,
   EdgeError,
   forkSessionRequest,
@@ -10,66 +11,52 @@ import {
   PROTOCOL_VERSION,
   queryRequest,
   requestStatus,
+  TOKEN_ID,
   TRACE_HEADER,
   updateSessionRequest,
   type DeploymentStatus,
+  usageGroup,
 } from "@claude-edge/protocol";
 import { Hono, type Context } from "hono";
+import { matchedRoutes } from "hono/route";
 
-import type { AcceptedTurn, AccountDO } from "../account/account-do.js";
+import type { AcceptedTurn } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
 import type { Env } from "../env.js";
 import { VERSION } from "../version.js";
+import { assertAllowed } from "./access.js";
+import { accountStub, type AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
-import { accountOf, authenticate } from "./auth.js";
+import { accountOf, authenticate, signingKey, type Caller } from "./auth.js";
 import { readBody } from "./body.js";
 import { modelStatus, tickStream } from "./status.js";
+import { writeToken, type AccountToken } from "./token.js";
 
 interface AppEnv {
   Bindings: Env;
-  Variables: { requestId: string };
+  Variables: { requestId: string; caller: Caller };
 }
-
-/** The AccountDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
-type AccountStub = {
-  [
-    Method in
-      | "createSession"
-      | "getSession"
-      | "listSessions"
-      | "updateSession"
-      | "deleteSession"
-      | "forkSession"
-      | "query"
-      | "createTurn"
-      | "getTurn"
-      | "waitForTurn"
-      | "events"
-      | "listEvents"
-      | "interrupt"
-      | "listRequests"
-      | "getRequest"
-      | "answerRequest"
-      | "control"
-      | "containerStatus"
-  ]: (...args: Parameters<AccountDO[Method]>) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
-};
 
 const MAX_PAGE = 200;
 
 type Call = Context<AppEnv>;
 
-const accountStub = (env: Env, name: string) =>
-  env.ACCOUNT.getByName(name) as unknown as AccountStub;
+/** The name of the account that a request is for; `named`: by its body. */
+const nameOf = (c: Call, named?: string) => accountOf(c.req.raw, c.get("caller"), named);
+
+const stubOf = (c: Call, name: string) => accountStub(c.env, name, c.get("caller").token?.id);
 
 /** The account that a request without a body is for. */
-const account = (c: Call) => accountStub(c.env, accountOf(c.req.raw));
+const account = (c: Call) => stubOf(c, nameOf(c));
 
 const json = (c: Call, value: unknown, status = 200) =>
   Response.json(value, { status, headers: commonHeaders(c.get("requestId")) });
 
-/** The caller runs the session's callbacks: hooks, MCP servers, permissions. */
-const runsCallbacks = (c: Call) => c.req.query("callbacks") === "true";
+/** Who reads events; with `callbacks` it runs the session's callbacks: hooks, MCP servers, permissions. */
+const readerOf = (c: Call) => ({
+  callbacks: c.req.query("callbacks") === "true",
+  token: c.get("caller").token?.id,
+});
 
 /** The caller's span; one that cannot be read is left out, as W3C says. */
 const traceOf = (c: Call) =>
@@ -85,11 +72,29 @@ function wholeNumber(name: string, value: string | undefined, otherwise: number)
   return Number(value);
 }
 
+function pageSize(c: Call): number {
+  const limit = wholeNumber("limit", c.req.query("limit"), 50);
+  if (limit >= 1 && limit <= MAX_PAGE) return limit;
+  throw new EdgeError("invalid_request", `limit: must be 1 to ${MAX_PAGE}.`);
+}
+
 function checkProtocol(c: Call): void {
   const theirs = c.req.header(PROTOCOL_HEADER);
   if (theirs === undefined || theirs === String(PROTOCOL_VERSION)) return;
   const message = `The client speaks protocol ${theirs}, this deployment ${PROTOCOL_VERSION}.`;
   throw new EdgeError("protocol_mismatch", message);
+}
+
+/** What is no route is left to {@link app.notFound}. */
+function checkAllowed(c: Call, token: AccountToken): void {
+  const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
+  if (!route) return;
+  // A Worker may have put all routes under a path of its own.
+  const path = route.path.slice(route.path.indexOf("/v1/"));
+  // Parameters are the handler's, which has not been reached; an id that is escaped in the path is no session's.
+  const place = route.path.split("/").indexOf(":id");
+  const session = place < 0 ? undefined : c.req.path.split("/")[place];
+  assertAllowed(token, `${route.method} ${path}`, session);
 }
 
 function assertModel(env: Env): void {
@@ -106,7 +111,7 @@ async function answerTurn(
 ): Promise<Response> {
   if (!wantsStream(c)) return whole();
   const { id, session_id } = turn;
-  const events = await stub.events(session_id, after, { turn: id, callbacks: runsCallbacks(c) });
+  const events = await stub.events(session_id, after, { turn: id, ...readerOf(c) });
   return streamAnswer(events, c.get("requestId"));
 }
 
@@ -143,15 +148,17 @@ app.use(async (c, next) => {
 app.get("/health", (c) => json(c, { status: "ok", version: VERSION, protocol: PROTOCOL_VERSION }));
 
 app.use(async (c, next) => {
-  await authenticate(c.req.raw, c.env);
+  const caller = await authenticate(c.req.raw, c.env);
+  c.set("caller", caller);
   checkProtocol(c);
+  if (caller.token) checkAllowed(c, caller.token);
   await next();
 });
 
 app.get("/v1/status", async (c) => {
-  const name = accountOf(c.req.raw);
+  const name = nameOf(c);
   const start = c.req.query("start") === "true";
-  const container = await accountStub(c.env, name).containerStatus(name, start);
+  const container = await stubOf(c, name).containerStatus(name, start);
   const status: DeploymentStatus = {
     version: VERSION,
     protocol: PROTOCOL_VERSION,
@@ -165,9 +172,9 @@ app.get("/v1/status/stream", (c) => streamAnswer(tickStream(), c.get("requestId"
 
 app.post("/v1/query", async (c) => {
   const { value, once } = await readBody(c.req.raw, queryRequest);
-  const name = accountOf(c.req.raw, value.accountId);
+  const name = nameOf(c, value.accountId);
   assertModel(c.env);
-  const stub = accountStub(c.env, name);
+  const stub = stubOf(c, name);
   const accepted = await stub.query(name, value, { once, traceparent: traceOf(c) });
   return answerTurn(c, stub, accepted, async () => {
     const { session_id, id } = accepted.turn;
@@ -177,24 +184,20 @@ app.post("/v1/query", async (c) => {
 
 app.post("/v1/sessions", async (c) => {
   const { value, once } = await readBody(c.req.raw, createSessionRequest);
-  const name = accountOf(c.req.raw, value.accountId);
-  return json(c, await accountStub(c.env, name).createSession(name, value, once), 201);
+  const name = nameOf(c, value.accountId);
+  return json(c, await stubOf(c, name).createSession(name, value, once), 201);
 });
 
-app.get("/v1/sessions", async (c) => {
-  const limit = wholeNumber("limit", c.req.query("limit"), 50);
-  if (limit < 1 || limit > MAX_PAGE) {
-    throw new EdgeError("invalid_request", `limit: must be 1 to ${MAX_PAGE}.`);
-  }
-  return json(c, await account(c).listSessions(c.req.query("cursor"), limit));
-});
+app.get("/v1/sessions", async (c) =>
+  json(c, await account(c).listSessions(c.req.query("cursor"), pageSize(c))),
+);
 
 app.get("/v1/sessions/:id", async (c) => json(c, await account(c).getSession(c.req.param("id"))));
 
 app.patch("/v1/sessions/:id", async (c) => {
   const { value } = await readBody(c.req.raw, updateSessionRequest);
-  const name = accountOf(c.req.raw, value.accountId);
-  return json(c, await accountStub(c.env, name).updateSession(c.req.param("id"), value));
+  const name = nameOf(c, value.accountId);
+  return json(c, await stubOf(c, name).updateSession(c.req.param("id"), value));
 });
 
 app.delete("/v1/sessions/:id", async (c) => {
@@ -204,16 +207,16 @@ app.delete("/v1/sessions/:id", async (c) => {
 
 app.post("/v1/sessions/:id/fork", async (c) => {
   const { value, once } = await readBody(c.req.raw, forkSessionRequest);
-  const name = accountOf(c.req.raw, value.accountId);
-  const stub = accountStub(c.env, name);
+  const name = nameOf(c, value.accountId);
+  const stub = stubOf(c, name);
   return json(c, await stub.forkSession(name, c.req.param("id"), value, once), 201);
 });
 
 app.post("/v1/sessions/:id/turns", async (c) => {
   const { value, once } = await readBody(c.req.raw, createTurnRequest);
-  const name = accountOf(c.req.raw, value.accountId);
+  const name = nameOf(c, value.accountId);
   assertModel(c.env);
-  const stub = accountStub(c.env, name);
+  const stub = stubOf(c, name);
   const call = { once, traceparent: traceOf(c) };
   const accepted = await stub.createTurn(name, c.req.param("id"), value, call);
   return answerTurn(c, stub, accepted, () => json(c, accepted.turn, 202));
@@ -231,7 +234,7 @@ app.get("/v1/sessions/:id/events", async (c) => {
   if (!wantsStream(c)) return json(c, await account(c).listEvents(id, after));
   const events = await account(c).events(id, after, {
     turn: c.req.query("turn"),
-    callbacks: runsCallbacks(c),
+    ...readerOf(c),
   });
   return streamAnswer(events, c.get("requestId"));
 });
@@ -245,40 +248,94 @@ const statusOf = (c: Call) => {
   throw new EdgeError("invalid_request", `status: must be one of ${values}.`);
 };
 
+const groupOf = (c: Call) => {
+  const given = c.req.query("group");
+  if (given === undefined) return undefined;
+  const parsed = usageGroup.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const values = usageGroup.options.join(", ");
+  throw new EdgeError("invalid_request", `group: must be one of ${values}.`);
+};
+
+function dayOf(c: Call, name: string): string | undefined {
+  const given = c.req.query(name);
+  if (given === undefined) return undefined;
+  // The 30th of February is taken for the 1st or 2nd of March.
+  const time = new Date(`${given}T00:00:00Z`);
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(time.getTime());
+  if (isDay && time.toISOString().startsWith(given)) return given;
+  throw new EdgeError("invalid_request", `${name}: must be a day like 2026-11-01.`);
+}
+
+/** The session whose requests are asked for: that of the path, or the one a token is for; all of them otherwise. */
+const requestsOf = (c: Call) => {
+  const { id } = c.req.param() as { id?: string };
+  return id ?? c.get("caller").token?.session;
+};
+
 /** Requests are found by their id alone, or under their session. */
 for (const [list, one] of [
   ["/v1/requests", "/v1/requests/:request"],
   ["/v1/sessions/:id/requests", "/v1/sessions/:id/requests/:request"],
 ] as const) {
   app.get(list, async (c) => {
-    const { id: sessionId } = c.req.param() as { id?: string };
-    const query = { sessionId, status: statusOf(c), after: c.req.query("after") };
+    const query = { sessionId: requestsOf(c), status: statusOf(c), after: c.req.query("after") };
     return json(c, await account(c).listRequests(query));
   });
   app.get(one, async (c) => {
-    const { request = "", id } = c.req.param() as { request?: string; id?: string };
-    return json(c, await account(c).getRequest(request, id));
+    const { request = "" } = c.req.param() as { request?: string };
+    return json(c, await account(c).getRequest(request, requestsOf(c)));
   });
   app.post(one, async (c) => {
     const { value, once } = await readBody(c.req.raw, answerRequest);
-    const name = accountOf(c.req.raw, value.accountId);
-    const { request = "", id: sessionId } = c.req.param() as { request?: string; id?: string };
-    const call = { sessionId, once };
-    return json(c, await accountStub(c.env, name).answerRequest(request, value, call));
+    const name = nameOf(c, value.accountId);
+    const { request = "" } = c.req.param() as { request?: string };
+    const call = { sessionId: requestsOf(c), once };
+    return json(c, await stubOf(c, name).answerRequest(request, value, call));
   });
 }
 
 app.post("/v1/sessions/:id/control", async (c) => {
   const { value } = await readBody(c.req.raw, controlRequest);
-  const name = accountOf(c.req.raw, value.accountId);
+  const name = nameOf(c, value.accountId);
   const { method, args = [] } = value;
-  const result = await accountStub(c.env, name).control(name, c.req.param("id"), method, args);
+  const result = await stubOf(c, name).control(name, c.req.param("id"), method, args);
   return json(c, { result });
 });
 
 app.post("/v1/sessions/:id/interrupt", async (c) => {
   const { value } = await readBody(c.req.raw, interruptRequest);
-  const name = accountOf(c.req.raw, value.accountId);
-  const turns = await accountStub(c.env, name).interrupt(c.req.param("id"), value.turn_id);
+  const name = nameOf(c, value.accountId);
+  const turns = await stubOf(c, name).interrupt(c.req.param("id"), value.turn_id);
   return json(c, { interrupted: turns });
+});
+
+app.get("/v1/usage", async (c) => {
+  const [from, to] = [dayOf(c, "from"), dayOf(c, "to")];
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new EdgeError("invalid_request", "from: must not be behind to.");
+  }
+  const query = { from, to, group: groupOf(c) };
+  return json(c, await account(c).usage(nameOf(c), query));
+});
+
+app.post("/v1/tokens", async (c) => {
+  const rootKey = signingKey(c.env);
+  const { value, once } = await readBody(c.req.raw, createTokenRequest);
+  const name = nameOf(c, value.account);
+  const made = await stubOf(c, name).createToken(name, value, once);
+  return json(c, { token: await writeToken(made, rootKey), ...made }, 201);
+});
+
+app.get("/v1/tokens", async (c) => {
+  const cursor = wholeNumber("cursor", c.req.query("cursor"), 0) || undefined;
+  return json(c, await account(c).listTokens(nameOf(c), cursor, pageSize(c)));
+});
+
+app.delete("/v1/tokens/:token", async (c) => {
+  const id = c.req.param("token");
+  if (!TOKEN_ID.test(id)) {
+    throw new EdgeError("invalid_request", "A token is revoked by its id, not by itself.");
+  }
+  return json(c, await account(c).revokeToken(nameOf(c), id));
 });

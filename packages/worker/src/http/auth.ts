@@ -1,9 +1,15 @@
-import { ACCOUNT_HEADER, accountName, EdgeError } from "@claude-edge/protocol";
+import { ACCOUNT_HEADER, accountName, EdgeError, MIN_ROOT_KEY_CHARS } from "@claude-edge/protocol";
 
 import type { Env } from "../env.js";
+import { readToken, type AccountToken } from "./token.js";
 
 /** The account of a caller who holds the root key and names none. */
 const DEFAULT_ACCOUNT = "default";
+
+/** Who asks: the holder of an account token, or, without one, of the root key. */
+export interface Caller {
+  token?: AccountToken;
+}
 
 const encoder = new TextEncoder();
 
@@ -16,23 +22,32 @@ async function sameSecret(left: string, right: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await digest(left), await digest(right));
 }
 
-/** Lets a request pass that holds the root key. @throws EdgeError `not_configured`, `unauthorized`. */
-export async function authenticate(request: Request, env: Env): Promise<void> {
-  if (!env.CLAUDE_EDGE_ROOT_KEY) {
+/** Who a request is from: its key is the root key, or a token. @throws EdgeError `not_configured`, `unauthorized`. */
+export async function authenticate(request: Request, env: Env): Promise<Caller> {
+  const rootKey = env.CLAUDE_EDGE_ROOT_KEY;
+  if (!rootKey) {
     throw new EdgeError("not_configured", "This deployment has no key yet, so it serves nothing.");
   }
   const given = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
   if (given === undefined) throw new EdgeError("unauthorized", "The request carries no key.");
-  if (!(await sameSecret(given, env.CLAUDE_EDGE_ROOT_KEY))) {
-    throw new EdgeError("unauthorized", "The key is not this deployment's.");
-  }
+  if (await sameSecret(given, rootKey)) return {};
+  return { token: await readToken(given, rootKey) };
+}
+
+/** The root key, if tokens may be made of it. @throws EdgeError `not_configured`. */
+export function signingKey(env: Env): string {
+  const rootKey = env.CLAUDE_EDGE_ROOT_KEY ?? "";
+  if (rootKey.length >= MIN_ROOT_KEY_CHARS) return rootKey;
+  const message = `CLAUDE_EDGE_ROOT_KEY is shorter than ${MIN_ROOT_KEY_CHARS} characters: whoever holds a token of it could find it out.`;
+  throw new EdgeError("not_configured", message);
 }
 
 /**
- * The account a request is for: named in the header or the body, which must not differ.
- * @throws EdgeError `invalid_request`.
+ * The account a request is for: the token's; for the root key the one named in the header or the body, which must not
+ * differ.
+ * @throws EdgeError `invalid_request`, `forbidden` when a token names another account than its own.
  */
-export function accountOf(request: Request, fromBody?: string): string {
+export function accountOf(request: Request, { token }: Caller, fromBody?: string): string {
   const fromHeader = request.headers.get(ACCOUNT_HEADER) ?? undefined;
   if (fromHeader !== undefined && !accountName.safeParse(fromHeader).success) {
     const form = "must be 1 to 128 letters, digits, dots, dashes or underscores";
@@ -44,5 +59,11 @@ export function accountOf(request: Request, fromBody?: string): string {
       `${ACCOUNT_HEADER} and accountId name different accounts.`,
     );
   }
-  return fromHeader ?? fromBody ?? DEFAULT_ACCOUNT;
+  const named = fromHeader ?? fromBody;
+  if (!token) return named ?? DEFAULT_ACCOUNT;
+  if (named !== undefined && named !== token.account) {
+    const message = `The token is for account ${token.account}; only the root key may name another.`;
+    throw new EdgeError("forbidden", message, { account: token.account });
+  }
+  return token.account;
 }

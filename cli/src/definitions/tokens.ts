@@ -1,0 +1,92 @@
+import { Command, InvalidArgumentError } from "commander";
+
+import type { Context } from "../context.js";
+import { examples, list, withTarget } from "./flags.js";
+
+const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+const lifetime = (value: string): number | "never" => {
+  if (value === "never") return value;
+  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(value) ?? [];
+  if (count === undefined) {
+    throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
+  }
+  return Number(count) * SECONDS[unit as keyof typeof SECONDS];
+};
+
+const scopes = (value: string, before: string[] = []): string[] => [...before, ...list(value)];
+
+export const defineTokens = (context: Context): Command =>
+  new Command("tokens")
+    .description("keys for one account: mint, list and revoke them")
+    .addHelpText(
+      "after",
+      `
+Without a command it lists. Minting takes the root key, or a token with the scope admin.
+${examples(
+  "claude-edge tokens create --account ada --name Laptop",
+  "claude-edge tokens",
+  "claude-edge tokens revoke 8051cca7-02dd-4b70-91d7-55c70daa0cda --account ada",
+)}`,
+    )
+    .addCommand(defineList(context), { isDefault: true })
+    .addCommand(defineCreate(context))
+    .addCommand(defineRevoke(context));
+
+const defineCreate = (context: Context) =>
+  withTarget(
+    new Command("create")
+      .description("mint a token and print it: it is not shown again")
+      .option(
+        "--scope <scopes>",
+        "query, sessions:read, sessions:write, requests:answer, files, admin; all but admin without it",
+        scopes,
+      )
+      .option("--expires <time>", "30d, 12h, 45m, or never; 90d without it", lifetime)
+      .option("--session <id>", "for this session alone")
+      .option("--name <name>", "what people call it")
+      .option("--json", "print a JSON object with the token in it"),
+  )
+    .addHelpText(
+      "after",
+      examples(
+        "CLAUDE_EDGE_TOKEN=$(claude-edge tokens create --account ada)",
+        "claude-edge tokens create --scope query,sessions:read --expires 12h",
+        "claude-edge tokens create --session 6ff168f4-104f-4591-9476-c83ee836d8ac --scope query",
+      ),
+    )
+    .action(async (options) => {
+      const { createToken } = await import("../commands/create-token.js");
+      process.exitCode = await createToken(options, context);
+    });
+
+const defineList = (context: Context) =>
+  withTarget(
+    new Command("list")
+      .description("list the account's tokens, newest first")
+      .option("--json", "a JSON object a line"),
+  )
+    .addHelpText(
+      "after",
+      examples("claude-edge tokens list", "claude-edge tokens list --json | jq -r .id"),
+    )
+    .action(async (options) => {
+      const { listTokens } = await import("../commands/list-tokens.js");
+      process.exitCode = await listTokens(options, context);
+    });
+
+const defineRevoke = (context: Context) =>
+  withTarget(
+    new Command("revoke")
+      .description("revoke a token: it opens nothing from then on")
+      .argument("<id>", "its id, as `tokens list` shows it")
+      .option("--json", "print what is known of it"),
+  )
+    .addHelpText(
+      "after",
+      examples("claude-edge tokens revoke 8051cca7-02dd-4b70-91d7-55c70daa0cda --account ada"),
+    )
+    .action(async (id: string, options) => {
+      const { revokeToken } = await import("../commands/revoke-token.js");
+      process.exitCode = await revokeToken(id, options, context);
+    });

@@ -1,0 +1,74 @@
+import { EdgeError, type Scope } from "@claude-edge/protocol";
+
+import type { AccountToken } from "./token.js";
+
+/** What a token needs for a route. */
+interface Access {
+  /** One of these. */
+  scopes: readonly Scope[];
+  /**
+   * Whether a token for a single session may take it: when the path names its session, or because the route is held to
+   * that session. Without it the route reaches further than one session.
+   */
+  session?: "in path" | "held";
+}
+
+const SENDS: Access = { scopes: ["query"], session: "in path" };
+const READS: Access = { scopes: ["sessions:read"], session: "in path" };
+/** Whoever sent a prompt may see what becomes of it. */
+const FOLLOWS: Access = { scopes: ["sessions:read", "query"], session: "in path" };
+const CHANGES: Access = { scopes: ["sessions:write"], session: "in path" };
+
+/** The one table of what a token may: every route of the API but `/health`. One that is missing is the root key's. */
+const ROUTES: Record<string, Access> = {
+  "GET /v1/status": { scopes: ["query", "sessions:read"] },
+  "GET /v1/status/stream": { scopes: ["query", "sessions:read"] },
+  "POST /v1/query": { scopes: ["query"] },
+  "POST /v1/sessions": { scopes: ["sessions:write"] },
+  "GET /v1/sessions": { scopes: ["sessions:read"] },
+  "GET /v1/sessions/:id": READS,
+  "PATCH /v1/sessions/:id": CHANGES,
+  "DELETE /v1/sessions/:id": CHANGES,
+  "POST /v1/sessions/:id/fork": { scopes: ["sessions:write"] },
+  "POST /v1/sessions/:id/turns": SENDS,
+  "GET /v1/sessions/:id/turns/:turn": FOLLOWS,
+  "GET /v1/sessions/:id/events": FOLLOWS,
+  "POST /v1/sessions/:id/interrupt": SENDS,
+  "POST /v1/sessions/:id/control": CHANGES,
+  "GET /v1/requests": { scopes: ["sessions:read", "requests:answer"], session: "held" },
+  "GET /v1/requests/:request": { scopes: ["sessions:read", "requests:answer"], session: "held" },
+  "POST /v1/requests/:request": { scopes: ["requests:answer"], session: "held" },
+  "GET /v1/sessions/:id/requests": {
+    scopes: ["sessions:read", "requests:answer"],
+    session: "in path",
+  },
+  "GET /v1/sessions/:id/requests/:request": {
+    scopes: ["sessions:read", "requests:answer"],
+    session: "in path",
+  },
+  "POST /v1/sessions/:id/requests/:request": { scopes: ["requests:answer"], session: "in path" },
+  "GET /v1/usage": { scopes: ["sessions:read"] },
+  "POST /v1/tokens": { scopes: ["admin"] },
+  "GET /v1/tokens": { scopes: ["admin"] },
+  "DELETE /v1/tokens/:token": { scopes: ["admin"] },
+};
+
+/**
+ * Lets a token pass that allows a route.
+ * @param session The session that the path names.
+ * @throws EdgeError `forbidden`.
+ */
+export function assertAllowed(token: AccountToken, route: string, session?: string): void {
+  const access = ROUTES[route];
+  if (!access) throw new EdgeError("forbidden", "Only the root key may do this.");
+  const { scopes } = access;
+  if (!token.scopes.has("admin") && !scopes.some((scope) => token.scopes.has(scope))) {
+    throw new EdgeError("forbidden", `The token lacks the scope ${scopes.join(" or ")}.`, {
+      scopes,
+    });
+  }
+  if (token.session === undefined || access.session === "held") return;
+  if (access.session === "in path" && session === token.session) return;
+  const message = `The token is for session ${token.session} alone.`;
+  throw new EdgeError("forbidden", message, { session_id: token.session });
+}
