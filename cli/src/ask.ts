@@ -34,11 +34,34 @@ export function canAsk({ stdin, stderr }: Context): boolean {
 }
 
 /** Asks in the terminal. Nothing when the signal aborts, or whoever is asked gives up (Ctrl-C, Ctrl-D, Escape). */
-export async function ask(
+export function ask(
   asked: Asked,
-  { stdin, stderr }: Context,
+  context: Context,
   signal: AbortSignal,
 ): Promise<PermissionAnswer | undefined> {
+  return withTerminal(context, signal, (terminal) =>
+    asked.kind === "question" ? askQuestions(asked, terminal) : askPermission(asked, terminal),
+  );
+}
+
+/** Lets choose one of a list, whose `value` it gives; nothing as with {@link ask}. */
+export function choose(
+  message: string,
+  options: { value: string; label: string; hint?: string }[],
+  context: Context,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return withTerminal(context, signal, async ({ clack, ...terminal }) => {
+    const chosen = await clack.select<string>({ ...terminal, message, options });
+    return clack.isCancel(chosen) ? undefined : chosen;
+  });
+}
+
+async function withTerminal<Value>(
+  { stdin, stderr }: Context,
+  signal: AbortSignal,
+  prompts: (terminal: Terminal) => Promise<Value | undefined>,
+): Promise<Value | undefined> {
   // 60 kB that most runs of the program have no use for.
   const clack = await import("@clack/prompts");
   // Without it Ctrl-D closes the input under the prompt, which then waits for ever.
@@ -49,9 +72,7 @@ export async function ask(
   signal.addEventListener("abort", withdraw, { once: true });
   try {
     if ((await dropTypeAhead(stdin)) || signal.aborted) return undefined;
-    const terminal = { clack, input: stdin, output: stderr, signal: prompt.signal };
-    const isQuestion = asked.kind === "question";
-    return await (isQuestion ? askQuestions(asked, terminal) : askPermission(asked, terminal));
+    return await prompts({ clack, input: stdin, output: stderr, signal: prompt.signal });
   } finally {
     signal.removeEventListener("abort", withdraw);
   }

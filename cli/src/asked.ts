@@ -27,7 +27,7 @@ export function askedOf({ kind, payload }: RequestResource): Asked {
 }
 
 /** The questions of AskUserQuestion: the model's words, so nothing is taken for granted. */
-export function questionsOf({ input }: Asked): Question[] {
+export function questionsOf({ input }: Pick<Asked, "input">): Question[] {
   const questions = Array.isArray(input.questions) ? (input.questions as Partial<Question>[]) : [];
   return questions.map(({ question, header, options, multiSelect }) => ({
     question: String(question),
@@ -50,7 +50,7 @@ const TELLING: Record<string, string> = {
 };
 
 /** What it is about, in the model's own words: the command, the path, the question, else the input as JSON. */
-export function subjectOf(asked: Asked): string {
+export function subjectOf(asked: Pick<Asked, "kind" | "toolName" | "input">): string {
   const { kind, toolName, input } = asked;
   if (kind === "question") {
     return questionsOf(asked)

@@ -22,19 +22,26 @@ export interface DevFile {
   pid: number;
 }
 
+/** The deployment's URL: `--url`, else CLAUDE_EDGE_URL, else that of the `dev` in this folder or one above it. */
+export const urlOf = (flags: TargetFlags, { env, cwd }: Context): string | undefined =>
+  namedUrl(flags, env) ?? findDev(cwd)?.url;
+
+const namedUrl = ({ url }: TargetFlags, env: Context["env"]) =>
+  url || env.CLAUDE_EDGE_URL || undefined;
+
 /**
- * The deployment to talk to: `--url`, else CLAUDE_EDGE_URL, else the `claude-edge dev` that runs in this folder or one
- * above it. A `dev` is sent its own key and no other: its file may come with somebody else's folder.
+ * The deployment to talk to, see {@link urlOf}. A `dev` is sent its own key and no other: its file may come with
+ * somebody else's folder.
  * @throws ClaudeEdgeError `no_url`, `unauthorized`.
  */
-export function connect({ url, account }: TargetFlags, { env, cwd, stderr }: Context): ClaudeEdge {
-  const named = url || env.CLAUDE_EDGE_URL || undefined;
+export function connect(flags: TargetFlags, { env, cwd, stderr }: Context): ClaudeEdge {
+  const named = namedUrl(flags, env);
   const dev = findDev(cwd);
   const isDev = dev !== undefined && (named === undefined || originOf(named) === originOf(dev.url));
   return new ClaudeEdge({
     baseURL: named ?? dev?.url,
     token: isDev && !(named && env.CLAUDE_EDGE_TOKEN) ? dev.token : env.CLAUDE_EDGE_TOKEN,
-    account: account ?? (env.CLAUDE_EDGE_ACCOUNT || undefined),
+    account: flags.account ?? (env.CLAUDE_EDGE_ACCOUNT || undefined),
     onRetry: ({ error, attempt }) => {
       // The first is often all it takes, and not worth a word.
       if (attempt > 1) stderr.write(`note: ${error.message} Trying again.\n`);

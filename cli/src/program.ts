@@ -1,6 +1,7 @@
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
+import { defineChat } from "./definitions/chat.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
@@ -20,6 +21,7 @@ export function createProgram(context: Context): Command {
     .addHelpText("after", EXIT_CODES);
 
   program.commandsGroup("Talk:");
+  program.addCommand(defineChat(context));
   program.addCommand(defineQuery(context)).addCommand(defineRequests(context));
   program.commandsGroup("Build:");
   program.addCommand(defineDev(context));

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 
 /** Words with commas or blanks between them. */
-export const list = (value: string): string[] => value.split(/[,\s]+/).filter(Boolean);
+const list = (value: string): string[] => value.split(/[,\s]+/).filter(Boolean);
 
 /** For a flag that may be given again and again. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
@@ -23,6 +23,18 @@ export const withTarget = (command: Command): Command =>
   command
     .option("--account <name>", "the account to act for")
     .option("--url <url>", "the deployment, instead of CLAUDE_EDGE_URL");
+
+/** What each command that talks with an agent is told of the session: SessionFlags, once parsed. */
+export const withSession = (command: Command): Command =>
+  command
+    .option("-c, --continue", "continue the newest session")
+    .option("-r, --resume <id>", "continue this session")
+    .option("--title <text>", "the title of the new session")
+    .option("--model <name>", "the model")
+    .option("--system-prompt <text>", "the system prompt")
+    .option("--permission-mode <mode>", "default, acceptEdits, bypassPermissions, plan or dontAsk")
+    .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
+    .option("--disallowed-tools <names>", "tools the agent may not use, with commas between", list);
 
 /** Help that leads with what people copy. */
 export const examples = (...lines: string[]): string =>

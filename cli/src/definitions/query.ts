@@ -1,34 +1,21 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.js";
-import { examples, list, positive, positiveInteger, withTarget } from "./flags.js";
+import { examples, positive, positiveInteger, withSession, withTarget } from "./flags.js";
 
 export const defineQuery = (context: Context): Command =>
   withTarget(
-    new Command("query")
-      .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
-      .argument(
-        "[prompt]",
-        "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
-      )
-      .option("-c, --continue", "continue the newest session")
-      .option("-r, --resume <id>", "continue this session")
+    withSession(
+      new Command("query")
+        .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
+        .argument(
+          "[prompt]",
+          "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
+        ),
+    )
       .option("--session-id <uuid>", "the id of the new session")
-      .option("--title <text>", "the title of the new session")
       .option("--output-format <format>", "text, json or stream-json", "text")
       .option("--include-partial-messages", "stream-json: pieces of messages too")
-      .option("--model <name>", "the model")
-      .option("--system-prompt <text>", "the system prompt")
-      .option(
-        "--permission-mode <mode>",
-        "default, acceptEdits, bypassPermissions, plan or dontAsk",
-      )
-      .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
-      .option(
-        "--disallowed-tools <names>",
-        "tools the agent may not use, with commas between",
-        list,
-      )
       .option("--max-turns <number>", "model calls with tools in between, at most", positiveInteger)
       .option("--max-budget-usd <number>", "what the session may cost", positive)
       .option("--json-schema <schema>", "a JSON schema the answer must fit")
