@@ -38,7 +38,8 @@ export class Activity {
     const above = typeof parent === "string" ? this.#calls.get(parent) : undefined;
     const depth = above ? above.depth + 1 : parent ? 1 : 0;
     return contentOf(message).flatMap((block) => {
-      if (message.type === "assistant" && block.type === "tool_use") return this.#begin(block, depth);
+      if (message.type === "assistant" && block.type === "tool_use")
+        return this.#begin(block, depth);
       return message.type === "user" && block.type === "tool_result" ? this.#end(block) : [];
     });
   }
@@ -47,7 +48,11 @@ export class Activity {
     const call = { name: oneLine(String(name)), depth };
     this.#calls.set(String(id), call);
     const kind = name === "AskUserQuestion" ? "question" : "permission";
-    const asked = { kind, toolName: String(name), input: (input ?? {}) as Record<string, unknown> } as const;
+    const asked = {
+      kind,
+      toolName: String(name),
+      input: (input ?? {}) as Record<string, unknown>,
+    } as const;
     const subject = oneLine(aboutOf(asked.input) ?? subjectOf(asked), MAX_CHARS);
     return [{ state: "began", text: `${indent(depth)}● ${call.name} ${subject}` }];
   }

@@ -34,7 +34,9 @@ const HALF_A_MARK = /^\s*(?:[-+*]|\d{1,9}[.)]?)\s*$/;
 export function openAt(tokens: Token[]): number {
   const last = tokens.length - 1;
   const isHalf = tokens[last]?.type !== "list" && HALF_A_MARK.test(tokens[last]?.raw ?? "");
-  const list = tokens.findLastIndex(({ type }, at) => type !== "space" && at <= last - (isHalf ? 1 : 0));
+  const list = tokens.findLastIndex(
+    ({ type }, at) => type !== "space" && at <= last - (isHalf ? 1 : 0),
+  );
   if (tokens[list]?.type === "list") return list;
   return tokens[last]?.type === "space" ? tokens.length : last;
 }
@@ -173,4 +175,5 @@ function tableOf({ header, rows, align }: Tokens.Table, width: number): Span[][]
 
 const sizeOf = (cell: Span[]) => cell.reduce((sum, { text }) => sum + widthOf(text), 0);
 
-export const textOf = (rows: Span[][]): string => rows.map((row) => `${styled(row).trimEnd()}\n`).join("");
+export const textOf = (rows: Span[][]): string =>
+  rows.map((row) => `${styled(row).trimEnd()}\n`).join("");

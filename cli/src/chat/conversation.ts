@@ -49,6 +49,8 @@ export class Conversation {
   /** The session, made if there is none. @throws ClaudeEdgeError */
   async session(firstMessage: string): Promise<Session> {
     this.#session ??= await this.#edge.sessions.create({
+      // Else the agent takes its own slash commands for text.
+      verbatimPrompts: false,
       ...this.#options,
       canUseTool: true,
       title: this.#title ?? oneLine(firstMessage, MAX_TITLE_CHARS),
@@ -71,6 +73,7 @@ export class Conversation {
     const resource = await session.retrieve({ signal: this.signal });
     this.reset();
     this.#session = session;
+    if (resource.options.verbatimPrompts !== false) this.#commands = [];
     this.model = resource.options.model as string | undefined;
     this.permissionMode = resource.options.permissionMode as string | undefined;
     return resource;
@@ -115,12 +118,14 @@ export class Conversation {
     return sessions;
   }
 
-  /** The agent's own slash commands, by name. */
+  /** The agent's own slash commands, by name: none in a session that was made to take each prompt for text. */
   async commands(firstMessage: string): Promise<string[]> {
     if (this.#commands) return this.#commands;
     const session = await this.session(firstMessage);
     const { signal } = this;
-    const given = (await session.control("supportedCommands", [], { signal })) as { name: string }[];
+    const given = (await session.control("supportedCommands", [], { signal })) as {
+      name: string;
+    }[];
     return (this.#commands = given.map(({ name }) => name));
   }
 
@@ -132,7 +137,7 @@ export class Conversation {
     if (subtype !== "init") return;
     if (typeof model === "string") this.model = model;
     if (typeof permissionMode === "string") this.permissionMode = permissionMode;
-    if (Array.isArray(commands)) this.#commands = commands as string[];
+    if (Array.isArray(commands)) this.#commands ??= commands as string[];
   }
 
   #spend({ cost_usd, input_tokens, output_tokens, ...cached }: Usage): void {
@@ -145,6 +150,9 @@ export class Conversation {
 
   #begun(what: string): Session {
     if (this.#session) return this.#session;
-    throw new EdgeError("usage", `There is no session to ${what} yet: it begins with the first message.`);
+    throw new EdgeError(
+      "usage",
+      `There is no session to ${what} yet: it begins with the first message.`,
+    );
   }
 }

@@ -11,7 +11,13 @@ import { reportError } from "../report.js";
 import { Conversation } from "./conversation.js";
 import { Messages } from "./messages.js";
 import { Screen } from "./screen.js";
-import { commandOf, parseCommand, unknownCommand, type Chat } from "./slash-commands.js";
+import {
+  commandOf,
+  nearCommand,
+  parseCommand,
+  unknownCommand,
+  type Chat,
+} from "./slash-commands.js";
 import { TurnView } from "./turn-view.js";
 
 /** Of a message that is shown again, characters. */
@@ -183,7 +189,9 @@ export class ChatLoop {
       await known.run(this.#chat(signal), argument);
       return;
     }
-    const others = await this.#conversation.commands(message);
+    // A slip of the finger must not make a session.
+    const isSlip = this.#conversation.id === undefined && nearCommand(name) !== undefined;
+    const others = isSlip ? [] : await this.#conversation.commands(message);
     if (!others.includes(name)) throw unknownCommand(name, others);
     await this.#turn(message, work);
   }
@@ -192,8 +200,7 @@ export class ChatLoop {
     const session = await this.#conversation.session(prompt);
     const approvals = new Approvals(this.#context, {
       asks: true,
-      how: (asked, _context, signal) =>
-        this.#screen.hold(() => ask(asked, this.#terminal, signal)),
+      how: (asked, _context, signal) => this.#screen.hold(() => ask(asked, this.#terminal, signal)),
     });
     session.onPermission(approvals.callbacks.onPermission!);
     const view = new TurnView(this.#screen, this.#context);

@@ -79,7 +79,8 @@ export class Screen {
       const ms = performance.now() - started;
       const frame = FRAMES[Math.floor(ms / FRAME_MS) % FRAMES.length]!;
       const seconds = `${Math.floor(ms / 1000)}s`;
-      if (!this.#isHeld) this.#editor.prompt = `${this.style("dim", `${frame} ${seconds}`)} ${this.#prompt()}`;
+      if (!this.#isHeld)
+        this.#editor.prompt = `${this.style("dim", `${frame} ${seconds}`)} ${this.#prompt()}`;
     };
     clearInterval(this.#spinner);
     this.#spinner = setInterval(tick, FRAME_MS);

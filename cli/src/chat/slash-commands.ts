@@ -60,7 +60,8 @@ export const COMMANDS: Record<string, SlashCommand> = {
     argument: "<id>",
     about: "go on in this session",
     async run(chat, id) {
-      if (!id) throw new EdgeError("usage", "/resume takes the id of a session; /sessions lists them.");
+      if (!id)
+        throw new EdgeError("usage", "/resume takes the id of a session; /sessions lists them.");
       await enter(chat, id);
     },
   },
@@ -94,7 +95,9 @@ export const COMMANDS: Record<string, SlashCommand> = {
     run({ conversation, screen }) {
       const { turns, inputTokens, outputTokens, costUsd } = conversation.spent;
       const tokens = `${inputTokens} tokens in, ${outputTokens} out`;
-      screen.note(`${turns} ${turns === 1 ? "turn" : "turns"} · ${tokens} · $${costUsd.toFixed(4)}`);
+      screen.note(
+        `${turns} ${turns === 1 ? "turn" : "turns"} · ${tokens} · $${costUsd.toFixed(4)}`,
+      );
     },
   },
   exit: {
@@ -104,7 +107,7 @@ export const COMMANDS: Record<string, SlashCommand> = {
   },
 };
 
-const ALIASES: Record<string, string> = { quit: "exit" };
+const ALIASES: Record<string, string> = { quit: "exit", clear: "new" };
 
 /** A message that is a command: its name and the rest. A path is none. */
 export function parseCommand(message: string): { name: string; argument: string } | undefined {
@@ -116,9 +119,13 @@ export function parseCommand(message: string): { name: string; argument: string 
 export const commandOf = (name: string): SlashCommand | undefined =>
   Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
 
-/** @throws EdgeError `usage`, for a command that neither the chat nor the agent knows. */
+/** The command that was meant, by all appearances. */
+export const nearCommand = (name: string, others: string[] = []): string | undefined =>
+  nearest(name, [...Object.keys(COMMANDS), ...Object.keys(ALIASES), ...others]);
+
+/** For a command that neither the chat nor the agent knows. */
 export function unknownCommand(name: string, others: string[]): EdgeError {
-  const near = nearest(name, [...Object.keys(COMMANDS), ...Object.keys(ALIASES), ...others]);
+  const near = nearCommand(name, others);
   const hint = near === undefined ? "/help lists them." : `Did you mean /${near}?`;
   const message = `There is no command /${name}. ${hint} To send it as it is: //${name}`;
   return new EdgeError("usage", message);

@@ -1,6 +1,6 @@
-import { TextReader, type EdgeEvent, type TurnEvent } from "@claude-edge/client";
-import { isTerminal } from "@claude-edge/client";
 import { styleText } from "node:util";
+
+import { isTerminal, TextReader, type EdgeEvent, type TurnEvent } from "@claude-edge/client";
 
 import { write, type Context } from "../context.js";
 import { oneLine } from "../printable.js";
@@ -66,7 +66,9 @@ export class TurnView {
 
   #summary({ result, usage }: TurnEvent): void {
     const seconds = ((performance.now() - this.#started) / 1000).toFixed(1);
-    const parts = result?.model ? [oneLine(result.model)] : [];
+    // The agent's own words, on a slash command say, are of the model `<synthetic>`.
+    const isModel = result?.model !== undefined && !result.model.startsWith("<");
+    const parts = isModel ? [oneLine(result.model!)] : [];
     if (usage) {
       const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens } = usage;
       const input = input_tokens + cache_read_input_tokens + cache_creation_input_tokens;
