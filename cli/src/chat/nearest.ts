@@ -20,6 +20,6 @@ export function nearest(word: string, words: string[]): string | undefined {
   const near = words
     .map((other) => ({ other, changes: distance(word.toLowerCase(), other.toLowerCase()) }))
     .filter(({ changes, other }) => changes <= MAX_CHANGES && changes < other.length)
-    .sort((a, b) => a.changes - b.changes);
+    .toSorted((a, b) => a.changes - b.changes);
   return near[0]?.other;
 }
