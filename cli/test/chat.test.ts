@@ -185,7 +185,7 @@ describe.skipIf(!hasTerminal)("claude-edge chat in a plain terminal", () => {
     const shell = openTerminal(["chat", script], { env, cwd: empty });
     await shell.shows("/help");
     await shell.shows("› ");
-    await shell.shows("\n# **Title**");
+    await shell.shows("# **Title**\r\n");
     await shell.shows("\\u{1b}[31mred");
     await ended(shell);
     expect(await quit(shell)).toBe(0);

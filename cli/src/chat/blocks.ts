@@ -25,20 +25,13 @@ const HEADING = ["bold", "underline"] as const;
 export const parseBlocks = (text: string): Token[] =>
   new Lexer({ gfm: true, tokenizer: new LineTokenizer() }).blockTokens(text, []);
 
-/** What may become the mark of a list's next item. */
-const HALF_A_MARK = /^\s*(?:[-+*]|\d{1,9}[.)]?)\s*$/;
-
 /**
  * Which of the blocks may still grow: the last, or none when blank lines follow it. A list goes on behind those.
  */
 export function openAt(tokens: Token[]): number {
   const last = tokens.length - 1;
-  const isHalf = tokens[last]?.type !== "list" && HALF_A_MARK.test(tokens[last]?.raw ?? "");
-  const list = tokens.findLastIndex(
-    ({ type }, at) => type !== "space" && at <= last - (isHalf ? 1 : 0),
-  );
-  if (tokens[list]?.type === "list") return list;
-  return tokens[last]?.type === "space" ? tokens.length : last;
+  if (tokens[last]?.type !== "space") return last;
+  return tokens[last - 1]?.type === "list" ? last - 1 : tokens.length;
 }
 
 /** A block's rows; `isOpen`: more of it may come. */

@@ -56,6 +56,7 @@ export class Conversation {
       title: this.#title ?? oneLine(firstMessage, MAX_TITLE_CHARS),
       signal: this.signal,
     });
+    this.#title = undefined;
     return this.#session;
   }
 

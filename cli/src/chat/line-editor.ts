@@ -47,7 +47,7 @@ export class LineEditor {
     this.#handlers = handlers;
     // It is handed its keys one by one: those of a paste, and those for a question, are not for it.
     const input = Object.assign(new PassThrough(), {
-      setRawMode: (isRaw: boolean) => void stdin.setRawMode?.(isRaw),
+      setRawMode: (isRaw: boolean) => void (this.#isOpen && stdin.setRawMode?.(isRaw)),
     });
     this.#readline = createInterface({ input, output: stderr, terminal: true, historySize: 500 });
     this.#readline.on("line", this.#onLine);

@@ -15,6 +15,7 @@ import {
   commandOf,
   nearCommand,
   parseCommand,
+  sayStatus,
   unknownCommand,
   type Chat,
 } from "./slash-commands.js";
@@ -95,16 +96,17 @@ export class ChatLoop {
       throw new EdgeError("session_not_found", "There is no session to continue.");
     }
     const id = flags.continue ? newest!.id : flags.resume;
-    const title = id === undefined ? undefined : (await conversation.open(id)).title;
+    const found = id === undefined ? undefined : await conversation.open(id);
     if (flags.forkSession) await conversation.fork();
     const parts = [
       urlOf(flags, this.#terminal)!,
       ...(conversation.model === undefined ? [] : [conversation.model]),
       conversation.id === undefined ? "new session" : `session ${conversation.id.slice(0, 8)}`,
-      ...(title ? [title] : []),
+      ...(found?.title ? [found.title] : []),
       "/help",
     ];
     this.#screen.say(parts.map((part) => oneLine(part, MAX_ECHO)).join(" · "));
+    if (found && !flags.forkSession) sayStatus(found.status, this.#screen);
   }
 
   #onMessage(text: string): void {

@@ -9,6 +9,9 @@ export interface RowStream {
   end(): string;
 }
 
+/** The beginning of a line of which it cannot be said yet whether it begins a block: `#`, `1.`, `- -`. */
+const HALF_A_MARK = /^(?:[#*+\-_=`~|:<> \t]+|\s*\d{1,9}[.)]?[ \t]*)$/;
+
 /** An open block is looked at anew when it has grown by this much: a long one would cost the square of its length. */
 const GROWTH = 1.02;
 
@@ -37,13 +40,12 @@ export class MarkdownRows implements RowStream {
 
   end(): string {
     const text = this.#render(true);
-    this.#isFirst = true;
-    this.#enough = 0;
+    [this.#rest, this.#given, this.#enough, this.#isFirst] = ["", 0, 0, true];
     return text;
   }
 
   #render(isEnd: boolean): string {
-    const tokens = parseBlocks(this.#rest);
+    const tokens = parseBlocks(isEnd ? this.#rest : withoutHalfAMark(this.#rest));
     const open = isEnd ? tokens.length : openAt(tokens);
     let text = "";
     for (const [place, token] of tokens.slice(0, open + 1).entries()) {
@@ -61,6 +63,11 @@ export class MarkdownRows implements RowStream {
     this.#rest = this.#rest.slice(closed);
     return text;
   }
+}
+
+function withoutHalfAMark(text: string): string {
+  const line = text.lastIndexOf("\n") + 1;
+  return HALF_A_MARK.test(text.slice(line)) ? text.slice(0, line) : text;
 }
 
 /** The text as it was written, for a terminal that wants no colours. */

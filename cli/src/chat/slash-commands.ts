@@ -1,3 +1,4 @@
+import type { SessionResource } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import { choose } from "../ask.js";
@@ -158,7 +159,18 @@ async function chooseSession(chat: Chat): Promise<void> {
 }
 
 async function enter({ conversation, screen }: Chat, id: string): Promise<void> {
-  const { title } = await conversation.open(id);
+  const { title, status } = await conversation.open(id);
   const named = title === null ? "" : ` · ${oneLine(title, MAX_TITLE_CHARS)}`;
   screen.note(`session ${conversation.id}${named}`);
+  sayStatus(status, screen);
+}
+
+/** What is sent to a session whose turn is not over has to wait. */
+export function sayStatus(status: SessionResource["status"], screen: Screen): void {
+  if (status === "running") screen.note("a turn of it is running: what you send comes after that");
+  if (status === "waiting") {
+    screen.note(
+      "a turn of it waits for an answer, and what you send for that: claude-edge requests",
+    );
+  }
 }
