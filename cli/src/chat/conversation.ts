@@ -1,10 +1,11 @@
-import type {
-  AgentOptions,
-  ClaudeEdge,
-  EdgeEvent,
-  Session,
-  SessionResource,
-  Usage,
+import {
+  isTerminal,
+  type AgentOptions,
+  type ClaudeEdge,
+  type EdgeEvent,
+  type Session,
+  type SessionResource,
+  type Usage,
 } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
@@ -132,7 +133,7 @@ export class Conversation {
 
   /** Takes a turn's events, for what they say of the session. */
   onEvent(event: EdgeEvent): void {
-    if (event.kind === "turn" && event.usage) this.#spend(event.usage);
+    if (isTerminal(event)) this.#spend(event.usage);
     if (event.kind !== "message" || event.message.type !== "system") return;
     const { subtype, model, permissionMode, slash_commands: commands } = event.message;
     if (subtype !== "init") return;
@@ -141,8 +142,11 @@ export class Conversation {
     if (Array.isArray(commands)) this.#commands ??= commands as string[];
   }
 
-  #spend({ cost_usd, input_tokens, output_tokens, ...cached }: Usage): void {
+  /** What a turn that was stopped has used is not always known. */
+  #spend(usage: Usage | undefined): void {
     this.spent.turns += 1;
+    if (!usage) return;
+    const { cost_usd, input_tokens, output_tokens, ...cached } = usage;
     this.spent.costUsd += cost_usd;
     this.spent.inputTokens +=
       input_tokens + cached.cache_read_input_tokens + cached.cache_creation_input_tokens;

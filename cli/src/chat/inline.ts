@@ -4,8 +4,14 @@ import { PLAIN, span, type Span, type Style } from "./rows.js";
 
 type Styles = readonly Style[];
 
+/** One for all: it keeps nothing of a text without definitions of links, and those are no inline text. */
+const LEXER = new Lexer({ gfm: true });
+
 /** What marks text up, or is a link without marks. */
 const MARKED = /[\\`*_~[\]<>&]|:\/\/|www\.|@/;
+
+/** What may open or close something, blanks, or a run of anything else. */
+const MARKS = /`+|\*+|_+|~+|\\[^]?|\s+|[[\]()<>]|[^\\`*_~[\]()<>\s]+/y;
 
 const ENTITIES: Record<string, string> = {
   "&lt;": "<",
@@ -34,7 +40,7 @@ export function inline(text: string, { isOpen, styles = PLAIN }: InlineOptions =
       return;
     }
     endPlain();
-    spans.push(...Lexer.lexInline(part).flatMap((token) => spansOf(token, styles)));
+    spans.push(...LEXER.inlineTokens(part, []).flatMap((token) => spansOf(token, styles)));
   };
   for (const end of settledAt(text)) {
     take(text.slice(from, end));
@@ -54,8 +60,10 @@ interface InlineOptions {
 function settledAt(text: string): number[] {
   const places: number[] = [];
   const open: string[] = [];
+  const marks = new RegExp(MARKS);
   for (let at = 0; at < text.length;) {
-    const [mark = ""] = /^(?:`+|\*+|_+|~+|\\[^]?|\s+|[^])/.exec(text.slice(at, at + 64))!;
+    marks.lastIndex = at;
+    const [mark] = marks.exec(text)!;
     const before = text[at - 1] ?? " ";
     const after = text[at + mark.length] ?? " ";
     switch (mark[0]) {

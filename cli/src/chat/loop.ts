@@ -112,7 +112,7 @@ export class ChatLoop {
   #onMessage(text: string): void {
     this.#isWarned = false;
     if (text.trim() === "") return;
-    if (!this.#work) return this.#messages.add(text);
+    if (!this.#work && this.#messages.isEmpty) return this.#messages.add(text);
     const command = parseCommand(text);
     const known = command && commandOf(command.name);
     if (known?.isInstant) {

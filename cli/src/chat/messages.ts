@@ -15,6 +15,10 @@ export class Messages implements AsyncIterable<Message> {
     this.#wake();
   }
 
+  get isEmpty(): boolean {
+    return this.#all.length === 0;
+  }
+
   /** Forgets them. Gives how many there were. */
   clear(): number {
     return this.#all.splice(0).length;

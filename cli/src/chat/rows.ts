@@ -17,6 +17,9 @@ export const PLAIN: readonly Style[] = [];
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
 const MARK = /\p{M}/u;
+/** Most texts are of these alone, and need no look into Unicode's tables. */
+const ASCII = /^[\n\t -~]*$/;
+const ASCII_PIECES = /\n|[ \t]+|[^ \t\n]+/g;
 
 /** A line's end, blanks, a wide character with what is put on it, or the rest of a word. */
 const PIECES = new RegExp(
@@ -26,6 +29,7 @@ const PIECES = new RegExp(
 
 /** How many cells of a terminal a text takes; a tab counts as one. */
 export function widthOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return width;
@@ -58,9 +62,11 @@ export function wrap(spans: Span[], width: number): Span[][] {
     [word, blank] = [[], undefined];
   };
   for (const { text, styles } of spans) {
-    for (const [piece] of text.matchAll(PIECES)) {
-      const isBlank = /^[ \t\n]/.test(piece);
-      if (isBlank || WIDE.test(piece)) endWord();
+    const isAscii = ASCII.test(text);
+    for (const [piece] of text.matchAll(isAscii ? ASCII_PIECES : PIECES)) {
+      const isBlank = piece[0] === " " || piece[0] === "\t" || piece === "\n";
+      const isWide = !isAscii && WIDE.test(piece);
+      if (isBlank || isWide) endWord();
       if (piece === "\n") {
         rows.push([]);
         [taken, blank] = [0, undefined];
@@ -69,7 +75,7 @@ export function wrap(spans: Span[], width: number): Span[][] {
         blank = taken > 0 ? { text: piece, styles } : undefined;
       } else {
         word.push({ text: piece, styles });
-        if (WIDE.test(piece)) endWord();
+        if (isWide) endWord();
       }
     }
   }

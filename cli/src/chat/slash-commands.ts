@@ -31,7 +31,7 @@ interface SlashCommand {
 const MAX_LISTED = 50;
 const MAX_TITLE_CHARS = 60;
 
-export const COMMANDS: Record<string, SlashCommand> = {
+const COMMANDS: Record<string, SlashCommand> = {
   help: {
     about: "this list",
     isInstant: true,

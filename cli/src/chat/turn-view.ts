@@ -74,6 +74,7 @@ export class TurnView {
       const input = input_tokens + cache_read_input_tokens + cache_creation_input_tokens;
       parts.push(`${input} tokens in, ${usage.output_tokens} out`, `$${usage.cost_usd.toFixed(4)}`);
     }
-    this.#screen.note([...parts, `${seconds} s`].join(" · "));
+    const line = [...parts, `${seconds} s`].join(" · ");
+    this.#screen.say(`${this.#screen.style("dim", line)}\n\n`);
   }
 }
