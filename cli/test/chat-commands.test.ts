@@ -92,6 +92,18 @@ describe.skipIf(!hasTerminal)(
       expect(await sessions("resume")).toHaveLength(2);
     });
 
+    test("a session whose turn is not over says so, and what is sent comes after it", async () => {
+      const session = await stack.client("busy").sessions.create();
+      const before = session.send("%wait 3000\n%say Before.");
+      for await (const event of before) if (event.kind === "message") break;
+      const shell = await chat("busy", ["-r", session.id]);
+      expect(shown(shell)).toContain("a turn of it is running");
+      shell.type(`And now?${ENTER}`);
+      await shell.shows("“%wait 3000");
+      await ended(shell);
+      expect(await quit(shell)).toBe(0);
+    });
+
     test("slash commands: the agent's own are sent, unknown ones are not, // sends a slash", async () => {
       const shell = await chat("slash");
       shell.type(`/modle${ENTER}`);
