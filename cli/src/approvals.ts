@@ -19,14 +19,17 @@ const MAX_NOTE_CHARS = 100;
 export class Approvals {
   readonly #context: Context;
   readonly #asks: boolean;
+  readonly #ask: typeof ask;
   readonly #over = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
   /** Those that were on the screen, and whether they were answered there. */
   readonly #shown = new Map<string, boolean>();
 
-  constructor(context: Context, { asks }: { asks: boolean }) {
+  /** `how`: with what it is asked. */
+  constructor(context: Context, { asks, how = ask }: { asks: boolean; how?: typeof ask }) {
     this.#context = context;
     this.#asks = asks;
+    this.#ask = how;
   }
 
   /** For the session whose turn it is. */
@@ -54,17 +57,17 @@ export class Approvals {
   }
 
   readonly #onPermission: OnPermission = (request) => {
-    const answer = this.#last.then(() => this.#ask(request));
+    const answer = this.#last.then(() => this.#put(request));
     this.#last = answer.catch(() => {});
     return answer;
   };
 
-  async #ask(request: PermissionRequest): Promise<PermissionAnswer | undefined> {
+  async #put(request: PermissionRequest): Promise<PermissionAnswer | undefined> {
     const { signal: stop } = this.#context;
     const signal = AbortSignal.any([request.signal, this.#over.signal, stop]);
     if (signal.aborted) return undefined;
     this.#shown.set(request.id, false);
-    const answer = await ask(request, this.#context, signal);
+    const answer = await this.#ask(request, this.#context, signal);
     if (answer) this.#shown.set(request.id, true);
     else if (!signal.aborted) this.#context.interrupt();
     return answer;

@@ -35,6 +35,18 @@ export const confirm = (message: string, context: Context): Promise<boolean | un
     return clack.isCancel(isSure) ? undefined : isSure;
   });
 
+/** Lets choose one of a list, whose `value` it gives; nothing as with {@link ask}. */
+export const choose = (
+  message: string,
+  options: { value: string; label: string; hint?: string }[],
+  context: Context,
+  signal: AbortSignal,
+): Promise<string | undefined> =>
+  inTerminal(context, signal, async ({ clack, ...terminal }) => {
+    const chosen = await clack.select<string>({ ...terminal, message, options });
+    return clack.isCancel(chosen) ? undefined : chosen;
+  });
+
 async function askPermission(
   asked: Asked,
   { clack, ...terminal }: Terminal,

@@ -2,6 +2,7 @@ import { EXIT } from "@claude-edge/protocol/errors";
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
+import { defineChat } from "./definitions/chat.js";
 import { defineCompletion } from "./definitions/completion.js";
 import { defineConfig } from "./definitions/config.js";
 import { defineDeploy } from "./definitions/deploy.js";
@@ -39,7 +40,7 @@ const EXIT_CODES = Object.entries(MEANINGS)
 
 /** The commands, under what they are for. */
 const GROUPS: Record<string, ((context: Context) => Command)[]> = {
-  "Talk:": [defineQuery, defineSessions, defineRequests],
+  "Talk:": [defineQuery, defineChat, defineSessions, defineRequests],
   "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
   "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],
   "Accounts:": [defineTokens, defineUsage],

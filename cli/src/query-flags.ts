@@ -3,19 +3,23 @@ import { EdgeError, sessionOptions } from "@claude-edge/protocol";
 
 import type { TargetFlags } from "./deployment.js";
 
-/** The flags of `claude-edge query`, as they are parsed. */
-export interface QueryFlags extends TargetFlags {
+/** The flags that say which session it is, and what a new one is made with. */
+export interface SessionFlags extends TargetFlags {
   continue?: boolean;
   resume?: string;
-  sessionId?: string;
   title?: string;
-  outputFormat: string;
-  includePartialMessages?: boolean;
   model?: string;
   systemPrompt?: string;
   permissionMode?: string;
   allowedTools?: string[];
   disallowedTools?: string[];
+}
+
+/** The flags of `claude-edge query`, as they are parsed. */
+export interface QueryFlags extends SessionFlags {
+  sessionId?: string;
+  outputFormat: string;
+  includePartialMessages?: boolean;
   maxTurns?: number;
   maxBudgetUsd?: number;
   jsonSchema?: string;
@@ -26,32 +30,35 @@ export interface QueryFlags extends TargetFlags {
 const flagName = (option: string) =>
   `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The session's options out of the flags. @throws EdgeError `usage` for flags that make no sense. */
-export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
+/** The session's options out of the flags of `query`. @throws EdgeError `usage` for flags that make no sense. */
+export function queryOptionsOf(flags: QueryFlags): AgentOptions {
   if (flags.includePartialMessages && flags.outputFormat !== "stream-json") {
     throw new EdgeError(
       "usage",
       "--include-partial-messages goes with --output-format stream-json.",
     );
   }
+  const { maxTurns, maxBudgetUsd, jsonSchema, sessionId } = flags;
+  const canUseTool = flags.permissionPrompts === "host" ? true : undefined;
+  const outputFormat = jsonSchema && { type: "json_schema", schema: parseSchema(jsonSchema) };
+  return sessionOptionsOf(flags, { maxTurns, maxBudgetUsd, outputFormat, canUseTool }, sessionId);
+}
+
+/**
+ * The session's options out of the flags, and `more` of a command's own.
+ * @throws EdgeError `usage` for flags that make no sense.
+ */
+export function sessionOptionsOf(
+  flags: SessionFlags,
+  more: Record<string, unknown> = {},
+  sessionId?: string,
+): AgentOptions {
   if (flags.continue && flags.resume !== undefined) {
     throw new EdgeError("usage", "--continue and --resume exclude each other.");
   }
-  const { model, systemPrompt, permissionMode, maxTurns, maxBudgetUsd } = flags;
-  const { allowedTools, disallowedTools, jsonSchema } = flags;
-  const canUseTool = flags.permissionPrompts === "host" ? true : undefined;
-  const outputFormat = jsonSchema && { type: "json_schema", schema: parseSchema(jsonSchema) };
-  const given = Object.entries({
-    model,
-    systemPrompt,
-    permissionMode,
-    allowedTools,
-    disallowedTools,
-    maxTurns,
-    maxBudgetUsd,
-    outputFormat,
-    canUseTool,
-  }).filter(([, value]) => value !== undefined);
+  const { model, systemPrompt, permissionMode, allowedTools, disallowedTools } = flags;
+  const agent = { model, systemPrompt, permissionMode, allowedTools, disallowedTools, ...more };
+  const given = Object.entries(agent).filter(([, value]) => value !== undefined);
   const parsed = sessionOptions.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -63,7 +70,7 @@ export function sessionOptionsOf(flags: QueryFlags): AgentOptions {
     throw new EdgeError("usage", `${flagName(String(issue?.path[0] ?? ""))}: ${reason}.`);
   }
   const continues = flags.continue || flags.resume !== undefined;
-  if (continues && (given.length > 0 || flags.title || flags.sessionId)) {
+  if (continues && (given.length > 0 || flags.title || sessionId)) {
     const message = "A session's options are fixed when it is made: leave them out with -c and -r.";
     throw new EdgeError("usage", message);
   }

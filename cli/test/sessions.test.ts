@@ -236,11 +236,11 @@ describe("claude-edge sessions resume", () => {
     });
   });
 
-  test("without a prompt it says what talks with a session", async () => {
+  test("without a prompt it is a chat, which wants a terminal", async () => {
     const id = await talked("no-prompt", "%say Hi.");
     const result = await sessions("no-prompt", ["resume", id]);
     expect(result).toMatchObject({ code: 2, stdout: "" });
-    expect(result.stderr).toContain(`claude-edge chat -r ${id}`);
+    expect(result.stderr).toContain("A chat needs a terminal");
   });
 });
 

@@ -12,7 +12,7 @@ import { unlessAborted, write, type Context } from "../context.js";
 import { connect } from "../deployment.js";
 import { findSession } from "../find-session.js";
 import { readPrompt } from "../prompt.js";
-import { sessionOptionsOf, type QueryFlags } from "../query-flags.js";
+import { queryOptionsOf, type QueryFlags } from "../query-flags.js";
 import { failureLine, messageLine, resultLine, summary } from "../query-output.js";
 import { reportError } from "../report.js";
 import { canAsk } from "../terminal.js";
@@ -27,7 +27,7 @@ export async function query(
   context: Context,
 ): Promise<number> {
   try {
-    const options = sessionOptionsOf(flags);
+    const options = queryOptionsOf(flags);
     const edge = connect(flags, context);
     const prompt = await unlessAborted(readPrompt(argument, context), context.signal);
     const approvals = new Approvals(context, { asks: asksHere(flags, context) });

@@ -50,6 +50,27 @@ export const withTarget = (command: Command): Command =>
     .option("--profile <name>", "the deployment that `claude-edge login` saved under this name")
     .option("--url <url>", "the deployment, instead of CLAUDE_EDGE_URL");
 
+/** What each command that talks with an agent is told of the session: SessionFlags, once parsed. */
+export const withSession = (command: Command): Command =>
+  command
+    .option("-c, --continue", "continue the newest session")
+    .option("-r, --resume <id>", "continue this session; 8 characters of its id will do")
+    .option("--title <text>", "the title of the new session")
+    .option("--model <name>", "the model")
+    .option("--system-prompt <text>", "the system prompt")
+    .addOption(
+      new Option("--permission-mode <mode>", "what needs no approval").choices([
+        "default",
+        "acceptEdits",
+        "bypassPermissions",
+        "plan",
+        "dontAsk",
+        "auto",
+      ]),
+    )
+    .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
+    .option("--disallowed-tools <names>", "tools the agent may not use, with commas between", list);
+
 /** Help that leads with what people copy. */
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;

@@ -3,44 +3,25 @@ import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 import {
   examples,
-  list,
   positive,
   positiveInteger,
   withAnswerFormat,
+  withSession,
   withTarget,
 } from "./flags.js";
 
 export const defineQuery = (context: Context): Command =>
   withTarget(
     withAnswerFormat(
-      new Command("query")
-        .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
-        .argument(
-          "[prompt]",
-          "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
-        )
-        .option("-c, --continue", "continue the newest session")
-        .option("-r, --resume <id>", "continue this session; 8 characters of its id will do")
+      withSession(
+        new Command("query")
+          .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
+          .argument(
+            "[prompt]",
+            "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
+          ),
+      )
         .option("--session-id <uuid>", "the id of the new session")
-        .option("--title <text>", "the title of the new session")
-        .option("--model <name>", "the model")
-        .option("--system-prompt <text>", "the system prompt")
-        .addOption(
-          new Option("--permission-mode <mode>", "what needs no approval").choices([
-            "default",
-            "acceptEdits",
-            "bypassPermissions",
-            "plan",
-            "dontAsk",
-            "auto",
-          ]),
-        )
-        .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
-        .option(
-          "--disallowed-tools <names>",
-          "tools the agent may not use, with commas between",
-          list,
-        )
         .option(
           "--max-turns <number>",
           "model calls with tools in between, at most",

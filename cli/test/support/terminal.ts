@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 
+import { onTestFinished } from "vitest";
+
 import { until } from "../../../tests/support/wait.js";
 import { BIN } from "./run.js";
 
@@ -59,6 +61,8 @@ export function openTerminal(
     },
     stdio: ["pipe", "pipe", "inherit"],
   });
+  // A test that fails leaves it waiting for keys.
+  onTestFinished(() => void child.kill("SIGHUP"));
   let [raw, seen] = ["", 0];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (raw += text));
   return {

@@ -1,0 +1,261 @@
+import { AbortError, StreamInterruptedError, TurnError, type Session } from "@claude-edge/client";
+import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+
+import { Approvals } from "../approvals.js";
+import { ask } from "../ask.js";
+import type { Context } from "../context.js";
+import { connect, findTarget } from "../deployment.js";
+import { oneLine } from "../printable.js";
+import type { SessionFlags } from "../query-flags.js";
+import { reportError } from "../report.js";
+import { Conversation } from "./conversation.js";
+import { Messages } from "./messages.js";
+import { Screen } from "./screen.js";
+import {
+  commandOf,
+  nearCommand,
+  parseCommand,
+  sayStatus,
+  unknownCommand,
+  type Chat,
+} from "./slash-commands.js";
+import { TurnView } from "./turn-view.js";
+
+/** Of a message that is shown again, characters. */
+const MAX_ECHO = 200;
+
+/** A message that is being answered, or a command that is run. */
+interface Work {
+  interrupt: () => void | Promise<void>;
+  isInterrupted: boolean;
+  isTurn: boolean;
+}
+
+/** The chat: takes one message after the other, until it is left. */
+export class ChatLoop {
+  /** The terminal as it is, for questions. */
+  readonly #terminal: Context;
+  /** For everything else: what is written to it comes above the line that is typed into. */
+  readonly #context: Context;
+  readonly #screen: Screen;
+  readonly #conversation: Conversation;
+  readonly #messages = new Messages();
+  readonly #left = new AbortController();
+  #work: Work | undefined;
+  #exitCode: number = EXIT.ok;
+  /** A turn was left that was not to be stopped. */
+  #goesOn = false;
+  /** Ctrl-C was pressed with nothing to stop: the next one quits. */
+  #isWarned = false;
+
+  constructor(flags: SessionFlags, context: Context) {
+    const interrupt = () => this.#onInterrupt();
+    this.#screen = new Screen(context, {
+      onMessage: (text) => this.#onMessage(text),
+      onInterrupt: interrupt,
+      onEnd: () => this.#leave(EXIT.ok),
+    });
+    const { signal } = this.#left;
+    this.#terminal = { ...context, signal, interrupt };
+    this.#context = { ...this.#terminal, stderr: this.#screen.stderr };
+    this.#conversation = new Conversation(connect(flags, this.#context), flags, context.signal);
+  }
+
+  /** Gives the exit code. @throws ClaudeEdgeError when it cannot begin. */
+  async run(
+    prompt: string | undefined,
+    flags: SessionFlags & { forkSession?: boolean },
+    { signal }: Context,
+  ): Promise<number> {
+    await this.#begin(flags);
+    const onAbort = () => this.#leave(EXIT.interrupted);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#screen.open();
+    if (prompt?.trim()) {
+      this.#echo(prompt);
+      this.#messages.add(prompt);
+    }
+    try {
+      for await (const message of this.#messages) {
+        if (message.isQueued) this.#echo(message.text);
+        await this.#take(message.text);
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#screen.close();
+      this.#farewell();
+    }
+    return this.#exitCode;
+  }
+
+  /** Finds the session to go on in; else only whether the deployment is there for us. */
+  async #begin(flags: SessionFlags & { forkSession?: boolean }): Promise<void> {
+    const conversation = this.#conversation;
+    const [newest] = flags.resume === undefined ? await conversation.newest(1) : [];
+    if (flags.continue && !newest) {
+      throw new EdgeError("session_not_found", "There is no session to continue.");
+    }
+    const id = flags.continue ? newest!.id : flags.resume;
+    const found = id === undefined ? undefined : await conversation.open(id);
+    if (flags.forkSession) await conversation.fork();
+    const parts = [
+      findTarget(flags, this.#terminal).url!.value,
+      ...(conversation.model === undefined ? [] : [conversation.model]),
+      conversation.id === undefined ? "new session" : `session ${conversation.id.slice(0, 8)}`,
+      ...(found?.title ? [found.title] : []),
+      "/help",
+    ];
+    this.#screen.say(parts.map((part) => oneLine(part, MAX_ECHO)).join(" · "));
+    if (found && !flags.forkSession) sayStatus(found.status, this.#screen);
+  }
+
+  #onMessage(text: string): void {
+    this.#isWarned = false;
+    if (text.trim() === "") return;
+    if (!this.#work && this.#messages.isEmpty) return this.#messages.add(text);
+    const command = parseCommand(text);
+    const known = command && commandOf(command.name);
+    if (known?.isInstant) {
+      void known.run(this.#chat(this.#left.signal), command!.argument);
+      return;
+    }
+    this.#messages.add(text, { isQueued: true });
+    this.#screen.note("queued: it is sent when the turn has ended");
+  }
+
+  #onInterrupt(): void {
+    const work = this.#work;
+    if (work?.isInterrupted || (!work && this.#isWarned)) return this.#leave(EXIT.interrupted);
+    if (!work) {
+      this.#isWarned = true;
+      return this.#screen.note("press Ctrl-C again to quit");
+    }
+    work.isInterrupted = true;
+    const dropped = this.#messages.clear();
+    const more = dropped === 0 ? "" : `; what was queued is dropped (${dropped})`;
+    this.#screen.note(`interrupting${more}; press Ctrl-C again to quit`);
+    void Promise.resolve(work.interrupt()).catch((error: unknown) => {
+      work.isInterrupted = false;
+      reportError(error, this.#context);
+    });
+  }
+
+  #leave(exitCode: number): void {
+    if (this.#left.signal.aborted) return;
+    this.#exitCode = exitCode;
+    this.#goesOn = this.#work?.isTurn === true && !this.#work.isInterrupted;
+    this.#left.abort();
+    this.#messages.end();
+  }
+
+  #chat(signal: AbortSignal): Chat {
+    const leave = () => this.#leave(EXIT.ok);
+    const { signal: _, ...terminal } = this.#terminal;
+    return {
+      conversation: this.#conversation,
+      screen: this.#screen,
+      context: { ...terminal, signal },
+      leave,
+      signal,
+    };
+  }
+
+  /** Does what a message says. What goes wrong is said, and the chat goes on. */
+  async #take(message: string): Promise<void> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#left.signal]);
+    const work: Work = { interrupt: () => stop.abort(), isInterrupted: false, isTurn: false };
+    this.#work = work;
+    this.#conversation.signal = signal;
+    this.#screen.busy();
+    try {
+      const command = message.startsWith("//") ? undefined : parseCommand(message);
+      if (command) await this.#command(message, command, work, signal);
+      else await this.#turn(message.startsWith("//") ? message.slice(1) : message, work);
+    } catch (error) {
+      this.#report(error);
+    } finally {
+      this.#work = undefined;
+      this.#screen.idle();
+    }
+  }
+
+  async #command(
+    message: string,
+    { name, argument }: { name: string; argument: string },
+    work: Work,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const known = commandOf(name);
+    if (known) {
+      await known.run(this.#chat(signal), argument);
+      return;
+    }
+    // A slip of the finger must not make a session.
+    const isSlip = this.#conversation.id === undefined && nearCommand(name) !== undefined;
+    const others = isSlip ? [] : await this.#conversation.commands(message);
+    if (!others.includes(name)) throw unknownCommand(name, others);
+    await this.#turn(message, work);
+  }
+
+  async #turn(prompt: string, work: Work): Promise<void> {
+    const session = await this.#conversation.session(prompt);
+    const approvals = new Approvals(this.#context, {
+      asks: true,
+      how: (asked, _context, signal) => this.#screen.hold(() => ask(asked, this.#terminal, signal)),
+    });
+    session.onPermission(approvals.callbacks.onPermission!);
+    const view = new TurnView(this.#screen, this.#context);
+    try {
+      await this.#read(session, prompt, work, async (event) => {
+        this.#conversation.onEvent(event);
+        approvals.onEvent(event);
+        await view.onEvent(event);
+      });
+    } finally {
+      approvals.close();
+      await view.end();
+    }
+  }
+
+  /** Reads a turn to its end; a connection that is lost for good is tried once more. */
+  async #read(
+    session: Session,
+    prompt: string,
+    work: Work,
+    onEvent: (event: Parameters<Conversation["onEvent"]>[0]) => Promise<void>,
+  ): Promise<void> {
+    const { signal } = this.#left;
+    let turn = session.send(prompt, { signal });
+    work.interrupt = () => turn.interrupt();
+    work.isTurn = true;
+    try {
+      for await (const event of turn) await onEvent(event);
+    } catch (error) {
+      if (!(error instanceof StreamInterruptedError) || error.turnId === undefined) throw error;
+      this.#screen.note("the connection was lost; reading on");
+      turn = session.resume(error, { signal });
+      for await (const event of turn) await onEvent(event);
+    }
+    await turn.result();
+  }
+
+  #report(error: unknown): void {
+    if (this.#left.signal.aborted) return;
+    const isStopped = error instanceof AbortError;
+    const isInterrupted = error instanceof TurnError && error.turnStatus === "interrupted";
+    if (isStopped || isInterrupted) this.#screen.note("interrupted");
+    else reportError(error, this.#context);
+  }
+
+  #echo(text: string): void {
+    this.#screen.say(`${this.#screen.style("bold", "›")} ${oneLine(text, MAX_ECHO)}`);
+  }
+
+  #farewell(): void {
+    const { id } = this.#conversation;
+    if (id === undefined) return;
+    if (this.#goesOn) this.#screen.note("the turn goes on without you");
+    this.#screen.note(`to come back: claude-edge chat -r ${id}`);
+  }
+}
