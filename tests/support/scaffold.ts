@@ -87,13 +87,18 @@ export function serve(
   args: string[],
   options: { cwd: string; env: Record<string, string> },
 ): Service {
-  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  // A group of its own, which gets the signal as a terminal's would.
+  const child = spawn(command, args, {
+    ...options,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
   const stop = () => {
-    child.kill("SIGINT");
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGINT");
     return ended;
   };
   return { said: collect(child), ended, stop };
