@@ -109,7 +109,7 @@ test("a query is answered", async () => {
   });
 });
 
-test.skipIf(!hasTerminal)("a chat remembers, in a terminal", async () => {
+test.skipIf(!hasTerminal)("a turn of a chat, in a terminal", async () => {
   const bin = join(project, "node_modules", "claude-edge", "dist", "bin.js");
   const program = [process.execPath, bin];
   const terminal = openTerminal(["chat"], { env: { ...env, CI: "" }, cwd: project, program });

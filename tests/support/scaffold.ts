@@ -52,11 +52,9 @@ export interface Ran {
 export function run(
   command: string,
   args: string[],
-  options: { cwd: string; env: Record<string, string>; input?: string },
+  options: { cwd: string; env: Record<string, string> },
 ): Promise<Ran> {
-  const { input, ...where } = options;
-  const child = spawn(command, args, { ...where, stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.end(input ?? "");
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const said = collect(child);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
