@@ -5,6 +5,7 @@
  *   npm run bench
  *   npm run bench -- 5 40      5 sessions of 40 turns in the memory part, instead of 20 of 200
  *   node bench/client.mjs      the client's figures alone
+ *   node bench/docker/main.mjs real containers, where there is a Docker engine
  */
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -135,6 +135,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
     );
     cleanups.push(() => worker.dispose());
     const url = (await worker.url).origin;
+    // wrangler holds requests back until the image has its name; any answer will do.
+    if (containers === "docker") await fetch(url);
     return {
       url,
       token,
