@@ -1,7 +1,7 @@
 import type { EdgeEvent, SdkMessage } from "@claude-edge/client";
 
-import { subjectOf } from "../asked.js";
-import { oneLine } from "../printable.js";
+import { subjectOf } from "../requests/asked.js";
+import { oneLine } from "../terminal/printable.js";
 
 const MAX_CHARS = 80;
 

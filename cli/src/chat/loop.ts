@@ -1,13 +1,13 @@
 import { AbortError, StreamInterruptedError, TurnError, type Session } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { Approvals } from "../approvals.js";
-import { ask } from "../ask.js";
 import type { Context } from "../context.js";
-import { connect, findTarget } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import type { SessionFlags } from "../query-flags.js";
 import { reportError } from "../report.js";
+import { Approvals } from "../requests/approvals.js";
+import { ask } from "../requests/ask.js";
+import type { SessionFlags } from "../sessions/flags.js";
+import { connect, findTarget } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 import { Conversation } from "./conversation.js";
 import { Messages } from "./messages.js";
 import { Screen } from "./screen.js";

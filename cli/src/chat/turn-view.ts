@@ -3,7 +3,7 @@ import { styleText } from "node:util";
 import { isTerminal, TextReader, type EdgeEvent, type TurnEvent } from "@claude-edge/client";
 
 import { write, type Context } from "../context.js";
-import { oneLine } from "../printable.js";
+import { oneLine } from "../terminal/printable.js";
 import { Activity, type ToolLine } from "./activity.js";
 import { MarkdownRows, PlainRows, type RowStream } from "./markdown.js";
 import type { Screen } from "./screen.js";

@@ -3,13 +3,13 @@ import { userInfo } from "node:os";
 import type { ClaudeEdge, RequestResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { answerOf, verdictOf, type AnswerFlags } from "../answers.js";
-import { ask } from "../ask.js";
-import { askedOf, isForPeople, subjectOf } from "../asked.js";
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import { canAsk } from "../terminal.js";
+import { answerOf, verdictOf, type AnswerFlags } from "../requests/answers.js";
+import { ask } from "../requests/ask.js";
+import { askedOf, isForPeople, subjectOf } from "../requests/asked.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { canAsk } from "../terminal/prompts.js";
 
 export interface AnswerRequestFlags extends AnswerFlags, TargetFlags {
   by?: string;

@@ -1,10 +1,16 @@
 import { accountName, EdgeError, EXIT } from "@claude-edge/protocol";
 
 import { write, type Context } from "../context.js";
-import type { Setting } from "../deployment.js";
-import { deploymentUrl, sameDeployment } from "../deployment-url.js";
-import { profileOf, readConfig, writeConfig, type Config, type Profile } from "../profiles.js";
-import { SETTINGS, settingsOf, type SettingName } from "../settings.js";
+import {
+  profileOf,
+  readConfig,
+  writeConfig,
+  type Config,
+  type Profile,
+} from "../target/profiles.js";
+import { SETTINGS, settingsOf, type SettingName } from "../target/settings.js";
+import type { Setting } from "../target/target.js";
+import { deploymentUrl, sameDeployment } from "../target/url.js";
 
 export interface ConfigFlags {
   profile?: string;

@@ -3,8 +3,8 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 import { SCOPES } from "@claude-edge/protocol/wire";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { printable } from "../printable.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { printable } from "../terminal/printable.js";
 
 export interface CreateTokenFlags extends TargetFlags {
   scope?: string[];

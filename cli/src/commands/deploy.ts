@@ -6,15 +6,15 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { checkProject, missingSecrets } from "../deploy-checks.js";
-import { askHello, waitForHealth } from "../deploy-probe.js";
-import { findTarget } from "../deployment.js";
-import { listSecretNames, ROOT_KEY } from "../deployment-secrets.js";
-import { deploymentUrl } from "../deployment-url.js";
-import { writePrivateFile } from "../private-file.js";
-import { saveDeployment } from "../profiles.js";
-import { findProject, needPackage, readProjectConfig, type Project } from "../project.js";
-import { runWrangler, type WranglerRecord } from "../wrangler.js";
+import { checkProject, missingSecrets } from "../deploy/checks.js";
+import { askHello, waitForHealth } from "../deploy/probe.js";
+import { listSecretNames, ROOT_KEY } from "../deploy/secrets.js";
+import { runWrangler, type WranglerRecord } from "../deploy/wrangler.js";
+import { findProject, needPackage, readProjectConfig, type Project } from "../project/project.js";
+import { writePrivateFile } from "../secrets/private-file.js";
+import { saveDeployment } from "../target/profiles.js";
+import { findTarget } from "../target/target.js";
+import { deploymentUrl } from "../target/url.js";
 
 export interface DeployFlags {
   containersRollout?: string;

@@ -5,9 +5,9 @@ import type { LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
-import { DevLog } from "../dev-log.js";
-import { aborted, loadLocal, logTo, portOf } from "../local.js";
+import { aborted, loadLocal, logTo, portOf } from "../dev/local.js";
+import { DevLog } from "../dev/log.js";
+import { DEV_FILE, readDevFile, type DevFile } from "../target/target.js";
 
 export interface DevFlags {
   port: string;

@@ -5,7 +5,6 @@ import { styleText } from "node:util";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { findTarget, type TargetFlags } from "../deployment.js";
 import { checkContainer, checkRunner } from "../doctor/container.js";
 import { checkToken, findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
 import {
@@ -27,7 +26,8 @@ import {
 } from "../doctor/project.js";
 import { checkStream } from "../doctor/stream.js";
 import { checkTarget } from "../doctor/target.js";
-import { oneLine } from "../printable.js";
+import { findTarget, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 
 export interface DoctorFlags extends TargetFlags {
   start?: boolean;

@@ -12,7 +12,7 @@ import { planFiles } from "../init/plan.js";
 import { stage } from "../init/stages.js";
 import { packInto, sourceCheckout } from "../init/vendor.js";
 import { conflicts, writeProject } from "../init/write.js";
-import { canAsk } from "../terminal.js";
+import { canAsk } from "../terminal/prompts.js";
 
 declare const __VERSION__: string;
 

@@ -2,8 +2,8 @@ import type { RequestStatus } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { requestTable } from "../request-table.js";
+import { requestTable } from "../requests/table.js";
+import { connect, type TargetFlags } from "../target/target.js";
 
 export interface ListRequestsFlags extends TargetFlags {
   session?: string;

@@ -2,10 +2,10 @@ import type { SessionResource } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { duration } from "../duration.js";
-import { oneLine } from "../printable.js";
-import { table } from "../table.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { duration } from "../terminal/duration.js";
+import { oneLine } from "../terminal/printable.js";
+import { table } from "../terminal/table.js";
 
 export interface ListSessionsFlags extends TargetFlags {
   limit: number;

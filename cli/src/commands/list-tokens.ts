@@ -2,9 +2,9 @@ import type { TokenResource } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import { table } from "../table.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { table } from "../terminal/table.js";
 
 export interface ListTokensFlags extends TargetFlags {
   json?: boolean;

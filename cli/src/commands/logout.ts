@@ -1,7 +1,7 @@
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { profileOf, readConfig, writeConfig } from "../profiles.js";
+import { profileOf, readConfig, writeConfig } from "../target/profiles.js";
 
 /** `claude-edge logout`. Gives the exit code. */
 export async function logout(flags: { profile?: string }, context: Context): Promise<number> {

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { findDevProject, readDevFile } from "../deployment.js";
-import { DevLogReader } from "../dev-log.js";
-import { printable } from "../printable.js";
-import { findProject } from "../project.js";
-import { assertLoggedIn, runWrangler } from "../wrangler.js";
+import { assertLoggedIn, runWrangler } from "../deploy/wrangler.js";
+import { DevLogReader } from "../dev/log.js";
+import { findProject } from "../project/project.js";
+import { findDevProject, readDevFile } from "../target/target.js";
+import { printable } from "../terminal/printable.js";
 
 export interface LogsFlags {
   follow?: boolean;

@@ -7,15 +7,15 @@ import {
 } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { Approvals } from "../approvals.js";
 import { unlessAborted, write, type Context } from "../context.js";
-import { connect } from "../deployment.js";
-import { findSession } from "../find-session.js";
-import { readPrompt } from "../prompt.js";
-import { queryOptionsOf, type QueryFlags } from "../query-flags.js";
-import { failureLine, messageLine, resultLine, summary } from "../query-output.js";
 import { reportError } from "../report.js";
-import { canAsk } from "../terminal.js";
+import { Approvals } from "../requests/approvals.js";
+import { findSession } from "../sessions/find.js";
+import { queryOptionsOf, type QueryFlags } from "../sessions/flags.js";
+import { failureLine, messageLine, resultLine, summary } from "../sessions/output.js";
+import { readPrompt } from "../sessions/prompt.js";
+import { connect } from "../target/target.js";
+import { canAsk } from "../terminal/prompts.js";
 
 /** How long Ctrl-C waits for the deployment to stop the turn, milliseconds. */
 const INTERRUPT_MS = 2_000;

@@ -1,8 +1,8 @@
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 
 export interface RevokeTokenFlags extends TargetFlags {
   json?: boolean;

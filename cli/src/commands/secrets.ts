@@ -9,12 +9,12 @@ import {
   putSecrets,
   ROOT_KEY,
   SECRETS,
-} from "../deployment-secrets.js";
-import { readDevVars, writeDevVar } from "../dev-vars.js";
-import { profileOf, readConfig, writeConfig } from "../profiles.js";
-import { findProject, needPackage, readProjectConfig, type Project } from "../project.js";
-import { secretFrom } from "../secret-input.js";
-import { canAsk } from "../terminal.js";
+} from "../deploy/secrets.js";
+import { readDevVars, writeDevVar } from "../project/dev-vars.js";
+import { findProject, needPackage, readProjectConfig, type Project } from "../project/project.js";
+import { secretFrom } from "../secrets/input.js";
+import { profileOf, readConfig, writeConfig } from "../target/profiles.js";
+import { canAsk } from "../terminal/prompts.js";
 
 export interface SecretsFlags {
   generate?: boolean;

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { aborted, loadLocal, logTo, portOf } from "../local.js";
+import { aborted, loadLocal, logTo, portOf } from "../dev/local.js";
 
 export interface ServeFlags {
   port: string;

@@ -3,8 +3,8 @@ import { isTerminal } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { findSession } from "../find-session.js";
+import { findSession } from "../sessions/find.js";
+import { connect, type TargetFlags } from "../target/target.js";
 
 export interface SessionEventsFlags extends TargetFlags {
   follow?: boolean;

@@ -3,14 +3,14 @@ import { styleText } from "node:util";
 import type { RequestResource, SessionResource } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { askedOf, subjectOf } from "../asked.js";
 import { write, type Context } from "../context.js";
-import { conversationText } from "../conversation-text.js";
-import { readConversation, type ToldTurn } from "../conversation.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { duration } from "../duration.js";
-import { findSession } from "../find-session.js";
-import { oneLine } from "../printable.js";
+import { askedOf, subjectOf } from "../requests/asked.js";
+import { findSession } from "../sessions/find.js";
+import { readConversation, type ToldTurn } from "../sessions/history.js";
+import { conversationText } from "../sessions/history-text.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { duration } from "../terminal/duration.js";
+import { oneLine } from "../terminal/printable.js";
 
 export interface ShowSessionFlags extends TargetFlags {
   last: number;

@@ -3,10 +3,10 @@ import { EXIT, toWireError } from "@claude-edge/protocol/errors";
 import { PROTOCOL_VERSION } from "@claude-edge/protocol/wire";
 
 import { write, type Context } from "../context.js";
-import { connect, findTarget, type Target, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
 import { reportError } from "../report.js";
-import { masked } from "../settings.js";
+import { masked } from "../target/settings.js";
+import { connect, findTarget, type Target, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 
 declare const __VERSION__: string;
 

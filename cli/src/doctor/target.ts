@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { DEV_FILE, DEV_ORIGIN, readDevFile, type Target } from "../deployment.js";
+import { DEV_FILE, DEV_ORIGIN, readDevFile, type Target } from "../target/target.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
 
 /** A deployment that is named. */

@@ -1,9 +1,9 @@
 import { styleText } from "node:util";
 
-import { subjectOf } from "./asked.js";
-import type { Context } from "./context.js";
-import { textOf, type Step, type ToldTurn } from "./conversation.js";
-import { oneLine, printable } from "./printable.js";
+import type { Context } from "../context.js";
+import { subjectOf } from "../requests/asked.js";
+import { oneLine, printable } from "../terminal/printable.js";
+import { textOf, type Step, type ToldTurn } from "./history.js";
 
 /** A prompt may hold a whole file; answers are shown whole. */
 const MAX_PROMPT_CHARS = 2_000;

@@ -2,7 +2,10 @@ import { spawn } from "node:child_process";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
+import type { Context } from "../context.js";
+import { findPackage, needPackage, type Project, type ProjectConfig } from "../project/project.js";
+import { askSecret } from "../secrets/input.js";
+import { canAsk } from "../terminal/prompts.js";
 import {
   assertKind,
   chooseModelSecret,
@@ -10,10 +13,7 @@ import {
   MODEL_SECRETS,
   newRootKey,
   ROOT_KEY,
-} from "./deployment-secrets.js";
-import { findPackage, needPackage, type Project, type ProjectConfig } from "./project.js";
-import { askSecret } from "./secret-input.js";
-import { canAsk } from "./terminal.js";
+} from "./secrets.js";
 import { assertLoggedIn } from "./wrangler.js";
 
 declare const __VERSION__: string;

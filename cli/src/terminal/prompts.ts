@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Context } from "./context.js";
+import type { Context } from "../context.js";
 
 /** Time for what was typed before a prompt to be delivered, milliseconds. */
 const TYPE_AHEAD_MS = 50;

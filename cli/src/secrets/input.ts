@@ -1,7 +1,7 @@
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { unlessAborted, type Context } from "./context.js";
-import { canAsk, inTerminal } from "./terminal.js";
+import { unlessAborted, type Context } from "../context.js";
+import { canAsk, inTerminal } from "../terminal/prompts.js";
 
 /** A secret is one line: what is longer was piped in by mistake, characters. */
 const MAX_LENGTH = 8_192;

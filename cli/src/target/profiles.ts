@@ -4,9 +4,9 @@ import { dirname, isAbsolute, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { sameDeployment } from "./deployment-url.js";
-import { writePrivateFile } from "./private-file.js";
+import type { Context } from "../context.js";
+import { writePrivateFile } from "../secrets/private-file.js";
+import { sameDeployment } from "./url.js";
 
 /** A deployment that is remembered. */
 export interface Profile {

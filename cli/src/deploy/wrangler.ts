@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { needPackage, type Project } from "./project.js";
+import type { Context } from "../context.js";
+import { needPackage, type Project } from "../project/project.js";
 
 export interface WranglerOptions {
   /** Goes to its standard input: the way for secrets, since arguments can be read by others. */

@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { originOf, sameDeployment } from "./deployment-url.js";
+import type { Context } from "../context.js";
 import { configPath, profileOf, readConfig } from "./profiles.js";
+import { originOf, sameDeployment } from "./url.js";
 
 /** Where a running `claude-edge dev` says how to reach it, below the project's folder. */
 export const DEV_FILE: string = join(".wrangler", "claude-edge", "dev.json");

@@ -2,11 +2,11 @@ import { styleText } from "node:util";
 
 import type { PermissionAnswer } from "@claude-edge/client";
 
+import type { Context } from "../context.js";
+import { oneLine, printable } from "../terminal/printable.js";
+import { inTerminal, type Terminal } from "../terminal/prompts.js";
 import { allow, deny, permissionNames, sessionPermissions } from "./answers.js";
 import { questionsOf, subjectOf, type Asked, type Question } from "./asked.js";
-import type { Context } from "./context.js";
-import { oneLine, printable } from "./printable.js";
-import { inTerminal, type Terminal } from "./terminal.js";
 
 /** A command is shown whole, whatever its length; other inputs may hold whole files. */
 const MAX_JSON_CHARS = 2_000;

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import type { Project } from "./project.js";
-import { inTerminal } from "./terminal.js";
+import type { Context } from "../context.js";
+import type { Project } from "../project/project.js";
+import { inTerminal } from "../terminal/prompts.js";
 import { runWrangler, throwFailure } from "./wrangler.js";
 
 export const ROOT_KEY = "CLAUDE_EDGE_ROOT_KEY";
