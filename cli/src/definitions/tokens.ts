@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 
 import type { Context } from "../context.js";
-import { examples, list, withTarget } from "./flags.js";
+import { examples, list, withDefault, withTarget } from "./flags.js";
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
@@ -17,19 +17,21 @@ const lifetime = (value: string): number | "never" => {
 const scopes = (value: string, before: string[] = []): string[] => [...before, ...list(value)];
 
 export const defineTokens = (context: Context): Command =>
-  new Command("tokens")
-    .description("keys for one account: mint, list and revoke them")
+  withDefault(
+    new Command("tokens").description("an account's tokens: mint, list and revoke them"),
+    defineList(context),
+  )
     .addHelpText(
       "after",
       `
-Without a command it lists. Minting takes the root key, or a token with the scope admin.
+Without a command it lists; claude-edge tokens list --help has the options.
+Minting takes the root key, or a token with the scope admin.
 ${examples(
   "claude-edge tokens create --account ada --name Laptop",
   "claude-edge tokens",
   "claude-edge tokens revoke 8051cca7-02dd-4b70-91d7-55c70daa0cda --account ada",
 )}`,
     )
-    .addCommand(defineList(context), { isDefault: true })
     .addCommand(defineCreate(context))
     .addCommand(defineRevoke(context));
 
