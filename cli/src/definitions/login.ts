@@ -35,7 +35,7 @@ export const defineLogout = (context: Context): Command =>
 export const defineWhoami = (context: Context): Command =>
   withTarget(
     new Command("whoami")
-      .description("which deployment is talked to, as whom, and whether that works")
+      .description("say which deployment is talked to, as whom, and whether that works")
       .option("--json", "a JSON object"),
   )
     .addHelpText(

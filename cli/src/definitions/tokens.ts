@@ -47,7 +47,7 @@ const defineCreate = (context: Context) =>
       .option("--expires <time>", "30d, 12h, 45m, or never; 90d without it", lifetime)
       .option("--session <id>", "for this session alone")
       .option("--name <name>", "what people call it")
-      .option("--json", "print a JSON object with the token in it"),
+      .option("--json", "a JSON object with the token in it"),
   )
     .addHelpText(
       "after",
@@ -82,7 +82,7 @@ const defineRevoke = (context: Context) =>
     new Command("revoke")
       .description("revoke a token: it opens nothing from then on")
       .argument("<id>", "its id, as `tokens list` shows it")
-      .option("--json", "print what is known of it"),
+      .option("--json", "a JSON object of what is known of it"),
   )
     .addHelpText(
       "after",
