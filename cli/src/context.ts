@@ -1,5 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 
+import { EdgeError } from "@claude-edge/protocol/errors";
+
 /** What a command may touch of the world. */
 export interface Context {
   stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
@@ -12,6 +14,9 @@ export interface Context {
   /** As Ctrl-C does; for a prompt, which is given the key and not the signal. */
   interrupt: () => void;
 }
+
+/** For a command that Ctrl-C has ended before it was done. */
+export const stopped = (): EdgeError => new EdgeError("aborted", "Stopped.");
 
 /** Writes and waits until there is room again: a slow reader of standard output slows the stream down. */
 export function write(stream: Writable, text: string): Promise<void> {

@@ -23,6 +23,7 @@ import { hasTerminal, openTerminal } from "./support/terminal.js";
 const DOWN = "\u001b[B";
 const ENTER = "\r";
 const CTRL_C = "\u0003";
+const CTRL_D = "\u0004";
 const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
 const { run } = useCli();
 
@@ -200,6 +201,14 @@ describe("claude-edge init", () => {
   });
 });
 
+test("looks for the Docker that wrangler would use", async () => {
+  writeFileSync(at("podman"), "#!/bin/sh\necho 5.6.0\n", { mode: 0o755 });
+  const check = async (name: string, program: string) =>
+    (await init([name, "--yes"], { env: { WRANGLER_DOCKER_BIN: at(program) } })).stderr;
+  expect(await check("with", "podman")).toContain("ok Docker 5.6.0");
+  expect(await check("without", "nothing")).toContain("!! Docker");
+});
+
 describe("a folder that is not empty", () => {
   test("gets the project beside what it holds", async () => {
     mkdirSync(at("x", "src"), { recursive: true });
@@ -313,10 +322,13 @@ describe.skipIf(!hasTerminal)("in a terminal", () => {
     expect(screen.raw()).not.toContain("of its own?");
   });
 
-  test("Ctrl-C at a question writes nothing", async () => {
+  test.each([
+    ["Ctrl-C", CTRL_C],
+    ["Ctrl-D", CTRL_D],
+  ])("%s at a question writes nothing", async (_name, key) => {
     const screen = terminal(["shop"]);
     await screen.shows("What gets a container of its own?");
-    screen.type(CTRL_C);
+    screen.type(key);
     expect(await screen.ended).toBe(130);
     expect(readdirSync(here)).toEqual([]);
   });

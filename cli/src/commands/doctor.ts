@@ -34,9 +34,6 @@ export interface DoctorFlags extends TargetFlags {
   json?: boolean;
 }
 
-/** Milliseconds: Docker Desktop takes one or two when it has slept. */
-const DOCKER_LIMIT_MS = 5_000;
-
 /** A container's start may take 90 s by default, milliseconds. */
 const START_LIMIT_MS = 120_000;
 
@@ -74,7 +71,7 @@ function beginChecks(
   const { env, signal } = context;
   const checks = new Checks(signal);
   checks.begin("node", checkNode);
-  checks.begin("docker", (stop) => checkDocker(env, stop), DOCKER_LIMIT_MS);
+  checks.begin("docker", (stop) => checkDocker(env, stop));
 
   const installed = readProject(folder);
   const project = checks.begin("project", () => checkProject(folder, installed, isNamed));

@@ -67,7 +67,7 @@ export async function init(
     say("Create", folder, paths);
   }
   say("Configure", summary(options));
-  const findings = checkMachine(options);
+  const findings = await checkMachine(options, context);
   say(
     "Check",
     findings.every(({ isGood }) => isGood) ? "all there" : "something is missing",

@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
-
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "../context.js";
+import { stopped, type Context } from "../context.js";
 import { findPackage, needPackage, type Project, type ProjectConfig } from "../project/project.js";
 import { askSecret } from "../secrets/input.js";
 import { canAsk } from "../terminal/prompts.js";
+import { findDocker } from "./docker.js";
 import {
   assertKind,
   chooseModelSecret,
@@ -72,22 +71,16 @@ function buildsImage({ containers = [] }: ProjectConfig): boolean {
   });
 }
 
-/** @throws EdgeError `docker_unavailable`. */
-function assertDocker({ env, signal }: Context): Promise<void> {
-  // The variable is wrangler's own.
-  const docker = env.WRANGLER_DOCKER_BIN || "docker";
-  const child = spawn(docker, ["info"], { env, stdio: "ignore", signal });
-  return new Promise((resolve, reject) => {
-    const fail = (what: string) => reject(new EdgeError("docker_unavailable", what));
-    child.once("error", (error) => {
-      if (signal.aborted) reject(new EdgeError("aborted", "Stopped."));
-      else fail(`${docker} cannot be run: ${error.message}.`);
-    });
-    child.once("close", (code) => {
-      if (code === 0) resolve();
-      else fail(`\`${docker} info\` failed: the Docker daemon does not run.`);
-    });
-  });
+/** @throws EdgeError `docker_unavailable`, `aborted`. */
+async function assertDocker({ env, signal }: Context): Promise<void> {
+  const { program, problem } = await findDocker(env, signal);
+  if (signal.aborted) throw stopped();
+  if (problem === undefined) return;
+  const message =
+    problem === "missing"
+      ? `${program} is not installed.`
+      : `\`${program} info\` names no version: the Docker daemon does not run.`;
+  throw new EdgeError("docker_unavailable", message);
 }
 
 /**
@@ -133,7 +126,7 @@ async function modelSecretName(context: Context): Promise<string> {
   if (named) return named;
   if (canAsk(context)) {
     const chosen = await chooseModelSecret(context);
-    if (chosen === undefined) throw new EdgeError("aborted", "Stopped.");
+    if (chosen === undefined) throw stopped();
     return chosen;
   }
   throw new EdgeError("secret_missing", `None of ${MODEL_SECRETS.join(", ")} is set.`);
@@ -148,6 +141,6 @@ async function valueOf(name: string, context: Context): Promise<string> {
   if (name === ROOT_KEY) return newRootKey();
   if (!canAsk(context)) throw new EdgeError("secret_missing", `The secret ${name} is not set.`);
   const typed = await askSecret(name, context);
-  if (typed === undefined) throw new EdgeError("aborted", "Stopped.");
+  if (typed === undefined) throw stopped();
   return typed;
 }

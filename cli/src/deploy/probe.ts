@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, toWireError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "../context.js";
+import { stopped, type Context } from "../context.js";
 import { oneLine } from "../terminal/printable.js";
 
 /** A new name of workers.dev takes up to a minute to resolve, milliseconds. */
@@ -69,7 +69,7 @@ async function patiently<Value>(
     try {
       return await attempt();
     } catch (error) {
-      if (signal.aborted) throw new EdgeError("aborted", "Stopped.");
+      if (signal.aborted) throw stopped();
       const { code, message } = toWireError(error);
       if (!NOT_YET.has(code)) throw error;
       const now = performance.now();

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "../context.js";
+import { stopped, type Context } from "../context.js";
 import { needPackage, type Project } from "../project/project.js";
 
 export interface WranglerOptions {
@@ -68,7 +68,7 @@ export async function runWrangler(
       child.stdout ? text(child.stdout) : "",
       child.stderr ? text(child.stderr) : "",
     ]).finally(() => signal.removeEventListener("abort", stop));
-    if (signal.aborted) throw new EdgeError("aborted", "Stopped.");
+    if (signal.aborted) throw stopped();
     return { code, stdout: out, stderr: err, records: recordsOf(report) };
   } finally {
     rmSync(temp, { recursive: true, force: true });
