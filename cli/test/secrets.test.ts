@@ -12,6 +12,7 @@ import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 const API_KEY = "sk-ant-api03-0123456789abcdef";
 const OAUTH_TOKEN = "sk-ant-oat01-0123456789abcdef";
+const ADMIN_KEY = "sk-ant-admin01-0123456789abcdef";
 
 const api = useCloudflareApi();
 const makeProject = useProjects();
@@ -177,27 +178,29 @@ describe("claude-edge secrets, wrong use", () => {
       "an API key as an OAuth token",
       ["set", "CLAUDE_CODE_OAUTH_TOKEN"],
       API_KEY,
-      "but ANTHROPIC_API_KEY",
+      "belongs in ANTHROPIC_API_KEY",
     ],
     [
       "an API key as the root key",
       ["set", "CLAUDE_EDGE_ROOT_KEY"],
       API_KEY,
-      "but ANTHROPIC_API_KEY",
+      "belongs in ANTHROPIC_API_KEY",
     ],
     [
       "a root key as an API key",
       ["set", "ANTHROPIC_API_KEY"],
       "ce_root_1",
-      "but CLAUDE_EDGE_ROOT_KEY",
+      "belongs in CLAUDE_EDGE_ROOT_KEY",
     ],
+    ["an admin key", ["set", "ANTHROPIC_API_KEY"], ADMIN_KEY, "asks no model"],
   ])("%s", async (_what, args, input, message) => {
     const worker = deployed();
     for (const local of [[], ["--local"]]) {
       const result = await secrets([...args, ...local], input === undefined ? {} : { input });
       expect(result).toMatchObject({ code: 2, stdout: "" });
       expect(result.stderr).toContain(message);
-      for (const value of [OAUTH_TOKEN, API_KEY]) expect(result.stderr).not.toContain(value);
+      for (const value of [OAUTH_TOKEN, API_KEY, ADMIN_KEY])
+        expect(result.stderr).not.toContain(value);
     }
     expect(worker.secrets.size).toBe(0);
     expect(existsSync(join(project, ".dev.vars"))).toBe(false);

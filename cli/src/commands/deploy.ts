@@ -6,11 +6,13 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { checkProject, missingSecrets } from "../deploy/checks.js";
+import { checkProject } from "../deploy/checks.js";
 import { askHello, waitForHealth } from "../deploy/probe.js";
-import { listSecretNames, ROOT_KEY } from "../deploy/secrets.js";
+import { listSecretNames, missingSecrets } from "../deploy/secrets.js";
 import { runWrangler, type WranglerRecord } from "../deploy/wrangler.js";
-import { findProject, needPackage, readProjectConfig, type Project } from "../project/project.js";
+import { needPackage } from "../project/packages.js";
+import { findProject, readProjectConfig, type Project } from "../project/project.js";
+import { ROOT_KEY } from "../secrets/credentials.js";
 import { writePrivateFile } from "../secrets/private-file.js";
 import { saveDeployment } from "../target/profiles.js";
 import { findTarget } from "../target/target.js";
@@ -33,7 +35,6 @@ export async function deploy(
 ): Promise<number> {
   const given = flags.url === undefined ? undefined : deploymentUrl(flags.url);
   const project = findProject(folder, context.cwd);
-  needPackage(project, "wrangler");
   const config = await readProjectConfig(project);
   await checkProject(project, config, flags, context);
   if (flags.dryRun) {

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { styleText } from "node:util";
 
-import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
 import { checkContainer, checkRunner } from "../doctor/container.js";
@@ -17,15 +16,12 @@ import {
 } from "../doctor/deployment.js";
 import { Checks, needs, warn, type Finding } from "../doctor/finding.js";
 import { checkDocker, checkNode } from "../doctor/machine.js";
-import {
-  checkPackages,
-  checkProject,
-  readDevVars,
-  readProject,
-  type Installed,
-} from "../doctor/project.js";
+import { checkPackages, checkProject } from "../doctor/project.js";
 import { checkStream } from "../doctor/stream.js";
 import { checkTarget } from "../doctor/target.js";
+import { readDevVars } from "../project/dev-vars.js";
+import { findAgentSdk } from "../project/packages.js";
+import { assertFolder, projectIn, type Project } from "../project/project.js";
 import { findTarget, type TargetFlags } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
 
@@ -44,9 +40,7 @@ export async function doctor(
   context: Context,
 ): Promise<number> {
   const folder = resolve(context.cwd, named ?? ".");
-  if (!existsSync(folder)) {
-    throw new EdgeError("project_not_found", `There is no folder ${folder}.`);
-  }
+  assertFolder(folder);
   const { all } = beginChecks(folder, named !== undefined, flags, context);
   const report: object[] = [];
   let hasFailed = false;
@@ -73,8 +67,8 @@ function beginChecks(
   checks.begin("node", checkNode);
   checks.begin("docker", (stop) => checkDocker(env, stop));
 
-  const installed = readProject(folder);
-  const project = checks.begin("project", () => checkProject(folder, installed, isNamed));
+  const found = projectIn(folder);
+  const project = checks.begin("project", () => checkProject(folder, found, isNamed));
   checks.after(project, "packages", checkPackages);
   checks.after(project, "model-key", (value) => checkModelKey(value, env));
 
@@ -96,7 +90,9 @@ function beginChecks(
     (known, stop) => checkContainer(known, flags.start ?? false, stop),
     START_LIMIT_MS,
   );
-  checks.after(container, "runner", (runner) => checkRunner(runner, installed));
+  checks.after(container, "runner", (runner) =>
+    checkRunner(runner, found && findAgentSdk(found).version),
+  );
   checks.after(access, "stream", ({ target: { baseURL, ...rest } }, stop) =>
     checkStream(() =>
       fetch(`${baseURL}/v1/status/stream`, {
@@ -110,11 +106,11 @@ function beginChecks(
 }
 
 /** The credential that `claude-edge dev` would ask the model with. */
-function checkModelKey(project: Installed, env: Context["env"]): Finding {
+function checkModelKey(project: Project, env: Context["env"]): Finding {
   const credential = findModelCredential(readDevVars(project), env);
   if (credential) return judgeModelCredential(credential, (name) => `set ${name} in .dev.vars`);
   const fix = "put ANTHROPIC_API_KEY=… into the project's .dev.vars";
-  return warn("no model key here: `claude-edge dev` asks the scripted model", fix);
+  return warn("no model credential here: `claude-edge dev` asks the scripted model", fix);
 }
 
 const MARKS = {

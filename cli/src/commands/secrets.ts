@@ -1,18 +1,12 @@
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import {
-  assertKind,
-  chooseModelSecret,
-  listSecretNames,
-  newRootKey,
-  putSecrets,
-  ROOT_KEY,
-  SECRETS,
-} from "../deploy/secrets.js";
+import { listSecretNames, putSecrets } from "../deploy/secrets.js";
 import { readDevVars, writeDevVar } from "../project/dev-vars.js";
-import { findProject, needPackage, readProjectConfig, type Project } from "../project/project.js";
-import { secretFrom } from "../secrets/input.js";
+import { needPackage } from "../project/packages.js";
+import { findProject, readProjectConfig, type Project } from "../project/project.js";
+import { assertKind, newRootKey, ROOT_KEY, SECRETS } from "../secrets/credentials.js";
+import { chooseModelSecret, secretFrom } from "../secrets/input.js";
 import { profileOf, readConfig, writeConfig } from "../target/profiles.js";
 import { canAsk } from "../terminal/prompts.js";
 

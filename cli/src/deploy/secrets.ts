@@ -1,67 +1,11 @@
-import { randomBytes } from "node:crypto";
-
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "../context.js";
-import type { Project } from "../project/project.js";
-import { inTerminal } from "../terminal/prompts.js";
+import { stopped, type Context } from "../context.js";
+import type { Project, ProjectConfig } from "../project/project.js";
+import { assertKind, MODEL_SECRETS, newRootKey, ROOT_KEY } from "../secrets/credentials.js";
+import { askSecret, chooseModelSecret } from "../secrets/input.js";
+import { canAsk } from "../terminal/prompts.js";
 import { runWrangler, throwFailure } from "./wrangler.js";
-
-export const ROOT_KEY = "CLAUDE_EDGE_ROOT_KEY";
-
-/** One of these is how a deployment is let in to the model. */
-export const MODEL_SECRETS = [
-  "ANTHROPIC_API_KEY",
-  "ANTHROPIC_AUTH_TOKEN",
-  "CLAUDE_CODE_OAUTH_TOKEN",
-] as const;
-
-export const SECRETS: readonly string[] = [...MODEL_SECRETS, ROOT_KEY];
-
-/** What a value's beginning says it is, and where that belongs. */
-const KINDS = [
-  { prefix: "sk-ant-api", what: "an API key", name: "ANTHROPIC_API_KEY" },
-  {
-    prefix: "sk-ant-oat",
-    what: "an OAuth token of `claude setup-token`",
-    name: "CLAUDE_CODE_OAUTH_TOKEN",
-  },
-  { prefix: "ce_root_", what: "a deployment's root key", name: ROOT_KEY },
-];
-
-/** @throws EdgeError `usage` when the value is one for another secret. Says nothing of the value itself. */
-export function assertKind(name: string, value: string): void {
-  const kind = KINDS.find(({ prefix }) => value.startsWith(prefix));
-  if (!kind || kind.name === name || !SECRETS.includes(name)) return;
-  throw new EdgeError("usage", `This is ${kind.what}, which is not ${name} but ${kind.name}.`);
-}
-
-export const newRootKey = (): string => `ce_root_${randomBytes(24).toString("base64url")}`;
-
-/** Asks which credential the deployment is to ask the model with; nothing when whoever is asked gives up. */
-export function chooseModelSecret(context: Context): Promise<string | undefined> {
-  return inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
-    const choice = await clack.select<string>({
-      ...terminal,
-      message: "How does the deployment ask the model?",
-      options: [
-        { value: "ANTHROPIC_API_KEY", label: "API key", hint: "of console.anthropic.com" },
-        {
-          value: "ANTHROPIC_AUTH_TOKEN",
-          label: "Auth token",
-          hint: "of a gateway, whose URL is ANTHROPIC_BASE_URL in wrangler.jsonc",
-        },
-        { value: "CLAUDE_CODE_OAUTH_TOKEN", label: "OAuth token", hint: "of claude setup-token" },
-      ],
-    });
-    if (clack.isCancel(choice)) return undefined;
-    if (choice === "CLAUDE_CODE_OAUTH_TOKEN") terminal.output.write(OAUTH_NOTE);
-    return choice;
-  });
-}
-
-const OAUTH_NOTE =
-  "note: for your own use: Anthropic bars offering claude.ai login to others without its approval\n";
 
 /** The names of the secrets that are set; undefined when there is no Worker yet. @throws EdgeError */
 export async function listSecretNames(
@@ -85,4 +29,66 @@ export async function putSecrets(
   const input = JSON.stringify(values);
   const run = await runWrangler(project, ["secret", "bulk"], { input }, context);
   if (run.code !== 0) await throwFailure("secret bulk", run, project, context);
+}
+
+/**
+ * The secrets that the deployment lacks: the root key is made, others come from the environment or are asked for. They
+ * go with the upload, since a Worker that does not exist yet cannot have any.
+ * @throws EdgeError `secret_missing`, `usage`, `aborted`.
+ */
+export async function missingSecrets(
+  project: Project,
+  config: ProjectConfig,
+  context: Context,
+): Promise<{ values: Record<string, string>; isFirst: boolean }> {
+  const set = await listSecretNames(project, context);
+  const required = config.secrets?.required ?? [];
+  const names = [ROOT_KEY, ...required].filter((name) => !set?.includes(name));
+  assertOneKind(names, set ?? []);
+  if (!MODEL_SECRETS.some((name) => set?.includes(name) || required.includes(name))) {
+    names.push(await modelSecretName(context));
+  }
+  const values: Record<string, string> = {};
+  for (const name of new Set(names)) {
+    const value = await valueOf(name, context);
+    assertKind(name, value);
+    values[name] = value;
+  }
+  const given = Object.keys(values).join(", ");
+  context.stderr.write(given ? `ok: secrets, with the new ${given}\n` : "ok: secrets\n");
+  return { values, isFirst: set === undefined };
+}
+
+/** The list of wrangler.jsonc names one kind of credential while another is set. @throws EdgeError `secret_missing`. */
+function assertOneKind(missing: string[], set: string[]): void {
+  const required = MODEL_SECRETS.find((name) => missing.includes(name));
+  const other = MODEL_SECRETS.find((name) => set.includes(name));
+  if (!required || !other) return;
+  const message = `${other} is set, but secrets.required of the wrangler config says ${required}: change it there.`;
+  throw new EdgeError("secret_missing", message);
+}
+
+/** Any of them will do. */
+async function modelSecretName(context: Context): Promise<string> {
+  const named = MODEL_SECRETS.find((name) => context.env[name]);
+  if (named) return named;
+  if (canAsk(context)) {
+    const chosen = await chooseModelSecret(context);
+    if (chosen === undefined) throw stopped();
+    return chosen;
+  }
+  throw new EdgeError("secret_missing", `None of ${MODEL_SECRETS.join(", ")} is set.`);
+}
+
+async function valueOf(name: string, context: Context): Promise<string> {
+  const given = context.env[name];
+  if (given) {
+    context.stderr.write(`note: ${name} of the environment becomes the deployment's\n`);
+    return given;
+  }
+  if (name === ROOT_KEY) return newRootKey();
+  if (!canAsk(context)) throw new EdgeError("secret_missing", `The secret ${name} is not set.`);
+  const typed = await askSecret(name, context);
+  if (typed === undefined) throw stopped();
+  return typed;
 }

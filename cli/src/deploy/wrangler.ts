@@ -7,7 +7,8 @@ import { text } from "node:stream/consumers";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import { stopped, type Context } from "../context.js";
-import { needPackage, type Project } from "../project/project.js";
+import { needPackage } from "../project/packages.js";
+import type { Project } from "../project/project.js";
 
 export interface WranglerOptions {
   /** Goes to its standard input: the way for secrets, since arguments can be read by others. */

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
+
+import { needPackage, requireOf } from "./packages.js";
 
 const CONFIG_NAMES = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
 
@@ -21,41 +22,26 @@ export interface ProjectConfig {
   containers?: { image?: string; images?: Record<string, { dockerfile?: string }> }[] | undefined;
 }
 
-/** @throws EdgeError `project_not_found`. */
-export function findProject(path: string, cwd: string): Project {
-  const folder = resolve(cwd, path);
+/** The project in a folder; undefined where there is none. */
+export function projectIn(folder: string): Project | undefined {
   const configPath = CONFIG_NAMES.map((name) => join(folder, name)).find((file) =>
     existsSync(file),
   );
-  if (configPath) return { folder, configPath };
+  return configPath === undefined ? undefined : { folder, configPath };
+}
+
+/** @throws EdgeError `project_not_found`. */
+export function findProject(path: string, cwd: string): Project {
+  const folder = resolve(cwd, path);
+  const project = projectIn(folder);
+  if (project) return project;
   throw new EdgeError("project_not_found", `There is no wrangler.jsonc in ${folder}.`);
 }
 
-/** A package as the project finds it; undefined when it is not installed. */
-export function findPackage(
-  { folder }: Project,
-  name: string,
-): { folder: string; version: string; bin?: Record<string, string> } | undefined {
-  try {
-    const path = createRequire(join(folder, "package.json")).resolve(`${name}/package.json`);
-    const manifest = JSON.parse(readFileSync(path, "utf8")) as {
-      version: string;
-      bin?: Record<string, string>;
-    };
-    return { ...manifest, folder: dirname(path) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws EdgeError `package_missing`. */
-export function needPackage(
-  project: Project,
-  name: string,
-): NonNullable<ReturnType<typeof findPackage>> {
-  const found = findPackage(project, name);
-  if (found) return found;
-  throw new EdgeError("package_missing", `${name} is not installed in ${project.folder}.`);
+/** @throws EdgeError `project_not_found`. */
+export function assertFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  throw new EdgeError("project_not_found", `There is no folder ${folder}.`);
 }
 
 /**
@@ -64,8 +50,8 @@ export function needPackage(
  */
 export async function readProjectConfig(project: Project): Promise<ProjectConfig> {
   needPackage(project, "wrangler");
-  const require = createRequire(join(project.folder, "package.json"));
-  const wrangler = (await import(pathToFileURL(require.resolve("wrangler")).href)) as {
+  const entry = requireOf(project).resolve("wrangler");
+  const wrangler = (await import(pathToFileURL(entry).href)) as {
     unstable_readConfig: (args: { config: string }, options: object) => ProjectConfig;
   };
   try {
