@@ -111,7 +111,14 @@ describe("the project", () => {
     ["an API key", { ANTHROPIC_API_KEY: API }, {}, "ok", "ANTHROPIC_API_KEY", undefined],
     ["an OAuth token", { CLAUDE_CODE_OAUTH_TOKEN: OAT }, {}, "ok", "CLAUDE_CODE", undefined],
     ["one in the environment", {}, { ANTHROPIC_API_KEY: API }, "ok", "ANTHROPIC", undefined],
-    ["none", {}, {}, "warn", "no model credential", "ANTHROPIC_API_KEY=… into the project's .dev.vars"],
+    [
+      "none",
+      {},
+      {},
+      "warn",
+      "no model credential",
+      "ANTHROPIC_API_KEY=… into the project's .dev.vars",
+    ],
     ["an empty one", { ANTHROPIC_API_KEY: "" }, {}, "warn", "no model credential", undefined],
     [
       "an OAuth token as API key",

@@ -1,17 +1,14 @@
 import { Command, InvalidArgumentError } from "commander";
 
 import type { Context } from "../context.js";
+import { parseDuration } from "../terminal/duration.js";
 import { examples, list, withDefault, withTarget } from "./flags.js";
-
-const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 const lifetime = (value: string): number | "never" => {
   if (value === "never") return value;
-  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(value) ?? [];
-  if (count === undefined) {
-    throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
-  }
-  return Number(count) * SECONDS[unit as keyof typeof SECONDS];
+  const seconds = parseDuration(value);
+  if (seconds !== undefined) return seconds;
+  throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
 };
 
 const scopes = (value: string, before: string[] = []): string[] => [...before, ...list(value)];

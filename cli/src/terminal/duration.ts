@@ -1,10 +1,16 @@
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 /** A length of time in its largest unit: `42s`, `3m`, `5h`, `2d`. */
 export function duration(ms: number): string {
-  if (ms < MINUTE) return `${Math.max(0, Math.round(ms / 1000))}s`;
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m`;
-  return ms < DAY ? `${Math.floor(ms / HOUR)}h` : `${Math.floor(ms / DAY)}d`;
+  const seconds = ms / 1_000;
+  if (seconds < SECONDS.m) return `${Math.max(0, Math.round(seconds))}s`;
+  if (seconds < SECONDS.h) return `${Math.floor(seconds / SECONDS.m)}m`;
+  if (seconds < SECONDS.d) return `${Math.floor(seconds / SECONDS.h)}h`;
+  return `${Math.floor(seconds / SECONDS.d)}d`;
+}
+
+/** The seconds of a time that people type, like `90s`, `20m`, `12h` or `30d`; undefined for what is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * SECONDS[unit as keyof typeof SECONDS];
 }
