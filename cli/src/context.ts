@@ -30,6 +30,10 @@ export function write(stream: Writable, text: string): Promise<void> {
   });
 }
 
+/** Writes a value as a line of JSON. */
+export const writeJson = (stream: Writable, value: unknown): Promise<void> =>
+  write(stream, `${JSON.stringify(value)}\n`);
+
 /** What the promise gives, unless the signal aborts first: then its reason is thrown. */
 export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {

@@ -2,8 +2,8 @@ import type { SessionResource } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { choose } from "../requests/ask.js";
 import { oneLine } from "../terminal/printable.js";
+import { choose } from "../terminal/prompts.js";
 import type { Conversation } from "./conversation.js";
 import { nearest } from "./nearest.js";
 import type { Screen } from "./screen.js";

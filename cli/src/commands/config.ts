@@ -1,6 +1,6 @@
 import { accountName, EdgeError, EXIT } from "@claude-edge/protocol";
 
-import { write, type Context } from "../context.js";
+import { write, writeJson, type Context } from "../context.js";
 import {
   profileOf,
   readConfig,
@@ -24,7 +24,7 @@ export async function listConfig(flags: ConfigFlags, context: Context): Promise<
   const { profiles } = readConfig(context);
   if (flags.json) {
     const all = { ...Object.fromEntries(settings), profiles: Object.keys(profiles) };
-    await write(context.stdout, `${JSON.stringify(all)}\n`);
+    await writeJson(context.stdout, all);
     return EXIT.ok;
   }
   for (const [name, setting] of settings) {

@@ -2,11 +2,10 @@ import type { ClaudeEdge, SessionResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { confirm } from "../requests/ask.js";
 import { findSession } from "../sessions/find.js";
 import { connect, type TargetFlags } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
-import { canAsk } from "../terminal/prompts.js";
+import { canAsk, confirm } from "../terminal/prompts.js";
 
 export interface DeleteSessionsFlags extends TargetFlags {
   yes?: boolean;

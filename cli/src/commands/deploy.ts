@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
+import { write, writeJson, type Context } from "../context.js";
 import { checkProject } from "../deploy/checks.js";
 import { askHello, waitForHealth } from "../deploy/probe.js";
 import { listSecretNames, missingSecrets } from "../deploy/secrets.js";
@@ -153,5 +153,5 @@ async function printDeployed(
 ): Promise<void> {
   const optional = { profile: profile ?? null, answer: answer ?? null };
   const all = { url, worker, version_id: record.version_id ?? null, ...optional };
-  await write(stdout, json ? `${JSON.stringify(all)}\n` : `${url}\n`);
+  await (json ? writeJson(stdout, all) : write(stdout, `${url}\n`));
 }

@@ -1,9 +1,7 @@
 import { resolve } from "node:path";
-import { styleText } from "node:util";
-
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
+import { write, writeJson, type Context } from "../context.js";
 import { checkContainer, checkRunner } from "../doctor/container.js";
 import { checkToken, findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
 import {
@@ -24,6 +22,7 @@ import { findAgentSdk } from "../project/packages.js";
 import { assertFolder, projectIn, type Project } from "../project/project.js";
 import { findTarget, type TargetFlags } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
+import { inStyle } from "../terminal/style.js";
 
 export interface DoctorFlags extends TargetFlags {
   start?: boolean;
@@ -51,7 +50,7 @@ export async function doctor(
     if (flags.json) report.push({ id, status, message, ...(fix === undefined ? {} : { fix }) });
     else await write(context.stdout, lines(id, { status, message, fix }, context));
   }
-  if (flags.json) await write(context.stdout, `${JSON.stringify({ checks: report })}\n`);
+  if (flags.json) await writeJson(context.stdout, { checks: report });
   return hasFailed ? EXIT.failed : EXIT.ok;
 }
 
@@ -122,6 +121,6 @@ const MARKS = {
 
 function lines(id: string, { status, message, fix }: Finding, { stdout }: Context): string {
   const [mark, colour] = MARKS[status];
-  const marked = styleText(colour, mark, { stream: stdout as NodeJS.WriteStream });
+  const marked = inStyle(colour, mark, stdout);
   return `${marked} ${id}: ${oneLine(message)}\n${fix ? `  fix: ${oneLine(fix)}\n` : ""}`;
 }

@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
+import { writeJson, type Context } from "../context.js";
 import { askForInit } from "../init/ask.js";
 import { checkMachine } from "../init/checks.js";
 import { initOptions, type InitFlags, type InitOptions } from "../init/options.js";
@@ -73,7 +73,7 @@ export async function init(
     findings.every(({ isGood }) => isGood) ? "all there" : "something is missing",
     findings.map(({ isGood, text }) => `${isGood ? "ok" : "!!"} ${text}`),
   );
-  if (given.json) await write(stdout, `${JSON.stringify(report)}\n`);
+  if (given.json) await writeJson(stdout, report);
   else stderr.write(`\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`);
   return EXIT.ok;
 }

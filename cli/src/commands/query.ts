@@ -7,7 +7,7 @@ import {
 } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { unlessAborted, write, type Context } from "../context.js";
+import { unlessAborted, write, writeJson, type Context } from "../context.js";
 import { reportError } from "../report.js";
 import { Approvals } from "../requests/approvals.js";
 import { findSession } from "../sessions/find.js";
@@ -37,7 +37,7 @@ export async function query(
     return EXIT.ok;
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;
-    if (flags.outputFormat.endsWith("json")) await writeLine(context, failureLine(error));
+    if (flags.outputFormat.endsWith("json")) await writeJson(context.stdout, failureLine(error));
     return reportError(error, context);
   }
 }
@@ -45,8 +45,6 @@ export async function query(
 /** Whoever wants one object at the end is a program: nobody to ask. */
 const asksHere = ({ permissionPrompts, outputFormat }: QueryFlags, context: Context) =>
   permissionPrompts !== "none" && outputFormat !== "json" && canAsk(context);
-
-const writeLine = ({ stdout }: Context, line: object) => write(stdout, `${JSON.stringify(line)}\n`);
 
 /** The turn, in an object: returned bare from an async function, a turn would be awaited to its end. */
 async function begin(
@@ -92,7 +90,7 @@ async function print(
       if (isText && text) await write(context.stdout, text);
       if (outputFormat !== "stream-json") continue;
       const line = messageLine(event, includePartialMessages);
-      if (line) await writeLine(context, line);
+      if (line) await writeJson(context.stdout, line);
     }
     const outcome = await turn.result();
     await printOutcome(outcome, outputFormat, context);
@@ -108,9 +106,9 @@ async function print(
 }
 
 async function printOutcome(outcome: TurnOutcome, format: string, context: Context): Promise<void> {
-  if (format !== "text") await writeLine(context, resultLine(outcome));
+  if (format !== "text") await writeJson(context.stdout, resultLine(outcome));
   else if (outcome.output === undefined) await write(context.stdout, "\n");
-  else await write(context.stdout, `${JSON.stringify(outcome.output)}\n`);
+  else await writeJson(context.stdout, outcome.output);
 }
 
 /** At Ctrl-C the turn is stopped, not only left. */

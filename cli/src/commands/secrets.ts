@@ -1,6 +1,6 @@
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
+import { write, writeJson, type Context } from "../context.js";
 import { listSecretNames, putSecrets } from "../deploy/secrets.js";
 import { readDevVars, writeDevVar } from "../project/dev-vars.js";
 import { needPackage } from "../project/packages.js";
@@ -53,7 +53,7 @@ export async function setSecret(
 export async function listSecrets(flags: SecretsFlags, context: Context): Promise<number> {
   const names = await namesOf(flags, context);
   for (const name of names.toSorted()) {
-    await write(context.stdout, flags.json ? `${JSON.stringify({ name })}\n` : `${name}\n`);
+    await (flags.json ? writeJson(context.stdout, { name }) : write(context.stdout, `${name}\n`));
   }
   if (names.length === 0) context.stderr.write("no secrets are set\n");
   return EXIT.ok;

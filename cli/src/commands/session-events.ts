@@ -2,7 +2,7 @@ import type { EdgeEvent, Session } from "@claude-edge/client";
 import { isTerminal } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
+import { writeJson, type Context } from "../context.js";
 import { findSession } from "../sessions/find.js";
 import { connect, type TargetFlags } from "../target/target.js";
 
@@ -26,7 +26,7 @@ export async function sessionEvents(
       ? session.events({ after, follow, signal })
       : turnEvents(session, turn, { follow, signal });
   for await (const event of events) {
-    if (event.seq > after) await write(stdout, `${JSON.stringify(event)}\n`);
+    if (event.seq > after) await writeJson(stdout, event);
   }
   return EXIT.ok;
 }

@@ -1,10 +1,9 @@
-import { styleText } from "node:util";
-
 import type { PermissionAnswer } from "@claude-edge/client";
 
 import type { Context } from "../context.js";
 import { oneLine, printable } from "../terminal/printable.js";
 import { inTerminal, type Terminal } from "../terminal/prompts.js";
+import { inStyle } from "../terminal/style.js";
 import { allow, deny, permissionNames, sessionPermissions } from "./answers.js";
 import { questionsOf, subjectOf, type Asked, type Question } from "./asked.js";
 
@@ -27,25 +26,6 @@ export function ask(
     isQuestion ? askQuestions(asked, terminal) : askPermission(asked, terminal),
   );
 }
-
-/** Asks whether to go on, in the terminal; Enter alone is a no. Nothing as with {@link ask}. */
-export const confirm = (message: string, context: Context): Promise<boolean | undefined> =>
-  inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
-    const isSure = await clack.confirm({ ...terminal, message, initialValue: false });
-    return clack.isCancel(isSure) ? undefined : isSure;
-  });
-
-/** Lets choose one of a list, whose `value` it gives; nothing as with {@link ask}. */
-export const choose = (
-  message: string,
-  options: { value: string; label: string; hint?: string }[],
-  context: Context,
-  signal: AbortSignal,
-): Promise<string | undefined> =>
-  inTerminal(context, signal, async ({ clack, ...terminal }) => {
-    const chosen = await clack.select<string>({ ...terminal, message, options });
-    return clack.isCancel(chosen) ? undefined : chosen;
-  });
 
 async function askPermission(
   asked: Asked,
@@ -148,5 +128,5 @@ function description(asked: Asked, output: Context["stderr"]): string {
 
 function heading({ agentId }: Asked, does: string, output: Context["stderr"]): string {
   const who = agentId === undefined ? "The agent" : "A subagent";
-  return `${styleText("bold", `${who} ${does}:`, { stream: output as NodeJS.WriteStream })}\n`;
+  return `${inStyle("bold", `${who} ${does}:`, output)}\n`;
 }

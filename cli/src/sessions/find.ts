@@ -1,8 +1,7 @@
-import type { ClaudeEdge } from "@claude-edge/client";
+import type { ClaudeEdge, SessionResource } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-/** The beginning of an id, and not all of it. */
-const BEGINNING = /^[0-9a-f-]{8,35}$/;
+import { findByShortId, isShortId } from "../terminal/short-id.js";
 
 /**
  * A session's id, out of the id or 8 or more of its first characters. A whole one is not looked up: whether there is
@@ -15,15 +14,10 @@ export async function findSession(
   signal: AbortSignal,
 ): Promise<string> {
   const id = given.toLowerCase();
-  if (!BEGINNING.test(id)) return id;
-  const found: string[] = [];
-  for await (const session of edge.sessions.list({ signal })) {
-    if (session.id.startsWith(id)) found.push(session.id);
-  }
-  if (found.length === 1) return found[0]!;
-  if (found.length > 1) {
-    const message = `${found.length} sessions begin with ${id}: give more of the id.`;
-    throw new EdgeError("usage", message);
-  }
+  if (!isShortId(id)) return id;
+  const sessions: SessionResource[] = [];
+  for await (const session of edge.sessions.list({ signal })) sessions.push(session);
+  const found = findByShortId(id, sessions, "sessions");
+  if (found) return found.id;
   throw new EdgeError("session_not_found", `There is no session that begins with ${id}.`);
 }

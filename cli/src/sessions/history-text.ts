@@ -1,20 +1,16 @@
-import { styleText } from "node:util";
-
 import type { Context } from "../context.js";
 import { subjectOf } from "../requests/asked.js";
 import { oneLine, printable } from "../terminal/printable.js";
+import { inStyle, type Style } from "../terminal/style.js";
 import { textOf, type Step, type ToldTurn } from "./history.js";
 
 /** A prompt may hold a whole file; answers are shown whole. */
 const MAX_PROMPT_CHARS = 2_000;
 const MAX_CALL_CHARS = 120;
 
-type Style = Parameters<typeof styleText>[0];
-
 /** Turns for people to read: what was asked, said and done, and how it ended if not well. */
 export function conversationText(turns: ToldTurn[], stdout: Context["stdout"]): string {
-  const style = (format: Style, text: string) =>
-    styleText(format, text, { stream: stdout as NodeJS.WriteStream });
+  const style = (format: Style, text: string) => inStyle(format, text, stdout);
   return turns.map((turn) => turnText(turn, style)).join("\n");
 }
 
