@@ -17,13 +17,10 @@ import { fileURLToPath } from "node:url";
 import { parse, type ParseError } from "jsonc-parser";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 
+import { CTRL_C, CTRL_D, DOWN, ENTER } from "./support/keys.js";
 import { useCli, type RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
-const DOWN = "\u001b[B";
-const ENTER = "\r";
-const CTRL_C = "\u0003";
-const CTRL_D = "\u0004";
 const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
 const { run } = useCli();
 
