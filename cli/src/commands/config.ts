@@ -2,6 +2,7 @@ import { accountName, EdgeError, EXIT } from "@claude-edge/protocol";
 
 import { write, writeJson, type Context } from "../context.js";
 import {
+  profileInUse,
   profileOf,
   readConfig,
   writeConfig,
@@ -105,10 +106,8 @@ function settingName(name: string): SettingName {
 }
 
 /** The profile whose settings are changed. @throws EdgeError `profile_not_found`. */
-function editedProfile(config: Config, { profile }: ConfigFlags, { env }: Context): Profile {
-  const name = profile ?? (env.CLAUDE_EDGE_PROFILE || config.current);
-  if (name === undefined) throw new EdgeError("profile_not_found", "No profile is in use.");
-  return profileOf(config, name);
+function editedProfile(config: Config, { profile }: ConfigFlags, context: Context): Profile {
+  return profileOf(config, profileInUse(config, profile, context));
 }
 
 /** A key belongs to the URL it was saved for, so another URL has none yet. */

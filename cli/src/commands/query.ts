@@ -5,12 +5,12 @@ import {
   type Turn,
   type TurnOutcome,
 } from "@claude-edge/client";
-import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+import { EXIT } from "@claude-edge/protocol/errors";
 
 import { unlessAborted, write, writeJson, type Context } from "../context.js";
 import { reportError } from "../report.js";
 import { Approvals } from "../requests/approvals.js";
-import { findSession } from "../sessions/find.js";
+import { findNewest, findSession } from "../sessions/find.js";
 import { queryOptionsOf, type QueryFlags } from "../sessions/flags.js";
 import { failureLine, messageLine, resultLine, summary } from "../sessions/output.js";
 import { readPrompt } from "../sessions/prompt.js";
@@ -59,12 +59,7 @@ async function begin(
   if (resume !== undefined) {
     return { turn: open(await findSession(edge, resume, signal)).send(prompt) };
   }
-  if (newest) {
-    for await (const { id } of edge.sessions.list({ limit: 1, signal })) {
-      return { turn: open(id).send(prompt) };
-    }
-    throw new EdgeError("session_not_found", "There is no session to continue.");
-  }
+  if (newest) return { turn: open(await findNewest(edge, signal)).send(prompt) };
   return { turn: edge.query(prompt, { ...options, sessionId, title }) };
 }
 

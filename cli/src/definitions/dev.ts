@@ -9,7 +9,7 @@ export const defineDev = (context: Context): Command =>
     .argument("[folder]", PROJECT, ".")
     .option("--port <number>", "the Worker's port; 0 for any free one", "8787")
     .option("--docker", "build the image and run real containers")
-    .option("--scripted", "ask the scripted model even if there is a key")
+    .option("--scripted", "ask the scripted model even if there is a model credential")
     .addHelpText(
       "after",
       examples(

@@ -46,7 +46,7 @@ function judge({ container, version, protocol }: DeploymentStatus): Finding<Runn
 }
 
 const UPDATE =
-  "wait until its rollout is done (`npx wrangler containers list`), or deploy with `npx wrangler deploy --containers-rollout=immediate`; a container that runs keeps its image until it sleeps";
+  "wait until its rollout is done (`npx wrangler containers list`), or deploy with `claude-edge deploy --containers-rollout immediate`; a container that runs keeps its image until it sleeps";
 
 /** Whether the container runs what the Worker was deployed with, and the Agent SDK that the project has. */
 export function checkRunner({ container, worker }: Runner, projectSdk?: string): Finding {

@@ -42,7 +42,7 @@ export function judgeModelCredential(
 }
 
 const OWN_KEY =
-  "set CLAUDE_EDGE_TOKEN to the deployment's own key, the secret CLAUDE_EDGE_ROOT_KEY";
+  "set CLAUDE_EDGE_TOKEN to the deployment's root key (its secret CLAUDE_EDGE_ROOT_KEY) or to an account's token";
 
 /** Whether there is a key that a deployment can be sent, by its form. */
 export function checkToken({ token }: Named): Finding<string> {

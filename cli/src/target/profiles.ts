@@ -78,6 +78,17 @@ export function profileOf({ profiles }: Config, name: string): Profile {
   throw new EdgeError("profile_not_found", `There is no profile ${name}: ${others}.`);
 }
 
+/** The name of the profile that a command changes. @throws EdgeError `profile_not_found` when there is none. */
+export function profileInUse(
+  { current }: Config,
+  named: string | undefined,
+  { env }: World,
+): string {
+  const name = named ?? (env.CLAUDE_EDGE_PROFILE || current);
+  if (name !== undefined) return name;
+  throw new EdgeError("profile_not_found", "No profile is in use.");
+}
+
 /**
  * Saves a deployment and its key under a name, with a number behind it if another deployment has the name: a root key
  * that is overwritten is lost. Gives the name. @throws EdgeError `config_unusable`.
