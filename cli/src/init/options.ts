@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import { parseDuration } from "../terminal/duration.js";
-import { isPackageManager, type PackageManagerName } from "./package-managers.js";
+import { PACKAGE_MANAGERS, type PackageManagerName } from "./package-managers.js";
 
 /** The flags of `claude-edge init`, as they are parsed. */
 export interface InitFlags {
@@ -103,10 +103,11 @@ export function initOptions(
   if (scheduling === "durable_object" && regions.length > 0) {
     throw usage("--region goes with --scheduling default: the other policy takes no regions.");
   }
-  const packageManager = flags.packageManager ?? detected;
-  if (!isPackageManager(packageManager)) {
-    throw usage("--package-manager must be one of npm, pnpm, yarn, bun.");
-  }
+  const packageManager = oneOf(
+    "--package-manager",
+    flags.packageManager ?? detected,
+    Object.keys(PACKAGE_MANAGERS) as PackageManagerName[],
+  );
   for (const extra of flags.with ?? []) oneOf("--with", extra, ["r2"]);
   return {
     folder: path,

@@ -19,7 +19,7 @@ export interface Package {
 type Folder = Pick<Project, "folder">;
 
 /** Undefined when it is not installed. */
-export function findPackage(project: Folder, name: string): Package | undefined {
+function findPackage(project: Folder, name: string): Package | undefined {
   try {
     return readManifest(requireOf(project).resolve(`${name}/package.json`));
   } catch {
