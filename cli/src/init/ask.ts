@@ -3,11 +3,13 @@ import { inTerminal } from "../terminal/prompts.js";
 import { toName, type InitFlags } from "./options.js";
 
 /** What is asked of whoever has given no flag for it; undefined when they have had enough. */
-export function askForInit(
+export async function askForInit(
   argument: string | undefined,
   flags: InitFlags,
   context: Context,
 ): Promise<(InitFlags & { folder: string }) | undefined> {
+  if (argument !== undefined && flags.isolation !== undefined)
+    return { ...flags, folder: argument };
   return inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
     const folder =
       argument ??
