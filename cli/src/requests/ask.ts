@@ -1,7 +1,7 @@
 import type { PermissionAnswer } from "@claude-edge/client";
 
 import type { Context } from "../context.js";
-import { oneLine, printable } from "../terminal/printable.js";
+import { oneLine, printable, printableBeginning } from "../terminal/printable.js";
 import { inTerminal, type Terminal } from "../terminal/prompts.js";
 import { inStyle } from "../terminal/style.js";
 import { allow, deny, permissionNames, sessionPermissions } from "./answers.js";
@@ -115,9 +115,8 @@ async function askText(
 function description(asked: Asked, output: Context["stderr"]): string {
   const { toolName, options } = asked;
   const subject = subjectOf(asked);
-  const rest = toolName === "Bash" ? 0 : subject.length - MAX_JSON_CHARS;
-  const shown = rest > 0 ? `${subject.slice(0, MAX_JSON_CHARS)} … and ${rest} more` : subject;
-  const lines = printable(shown).split("\n");
+  const length = toolName === "Bash" ? Infinity : MAX_JSON_CHARS;
+  const lines = printableBeginning(subject, length).split("\n");
   const { decisionReason, blockedPath } = options;
   if (typeof blockedPath === "string") lines.push(`path: ${oneLine(blockedPath)}`);
   if (typeof decisionReason === "string") lines.push(`reason: ${oneLine(decisionReason)}`);
