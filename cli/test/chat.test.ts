@@ -198,7 +198,7 @@ describe("claude-edge chat, refused", () => {
     [["--fork-session"], 2, "--fork-session goes with"],
     [["-c", "-r", "x"], 2, "exclude each other"],
     [["-c", "--model", "m"], 2, "options are fixed"],
-    [["--permission-mode", "yolo"], 2, "Allowed choices are"],
+    [["--permission-mode", "yolo"], 2, "is invalid. Allowed choices are"],
     [["-c"], 5, "There is no session to continue."],
     [["-r", "00000000-0000-4000-8000-000000000000"], 5, "error: "],
     [["--url", "http://127.0.0.1:1"], 7, "error: "],

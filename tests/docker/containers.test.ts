@@ -1,5 +1,12 @@
 /** A project that `init` wrote, its image built, in real containers under `wrangler dev`. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -54,6 +61,9 @@ const shellOptions = { allowedTools: ["Bash"] };
 
 const inContainer = (id: string, ...command: string[]) =>
   docker("exec", "-u", "root", id, ...command);
+/** The agent's image, as compose.yaml names it. */
+const composeImage = () =>
+  /image: (\S+)/.exec(readFileSync(join(project, "compose.yaml"), "utf8"))![1]!;
 const running = () => agents("containerdo");
 
 beforeAll(async () => {
@@ -246,9 +256,7 @@ describe.skipIf(!hasDocker)("claude-edge dev --docker", () => {
     expect(await query("%say Docker.")).toMatchObject({ code: 0, stdout: "Docker.\n" });
     expect(running()).toHaveLength(1);
     // compose.yaml names the image as wrangler does.
-    const compose = await must("cat", ["compose.yaml"], { cwd: project, env });
-    const [, image] = /image: (\S+)/.exec(compose)!;
-    expect(docker("image", "inspect", image!, "--format", "{{.Os}}")).toBe("linux");
+    expect(docker("image", "inspect", composeImage(), "--format", "{{.Os}}")).toBe("linux");
     expect(await stack.stop()).toBe(0);
     await until("no container", () => running().length === 0, 30_000);
   });
@@ -285,9 +293,7 @@ describe.skipIf(!hasDocker)("compose.yaml", () => {
     await must(process.execPath, [CLI, "init", NAME, ...flags], { cwd: temp, env });
     await must("npm", ["install", "--no-audit", "--no-fund"], { cwd: project, env });
     completeLock(project);
-    const image = /image: (\S+)/.exec(
-      await must("cat", ["compose.yaml"], { cwd: project, env }),
-    )![1]!;
+    const image = composeImage();
     await must(builder(), ["build", "-t", image, "."], { cwd: project, env });
     await must(builder(), ["build", "-f", "Dockerfile.server", "-t", server, "."], {
       cwd: project,

@@ -42,7 +42,9 @@ async function read(
   return events;
 }
 
-const holds = (event: EdgeEvent, text: string) => JSON.stringify(event).includes(text);
+/** Whether an event says it; the one that a turn begins with holds its prompt. */
+const holds = (event: EdgeEvent, text: string) =>
+  !(event.kind === "turn" && event.status === "queued") && JSON.stringify(event).includes(text);
 
 /** Ends the account's container without warning. */
 function killContainer(account: string): void {

@@ -96,7 +96,8 @@ test("wrangler would deploy it, under both scheduling policies", async () => {
 });
 
 test("claude-edge dev is up", async () => {
-  dev = serve("npx", ["claude-edge", "dev", "--port", "0"], { cwd: project, env });
+  const bin = join(project, "node_modules", ".bin", "claude-edge");
+  dev = serve(bin, ["dev", "--port", "0"], { cwd: project, env });
   await until("dev is up", () => dev!.said().stdout.endsWith("\n"), 60_000);
   expect(dev.said().stderr).toContain("scripted model");
 });
@@ -108,7 +109,7 @@ test("a query is answered", async () => {
   });
 });
 
-test.skipIf(!hasTerminal)("a chat remembers, in a terminal", async () => {
+test.skipIf(!hasTerminal)("a turn of a chat, in a terminal", async () => {
   const bin = join(project, "node_modules", "claude-edge", "dist", "bin.js");
   const program = [process.execPath, bin];
   const terminal = openTerminal(["chat"], { env: { ...env, CI: "" }, cwd: project, program });

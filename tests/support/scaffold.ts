@@ -52,11 +52,9 @@ export interface Ran {
 export function run(
   command: string,
   args: string[],
-  options: { cwd: string; env: Record<string, string>; input?: string },
+  options: { cwd: string; env: Record<string, string> },
 ): Promise<Ran> {
-  const { input, ...where } = options;
-  const child = spawn(command, args, { ...where, stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.end(input ?? "");
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const said = collect(child);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
@@ -87,13 +85,18 @@ export function serve(
   args: string[],
   options: { cwd: string; env: Record<string, string> },
 ): Service {
-  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+  // A group of its own, which gets the signal as a terminal's would.
+  const child = spawn(command, args, {
+    ...options,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
   const stop = () => {
-    child.kill("SIGINT");
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, "SIGINT");
     return ended;
   };
   return { said: collect(child), ended, stop };

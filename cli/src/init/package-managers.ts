@@ -39,7 +39,8 @@ export const PACKAGE_MANAGERS: Record<PackageManagerName, PackageManager> = {
     run: "pnpm run",
     imageInstall: "npm install --global pnpm && pnpm install --prod --frozen-lockfile",
     ciInstall: "npm install --global pnpm && pnpm install --frozen-lockfile",
-    files: {},
+    // Without a word on their install scripts it fails; they only look whether a binary is there.
+    files: { "pnpm-workspace.yaml": "allowBuilds:\n  esbuild: true\n  workerd: true\n" },
   },
   yarn: {
     lockFile: "yarn.lock",

@@ -65,11 +65,8 @@ export function planFiles(
     const text = readFileSync(fileURLToPath(new URL(path, TEMPLATE)), "utf8");
     return { path: RENAMED[path] ?? path, text: write[path]?.(text) ?? text };
   });
-  for (const [path, text] of Object.entries(manager.files)) files.push({ path, text });
-  if (ours && options.packageManager === "pnpm") {
-    // pnpm reads its settings here, and not in package.json.
-    const lines = Object.entries(ours).map(([name, spec]) => `  "${name}": ${spec}\n`);
-    files.push({ path: "pnpm-workspace.yaml", text: `overrides:\n${lines.join("")}` });
+  for (const [path, text] of Object.entries(manager.files)) {
+    files.push({ path, text: path === PNPM_SETTINGS && ours ? text + pnpmOverrides(ours) : text });
   }
   files.push({ path: ".dev.vars", text: devVars(), isSecret: true });
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -77,6 +74,14 @@ export function planFiles(
 
 /** What workerd calls the image in local development; the second is wrangler's hash of the class and the image's name. */
 const IMAGES = { default: "containerdo:", durable_object: "containerdo-agent-f4f71a55bba3:" };
+
+/** pnpm has its settings here, and not in package.json. */
+const PNPM_SETTINGS = "pnpm-workspace.yaml";
+
+const pnpmOverrides = (ours: Record<string, string>) =>
+  `overrides:\n${Object.entries(ours)
+    .map(([name, spec]) => `  "${name}": ${spec}\n`)
+    .join("")}`;
 
 interface Manifest {
   dependencies: Record<string, string>;
@@ -107,7 +112,6 @@ function packageJson(
 function dockerfile(text: string, manager: PackageManager, isVendored: boolean): string {
   const npm = PACKAGE_MANAGERS.npm;
   const more = [...Object.keys(manager.files), manager.lockFile];
-  if (isVendored && manager.overrides === undefined) more.push("pnpm-workspace.yaml");
   const copied = `COPY package.json ${more.join(" ")} ./`;
   return text
     .replace(
