@@ -1,5 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 
+import { EdgeError } from "@claude-edge/protocol/errors";
+
 /** What a command may touch of the world. */
 export interface Context {
   stdin: Readable & { isTTY?: boolean; setRawMode?: (isRaw: boolean) => unknown };
@@ -13,6 +15,9 @@ export interface Context {
   interrupt: () => void;
 }
 
+/** For a command that Ctrl-C has ended before it was done. */
+export const stopped = (): EdgeError => new EdgeError("aborted", "Stopped.");
+
 /** Writes and waits until there is room again: a slow reader of standard output slows the stream down. */
 export function write(stream: Writable, text: string): Promise<void> {
   if (stream.write(text)) return Promise.resolve();
@@ -24,6 +29,10 @@ export function write(stream: Writable, text: string): Promise<void> {
     stream.on("drain", done).on("close", done);
   });
 }
+
+/** Writes a value as a line of JSON. */
+export const writeJson = (stream: Writable, value: unknown): Promise<void> =>
+  write(stream, `${JSON.stringify(value)}\n`);
 
 /** What the promise gives, unless the signal aborts first: then its reason is thrown. */
 export function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {

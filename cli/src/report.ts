@@ -1,8 +1,7 @@
-import { styleText } from "node:util";
-
 import { errorPolicy } from "@claude-edge/protocol/errors";
 
 import type { Context } from "./context.js";
+import { inStyle } from "./terminal/style.js";
 
 /** Anything thrown that has a code of the error table: the client's errors, the local stack's, the CLI's own. */
 interface CodedError extends Error {
@@ -19,7 +18,7 @@ export function reportError(thrown: unknown, { stderr, env }: Context): number {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const coded = isCoded(error) ? error : undefined;
   const policy = errorPolicy(coded?.code ?? "internal");
-  const label = styleText("red", "error:", { stream: stderr as NodeJS.WriteStream });
+  const label = inStyle("red", "error:", stderr);
   let text = `${label} ${error.message}\n`;
   const fix = coded?.suggestion ?? (coded ? policy.suggestion : undefined);
   if (fix) text += `  fix: ${fix}\n`;

@@ -10,14 +10,12 @@ import {
   BASH,
   COLOUR,
   COMMAND,
-  CTRL_C,
-  DOWN,
-  ENTER,
   questions,
   SIZES,
   tool,
   useApprovals,
 } from "./support/approvals.js";
+import { CTRL_C, DOWN, ENTER } from "./support/keys.js";
 import { hasTerminal } from "./support/terminal.js";
 
 const { stack, empty, cli, terminal, requests, pending } = useApprovals();

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import { BASH, ENTER } from "./support/approvals.js";
+import { BASH } from "./support/approvals.js";
 import { ended, quit, send, shown, useChat } from "./support/chat.js";
+import { ENTER } from "./support/keys.js";
 import { breakableProxy } from "./support/proxy.js";
 import { hasTerminal } from "./support/terminal.js";
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 
 import { until } from "../../tests/support/wait.js";
-import { ASKING, BASH, CTRL_C, ENTER } from "./support/approvals.js";
+import { ASKING, BASH } from "./support/approvals.js";
 import { ended, paste, quit, send, shown, useChat } from "./support/chat.js";
+import { CTRL_C, ENTER } from "./support/keys.js";
 import { hasTerminal } from "./support/terminal.js";
 
 const { chat, sessions, stack, requests } = useChat();

@@ -3,17 +3,9 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import {
-  ASKING,
-  BASH,
-  COLOUR,
-  COMMAND,
-  DOWN,
-  ENTER,
-  questions,
-  tool,
-} from "./support/approvals.js";
+import { ASKING, BASH, COLOUR, COMMAND, questions, tool } from "./support/approvals.js";
 import { ended, quit, send, shown, useChat } from "./support/chat.js";
+import { DOWN, ENTER } from "./support/keys.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 const { chat, sessions, stack, empty, cli, terminal, requests, pending } = useChat();

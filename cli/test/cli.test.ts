@@ -1,37 +1,24 @@
 import { spawn } from "node:child_process";
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 
 import { useStack } from "../../tests/support/stack.js";
 import { until } from "../../tests/support/wait.js";
+import { useProjects } from "./support/project.js";
 import { BIN, useCli, type Run, type RunOptions } from "./support/run.js";
 
-const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
-/** Below the CLI's folder, so that its packages are found. */
-const PROJECTS = fileURLToPath(new URL("../.test-projects", import.meta.url));
 const edge = useStack();
+const makeProject = useProjects();
 const { empty, run } = useCli();
 
 let project: string;
 beforeAll(() => {
-  mkdirSync(PROJECTS, { recursive: true });
-  project = mkdtempSync(join(PROJECTS, "p-"));
-  cpSync(TEMPLATE, project, { recursive: true, filter: (path) => !path.includes(".wrangler") });
+  project = makeProject();
 });
-afterAll(() => rmSync(PROJECTS, { recursive: true, force: true }));
 
 const here = () => ({ CLAUDE_EDGE_URL: edge.stack.url, CLAUDE_EDGE_TOKEN: edge.stack.token });
 const query = (args: string[], options: RunOptions = {}) =>

@@ -2,15 +2,14 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 
 import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "@claude-edge/protocol";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
 import { useStack } from "../../tests/support/stack.js";
-import { CTRL_C } from "./support/approvals.js";
-import { useCloudflareApi } from "./support/cloudflare-api.js";
+import { API_KEY, useCloudflare } from "./support/cloudflare.js";
 import { useFront } from "./support/front.js";
-import { makeHome, type Home } from "./support/home.js";
-import { traceSecrets, useProjects, WORKER, type Traces } from "./support/project.js";
-import { useCli, type RunOptions } from "./support/run.js";
+import { CTRL_C } from "./support/keys.js";
+import { WORKER } from "./support/project.js";
+import type { RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 /** Of a deployment's answer. */
@@ -18,38 +17,21 @@ const JSON_HEADERS = {
   "content-type": "application/json",
   [PROTOCOL_HEADER]: String(PROTOCOL_VERSION),
 };
-const API_KEY = "sk-ant-api03-0123456789abcdef";
 
 const edge = useStack();
 const front = useFront(() => edge.stack.url);
-const api = useCloudflareApi();
-const makeProject = useProjects();
-const { empty, run } = useCli();
+const cloudflare = useCloudflare();
+const { api, empty, cli, makeProject } = cloudflare;
 
-let project: string;
-beforeAll(() => {
-  project = makeProject();
-});
-
-let home: Home;
-let traces: Traces;
 beforeEach(() => {
-  home = makeHome(empty);
-  traces = traceSecrets(home.env.HOME);
   front.onRequest = () => false;
 });
 
 /** Without a Docker that a test could start. */
 const NONE = ["--containers-rollout", "none"];
-const environment = () => ({
-  ...home.env,
-  ...traces.env,
-  ...api.env,
-  ANTHROPIC_API_KEY: API_KEY,
-  CLAUDE_EDGE_ROOT_KEY: edge.stack.token,
-});
+const SECRETS = () => ({ ANTHROPIC_API_KEY: API_KEY, CLAUDE_EDGE_ROOT_KEY: edge.stack.token });
 const deploy = (args: string[], { env, ...options }: RunOptions = {}) =>
-  run(["deploy", ...args], { cwd: project, ...options, env: { ...environment(), ...env } });
+  cli(["deploy", ...args], { ...options, env: { ...SECRETS(), ...env } });
 const worker = () => api.workers.get(WORKER)!;
 const uploads = () => [...api.workers.values()].flatMap((one) => one.uploads);
 /** A Worker as a deployment leaves it, without wrangler's time for it. */
@@ -72,7 +54,8 @@ const deployed = () =>
       },
     ],
   });
-const knows = () => home.write({ profiles: { mine: { url: front.url, token: edge.stack.token } } });
+const knows = () =>
+  cloudflare.home.write({ profiles: { mine: { url: front.url, token: edge.stack.token } } });
 
 describe("claude-edge deploy", () => {
   test("first: uploads Worker and secrets, saves the root key, prints the URL, shows no secret", async () => {
@@ -91,16 +74,16 @@ describe("claude-edge deploy", () => {
       ANTHROPIC_API_KEY: API_KEY,
     });
     const saved = { url: edge.stack.url, token: edge.stack.token };
-    expect(home.read()).toEqual({ current: WORKER, profiles: { [WORKER]: saved } });
-    expect(home.modes()).toEqual([0o600, 0o700]);
-    const asking = { ...home.env, CLAUDE_EDGE_ACCOUNT: "first" };
-    expect(await run(["query", "%say Hi."], { env: asking })).toMatchObject({ stdout: "Hi.\n" });
+    expect(cloudflare.home.read()).toEqual({ current: WORKER, profiles: { [WORKER]: saved } });
+    expect(cloudflare.home.modes()).toEqual([0o600, 0o700]);
+    const asking = { cwd: empty, env: { CLAUDE_EDGE_ACCOUNT: "first" } };
+    expect(await cli(["query", "%say Hi."], asking)).toMatchObject({ stdout: "Hi.\n" });
 
-    expect(traces.args().some((line) => line.includes("--secrets-file"))).toBe(true);
-    const kept = traces.leftovers().map((path) => readFileSync(path, "latin1"));
+    expect(cloudflare.traces.args().some((line) => line.includes("--secrets-file"))).toBe(true);
+    const kept = cloudflare.traces.leftovers().map((path) => readFileSync(path, "latin1"));
     for (const secret of [API_KEY, edge.stack.token, api.token]) {
       expect(stderr).not.toContain(secret);
-      expect(traces.all()).not.toContain(secret);
+      expect(cloudflare.traces.all()).not.toContain(secret);
       expect(kept.join("\n")).not.toContain(secret);
     }
   });
@@ -108,7 +91,7 @@ describe("claude-edge deploy", () => {
   test("again: sets nothing anew, asks a question and leaves no session behind", async () => {
     deployed();
     knows();
-    const before = home.read();
+    const before = cloudflare.home.read();
     const { code, stdout, stderr } = await deploy([...NONE, "--url", front.url, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
@@ -123,20 +106,20 @@ describe("claude-edge deploy", () => {
       name: "CLAUDE_EDGE_ROOT_KEY",
       type: "inherit",
     });
-    expect(home.read()).toEqual(before);
+    expect(cloudflare.home.read()).toEqual(before);
     expect(await (await edge.fetch("/v1/sessions")).json()).toEqual({ sessions: [] });
   });
 
   test("makes a root key when there is none, and never takes another deployment's profile for it", async () => {
     const other = { url: "https://other.example", token: "other" };
-    home.write({ current: "x", profiles: { [WORKER]: other, x: other } });
+    cloudflare.home.write({ current: "x", profiles: { [WORKER]: other, x: other } });
     const env = { CLAUDE_EDGE_ROOT_KEY: "" };
     const { code, stderr } = await deploy([...NONE, "--url", edge.stack.url], { env });
     const key = worker().secrets.get("CLAUDE_EDGE_ROOT_KEY")!;
     expect(key).toMatch(/^ce_root_[\w-]{32}$/);
     expect(code).toBe(0);
-    expect(`${stderr}${traces.all()}`).not.toContain(key);
-    expect(home.read()).toEqual({
+    expect(`${stderr}${cloudflare.traces.all()}`).not.toContain(key);
+    expect(cloudflare.home.read()).toEqual({
       current: "x",
       profiles: { [WORKER]: other, x: other, [`${WORKER}-2`]: { url: edge.stack.url, token: key } },
     });
@@ -212,7 +195,7 @@ describe("claude-edge deploy", () => {
       },
     });
     expect(result).toMatchObject({ code: 130, stdout: "" });
-    expect(home.read().profiles[WORKER]).toEqual({
+    expect(cloudflare.home.read().profiles[WORKER]).toEqual({
       url: "https://my-agent.stand-in.workers.dev",
       token: edge.stack.token,
     });
@@ -233,8 +216,8 @@ describe("claude-edge deploy", () => {
       stdout: "",
     });
     release();
-    expect(existsSync(home.path)).toBe(false);
-    expect(traces.leftovers().filter((path) => path.includes("secrets"))).toEqual([]);
+    expect(existsSync(cloudflare.home.path)).toBe(false);
+    expect(cloudflare.traces.leftovers().filter((path) => path.includes("secrets"))).toEqual([]);
   });
 
   test("what wrangler says goes to standard error, and its failure is one", async () => {
@@ -243,7 +226,7 @@ describe("claude-edge deploy", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain("The test says so.");
     expect(stderr).not.toContain("saved nowhere");
-    expect(existsSync(home.path)).toBe(false);
+    expect(existsSync(cloudflare.home.path)).toBe(false);
     // It fails when the Worker, and the key with it, is up already.
     api.onRequest = (line) => (line.startsWith("POST") ? 400 : undefined);
     const later = await deploy([...NONE, "--url", edge.stack.url]);
@@ -257,14 +240,14 @@ describe("claude-edge deploy", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
     expect(stderr).toContain("--dry-run: exiting now.");
     expect(api.requests).toEqual([]);
-    expect(existsSync(home.path)).toBe(false);
+    expect(existsSync(cloudflare.home.path)).toBe(false);
   });
 });
 
 describe("what is checked before", () => {
   const nothing = () => {
     expect(uploads()).toEqual([]);
-    expect(existsSync(home.path)).toBe(false);
+    expect(existsSync(cloudflare.home.path)).toBe(false);
   };
 
   test.each([
@@ -315,7 +298,7 @@ describe("what is checked before", () => {
   });
 
   test("a Docker without its daemon, and no need of one for an image of a registry", async () => {
-    const docker = join(home.env.HOME, "docker");
+    const docker = join(cloudflare.home.env.HOME, "docker");
     writeFileSync(docker, "#!/bin/sh\nexit 1\n");
     chmodSync(docker, 0o755);
     const env = { WRANGLER_DOCKER_BIN: docker };
@@ -365,8 +348,8 @@ describe("what is checked before", () => {
 
 describe.runIf(hasTerminal)("claude-edge deploy in a terminal", () => {
   const terminal = (args: string[]) => {
-    const { ANTHROPIC_API_KEY: _key, ...env } = environment();
-    return openTerminal(["deploy", ...NONE, ...args], { env, cwd: project });
+    const env = { ...cloudflare.env(), CLAUDE_EDGE_ROOT_KEY: edge.stack.token };
+    return openTerminal(["deploy", ...NONE, ...args], { env, cwd: cloudflare.project });
   };
 
   test("asks for the model's credential, hidden", async () => {

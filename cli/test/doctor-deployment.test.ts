@@ -43,7 +43,7 @@ describe("the key", () => {
       const { failed, byId } = await look(url);
       expect(failed).toEqual(["access"]);
       expect(byId.access).toMatchObject(
-        found("fail", "not_configured", "wrangler secret put CLAUDE_EDGE_ROOT_KEY"),
+        found("fail", "not_configured", "secrets set CLAUDE_EDGE_ROOT_KEY"),
       );
     });
   });
@@ -76,7 +76,7 @@ export const app = {
       const { failed, byId } = await doctor([], { env });
       expect(failed).toEqual(["model"]);
       expect(byId.model).toMatchObject(
-        found("fail", "OAuth token", "npx wrangler secret put CLAUDE_CODE_OAUTH_TOKEN"),
+        found("fail", "OAuth token", "claude-edge secrets set CLAUDE_CODE_OAUTH_TOKEN"),
       );
     });
   });

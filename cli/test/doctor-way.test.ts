@@ -115,7 +115,13 @@ describe("the way to a deployment", () => {
     ["a forbidden page", 403, html, "login or web page", "Cloudflare Access"],
     ["Cloudflare Access", 302, { location: access }, "Cloudflare Access", "bypass"],
     ["another redirection", 301, { location: "/en" }, "login or web page", "URL"],
-    ["a Worker that is not there", 404, html, "no claude-edge deployment: 404", "wrangler deploy"],
+    [
+      "a Worker that is not there",
+      404,
+      html,
+      "no claude-edge deployment: 404",
+      "claude-edge deploy",
+    ],
     ["some other API", 200, { "content-type": "application/json" }, "no claude-edge", "URL"],
     ["a gateway without its Worker", 502, html, "answers 502", "wrangler tail"],
   ])("%s answers, and is not sent the key", async (_what, status, headers, message, fix) => {
@@ -150,7 +156,7 @@ describe("the way to a deployment", () => {
     const body = (text: string) => JSON.stringify({ ...JSON.parse(text), [field]: value });
     const result = await through({ body }, /^\/health/);
     expect(result.code).toBe(code);
-    expect(result.byId.version).toMatchObject(found(status, message, "wrangler deploy"));
+    expect(result.byId.version).toMatchObject(found(status, message, "claude-edge deploy"));
     // It is looked at all the same.
     expect(result.byId.access).toMatchObject({ status: "ok" });
   });

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
@@ -111,8 +111,15 @@ describe("the project", () => {
     ["an API key", { ANTHROPIC_API_KEY: API }, {}, "ok", "ANTHROPIC_API_KEY", undefined],
     ["an OAuth token", { CLAUDE_CODE_OAUTH_TOKEN: OAT }, {}, "ok", "CLAUDE_CODE", undefined],
     ["one in the environment", {}, { ANTHROPIC_API_KEY: API }, "ok", "ANTHROPIC", undefined],
-    ["none", {}, {}, "warn", "no model key", "ANTHROPIC_API_KEY=… into the project's .dev.vars"],
-    ["an empty one", { ANTHROPIC_API_KEY: "" }, {}, "warn", "no model key", undefined],
+    [
+      "none",
+      {},
+      {},
+      "warn",
+      "no model credential",
+      "ANTHROPIC_API_KEY=… into the project's .dev.vars",
+    ],
+    ["an empty one", { ANTHROPIC_API_KEY: "" }, {}, "warn", "no model credential", undefined],
     [
       "an OAuth token as API key",
       { ANTHROPIC_API_KEY: OAT },
@@ -226,5 +233,16 @@ describe("the project", () => {
     const [worker, runner, sdk, wanted, status, message, fix] = given;
     const { byId } = await doctor([installed(worker, runner, sdk, wanted)]);
     expect(byId.packages).toMatchObject(found(status, message, fix));
+  });
+
+  test("its packages: one that deploy would refuse too", async () => {
+    const folder = installed("0.1.0", "0.1.0", "1.0.0", "1.0.0");
+    const local = join(folder, "node_modules/@claude-edge/local");
+    mkdirSync(local, { recursive: true });
+    writeFileSync(join(local, "package.json"), '{"version": "0.0.9"}');
+    const { byId } = await doctor([folder]);
+    expect(byId.packages).toMatchObject(
+      found("fail", "@claude-edge/local 0.0.9", "@claude-edge/local@0.1.0"),
+    );
   });
 });

@@ -17,12 +17,10 @@ import { fileURLToPath } from "node:url";
 import { parse, type ParseError } from "jsonc-parser";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 
+import { CTRL_C, CTRL_D, DOWN, ENTER } from "./support/keys.js";
 import { useCli, type RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
-const DOWN = "\u001b[B";
-const ENTER = "\r";
-const CTRL_C = "\u0003";
 const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
 const { run } = useCli();
 
@@ -200,6 +198,14 @@ describe("claude-edge init", () => {
   });
 });
 
+test("looks for the Docker that wrangler would use", async () => {
+  writeFileSync(at("podman"), "#!/bin/sh\necho 5.6.0\n", { mode: 0o755 });
+  const check = async (name: string, program: string) =>
+    (await init([name, "--yes"], { env: { WRANGLER_DOCKER_BIN: at(program) } })).stderr;
+  expect(await check("with", "podman")).toContain("ok Docker 5.6.0");
+  expect(await check("without", "nothing")).toContain("!! Docker");
+});
+
 describe("a folder that is not empty", () => {
   test("gets the project beside what it holds", async () => {
     mkdirSync(at("x", "src"), { recursive: true });
@@ -266,6 +272,9 @@ describe("what makes no sense is refused before anything is written", () => {
     [["--instance", "huge"], "--instance must be one of"],
     [["--instance", "lite"], "1 GiB"],
     [["--sleep-after", "20"], "like 20m"],
+    [["--sleep-after", "0m"], "like 20m"],
+    [["--sleep-after", "7h"], "up to 6h"],
+    [["--sleep-after", "1d"], "up to 6h"],
     [["--max-instances", "0"], "positive"],
     [["--region", "MOON"], "--region must be one of"],
     [["--region", "WEUR", "--scheduling", "durable_object"], "--region"],
@@ -313,10 +322,13 @@ describe.skipIf(!hasTerminal)("in a terminal", () => {
     expect(screen.raw()).not.toContain("of its own?");
   });
 
-  test("Ctrl-C at a question writes nothing", async () => {
+  test.each([
+    ["Ctrl-C", CTRL_C],
+    ["Ctrl-D", CTRL_D],
+  ])("%s at a question writes nothing", async (_name, key) => {
     const screen = terminal(["shop"]);
     await screen.shows("What gets a container of its own?");
-    screen.type(CTRL_C);
+    screen.type(key);
     expect(await screen.ended).toBe(130);
     expect(readdirSync(here)).toEqual([]);
   });

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 
 import { useStack } from "../../tests/support/stack.js";
 import { until } from "../../tests/support/wait.js";
-import { CTRL_C, ENTER } from "./support/approvals.js";
 import { makeHome, type Home } from "./support/home.js";
+import { CTRL_C, ENTER } from "./support/keys.js";
 import { useCli, type RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 

@@ -5,16 +5,8 @@ import { PROTOCOL_HEADER } from "@claude-edge/protocol";
 import { describe, expect, test } from "vitest";
 
 import { until } from "../../tests/support/wait.js";
-import {
-  BASH,
-  COLOUR,
-  COMMAND,
-  CTRL_C,
-  ENTER,
-  questions,
-  SIZES,
-  useApprovals,
-} from "./support/approvals.js";
+import { BASH, COLOUR, COMMAND, questions, SIZES, useApprovals } from "./support/approvals.js";
+import { CTRL_C, ENTER } from "./support/keys.js";
 import { hasTerminal } from "./support/terminal.js";
 
 const { stack, cli, terminal, requests, pending } = useApprovals();

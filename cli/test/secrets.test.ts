@@ -1,39 +1,21 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
-import { CTRL_C, DOWN, ENTER } from "./support/approvals.js";
-import { useCloudflareApi, type FakeWorker } from "./support/cloudflare-api.js";
-import { makeHome, type Home } from "./support/home.js";
-import { traceSecrets, useProjects, WORKER, type Traces } from "./support/project.js";
-import { useCli, type RunOptions } from "./support/run.js";
+import type { FakeWorker } from "./support/cloudflare-api.js";
+import { API_KEY, useCloudflare } from "./support/cloudflare.js";
+import { CTRL_C, DOWN, ENTER } from "./support/keys.js";
+import { WORKER } from "./support/project.js";
+import type { RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
-const API_KEY = "sk-ant-api03-0123456789abcdef";
 const OAUTH_TOKEN = "sk-ant-oat01-0123456789abcdef";
+const ADMIN_KEY = "sk-ant-admin01-0123456789abcdef";
 
-const api = useCloudflareApi();
-const makeProject = useProjects();
-const { empty, run } = useCli();
-
-let project: string;
-beforeAll(() => {
-  project = makeProject();
-});
-
-let home: Home;
-let traces: Traces;
-beforeEach(() => {
-  home = makeHome(empty);
-  traces = traceSecrets(home.env.HOME);
-});
-const secrets = (args: string[], { env, ...options }: RunOptions = {}) =>
-  run(["secrets", ...args], {
-    cwd: project,
-    ...options,
-    env: { ...home.env, ...traces.env, ...api.env, ...env },
-  });
+const cloudflare = useCloudflare();
+const { api, empty, cli, makeProject } = cloudflare;
+const secrets = (args: string[], options?: RunOptions) => cli(["secrets", ...args], options);
 const deployed = (values: Record<string, string> = {}): FakeWorker => {
   const worker = { secrets: new Map(Object.entries(values)), uploads: [] };
   api.workers.set(WORKER, worker);
@@ -53,10 +35,10 @@ describe("claude-edge secrets, of a deployment", () => {
     });
     expect(Object.fromEntries(worker.secrets)).toEqual({ ANTHROPIC_API_KEY: API_KEY });
     // The CLI, wrangler, and what wrangler starts.
-    expect(traces.args().length).toBeGreaterThanOrEqual(3);
-    expect(traces.all()).not.toContain(API_KEY);
+    expect(cloudflare.traces.args().length).toBeGreaterThanOrEqual(3);
+    expect(cloudflare.traces.all()).not.toContain(API_KEY);
     expect(
-      traces.leftovers().filter((path) => readFileSync(path, "utf8").includes(API_KEY)),
+      cloudflare.traces.leftovers().filter((path) => readFileSync(path, "utf8").includes(API_KEY)),
     ).toEqual([]);
   });
 
@@ -89,7 +71,7 @@ describe("claude-edge secrets, of a deployment", () => {
     const homeless = await secrets(generate);
     expect(homeless).toMatchObject({ code: 5, stdout: "" });
     expect(worker.secrets.size).toBe(0);
-    home.write({
+    cloudflare.home.write({
       profiles: {
         [WORKER]: { url: "https://a.example", token: "old" },
         other: { url: "https://b.example", token: "old" },
@@ -99,15 +81,15 @@ describe("claude-edge secrets, of a deployment", () => {
     const key = worker.secrets.get("CLAUDE_EDGE_ROOT_KEY")!;
     expect(key).toMatch(/^ce_root_[\w-]{32}$/);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-    expect(`${stderr}${traces.all()}`).not.toContain(key);
-    expect(home.read().profiles).toMatchObject({
+    expect(`${stderr}${cloudflare.traces.all()}`).not.toContain(key);
+    expect(cloudflare.home.read().profiles).toMatchObject({
       [WORKER]: { token: key },
       other: { token: "old" },
     });
     await secrets([...generate, "--profile", "other"]);
     const second = worker.secrets.get("CLAUDE_EDGE_ROOT_KEY")!;
     expect(second).not.toBe(key);
-    expect(home.read().profiles).toMatchObject({
+    expect(cloudflare.home.read().profiles).toMatchObject({
       [WORKER]: { token: key },
       other: { token: second },
     });
@@ -139,9 +121,7 @@ describe("claude-edge secrets, of a deployment", () => {
       return held;
     };
     const controller = new AbortController();
-    const running = run(["secrets", "list"], {
-      cwd: project,
-      env: { ...home.env, ...api.env },
+    const running = secrets(["list"], {
       signal: controller.signal,
     });
     await asked;
@@ -177,30 +157,32 @@ describe("claude-edge secrets, wrong use", () => {
       "an API key as an OAuth token",
       ["set", "CLAUDE_CODE_OAUTH_TOKEN"],
       API_KEY,
-      "but ANTHROPIC_API_KEY",
+      "belongs in ANTHROPIC_API_KEY",
     ],
     [
       "an API key as the root key",
       ["set", "CLAUDE_EDGE_ROOT_KEY"],
       API_KEY,
-      "but ANTHROPIC_API_KEY",
+      "belongs in ANTHROPIC_API_KEY",
     ],
     [
       "a root key as an API key",
       ["set", "ANTHROPIC_API_KEY"],
       "ce_root_1",
-      "but CLAUDE_EDGE_ROOT_KEY",
+      "belongs in CLAUDE_EDGE_ROOT_KEY",
     ],
+    ["an admin key", ["set", "ANTHROPIC_API_KEY"], ADMIN_KEY, "asks no model"],
   ])("%s", async (_what, args, input, message) => {
     const worker = deployed();
     for (const local of [[], ["--local"]]) {
       const result = await secrets([...args, ...local], input === undefined ? {} : { input });
       expect(result).toMatchObject({ code: 2, stdout: "" });
       expect(result.stderr).toContain(message);
-      for (const value of [OAUTH_TOKEN, API_KEY]) expect(result.stderr).not.toContain(value);
+      for (const value of [OAUTH_TOKEN, API_KEY, ADMIN_KEY])
+        expect(result.stderr).not.toContain(value);
     }
     expect(worker.secrets.size).toBe(0);
-    expect(existsSync(join(project, ".dev.vars"))).toBe(false);
+    expect(existsSync(join(cloudflare.project, ".dev.vars"))).toBe(false);
   });
 
   test("a folder that is no project", async () => {
@@ -230,7 +212,7 @@ describe("claude-edge secrets --local", () => {
     expect(read()).toBe(`ANTHROPIC_API_KEY=${API_KEY}\n`);
     expect(statSync(join(local, ".dev.vars")).mode & 0o777).toBe(0o600);
     expect(api.requests).toEqual([]);
-    expect(traces.all()).not.toContain(API_KEY);
+    expect(cloudflare.traces.all()).not.toContain(API_KEY);
   });
 
   test("keeps the other lines, and replaces its own wherever it is", async () => {
@@ -273,7 +255,7 @@ describe("claude-edge secrets --local", () => {
 
 describe.runIf(hasTerminal)("claude-edge secrets set in a terminal", () => {
   const terminal = (args: string[]) =>
-    openTerminal(["secrets", ...args], { env: { ...home.env, ...api.env }, cwd: project });
+    openTerminal(["secrets", ...args], { env: cloudflare.env(), cwd: cloudflare.project });
 
   test("asks which credential and for its value, hidden", async () => {
     const worker = deployed();

@@ -4,7 +4,8 @@ import type { EdgeEvent, SessionResource } from "@claude-edge/client";
 import { describe, expect, test } from "vitest";
 
 import { until } from "../../tests/support/wait.js";
-import { BASH, COMMAND, CTRL_C, ENTER, tool } from "./support/approvals.js";
+import { BASH, COMMAND, tool } from "./support/approvals.js";
+import { CTRL_C, ENTER } from "./support/keys.js";
 import { linesOf, useSessions } from "./support/sessions.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 

@@ -1,20 +1,11 @@
 import type { UsageReport } from "@claude-edge/client";
 import { expect, test } from "vitest";
 
-import { useStack } from "../../tests/support/stack.js";
-import { useCli } from "./support/run.js";
+import { useAccounts } from "./support/accounts.js";
 
-const stack = useStack();
-const { run } = useCli();
+const { edge: stack, cli: run } = useAccounts();
 
-const cli = (account: string, ...args: string[]) =>
-  run(["usage", ...args], {
-    env: {
-      CLAUDE_EDGE_URL: stack.stack.url,
-      CLAUDE_EDGE_TOKEN: stack.stack.token,
-      CLAUDE_EDGE_ACCOUNT: account,
-    },
-  });
+const cli = (account: string, ...args: string[]) => run(account, ["usage", ...args]);
 
 /** The cells of a table's lines. */
 const cellsOf = (text: string) =>

@@ -220,6 +220,12 @@ describe("sessions and events", () => {
     expect(listed.toSorted()).toEqual(ids.toSorted());
   });
 
+  test("a title is cut out of the prompt, between characters", async () => {
+    const { sessionId } = await edge.client("titles").query(`${"a".repeat(78)}🙂🙂`);
+    const response = await edge.fetch(`/v1/sessions/${sessionId}`, { account: "titles" });
+    expect(await response.json()).toMatchObject({ title: `${"a".repeat(78)}…` });
+  });
+
   test("events are read again from any seq, as a stream and as JSON", async () => {
     const response = await edge.fetch("/v1/query", {
       json: { prompt: "%tokens 20" },

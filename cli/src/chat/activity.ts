@@ -1,7 +1,8 @@
 import type { EdgeEvent, SdkMessage } from "@claude-edge/client";
 
-import { subjectOf } from "../asked.js";
-import { oneLine } from "../printable.js";
+import { subjectOf } from "../requests/asked.js";
+import { textOf } from "../sessions/history.js";
+import { oneLine } from "../terminal/printable.js";
 
 const MAX_CHARS = 80;
 
@@ -24,7 +25,6 @@ interface Content {
   tool_use_id?: unknown;
   is_error?: unknown;
   content?: unknown;
-  text?: unknown;
 }
 
 /** What the agent's tools do, and those of its subagents, out of a turn's events. */
@@ -76,12 +76,4 @@ const aboutOf = ({ description, subagent_type }: Record<string, unknown>) =>
 function contentOf({ message }: SdkMessage): Content[] {
   const { content } = (message ?? {}) as { content?: unknown };
   return Array.isArray(content) ? (content as Content[]) : [];
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return (content as Content[])
-    .map(({ text }) => (typeof text === "string" ? text : ""))
-    .join("\n");
 }

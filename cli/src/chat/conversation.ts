@@ -9,9 +9,9 @@ import {
 } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { findSession } from "../find-session.js";
-import { oneLine } from "../printable.js";
-import { sessionOptionsOf, type SessionFlags } from "../query-flags.js";
+import { findSession } from "../sessions/find.js";
+import { sessionOptionsOf, type SessionFlags } from "../sessions/flags.js";
+import { oneLine } from "../terminal/printable.js";
 
 /** Of the first message, as the title of a session that is given none, characters. */
 const MAX_TITLE_CHARS = 60;

@@ -1,13 +1,13 @@
-import { AbortError, StreamInterruptedError, TurnError, type Session } from "@claude-edge/client";
+import { AbortError, TurnError } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { Approvals } from "../approvals.js";
-import { ask } from "../ask.js";
 import type { Context } from "../context.js";
-import { connect, findTarget } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import type { SessionFlags } from "../query-flags.js";
 import { reportError } from "../report.js";
+import { Approvals } from "../requests/approvals.js";
+import { ask } from "../requests/ask.js";
+import type { SessionFlags } from "../sessions/flags.js";
+import { connect, findTarget } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 import { Conversation } from "./conversation.js";
 import { Messages } from "./messages.js";
 import { Screen } from "./screen.js";
@@ -19,6 +19,7 @@ import {
   unknownCommand,
   type Chat,
 } from "./slash-commands.js";
+import { turnEvents } from "./turn-events.js";
 import { TurnView } from "./turn-view.js";
 
 /** Of a message that is shown again, characters. */
@@ -206,38 +207,24 @@ export class ChatLoop {
     });
     session.onPermission(approvals.callbacks.onPermission!);
     const view = new TurnView(this.#screen, this.#context);
+    const events = turnEvents(session, prompt, {
+      signal: this.#left.signal,
+      onTurn: (turn) => {
+        work.interrupt = () => turn.interrupt();
+        work.isTurn = true;
+      },
+      onLost: () => this.#screen.note("the connection was lost; reading on"),
+    });
     try {
-      await this.#read(session, prompt, work, async (event) => {
+      for await (const event of events) {
         this.#conversation.onEvent(event);
         approvals.onEvent(event);
         await view.onEvent(event);
-      });
+      }
     } finally {
       approvals.close();
       await view.end();
     }
-  }
-
-  /** Reads a turn to its end; a connection that is lost for good is tried once more. */
-  async #read(
-    session: Session,
-    prompt: string,
-    work: Work,
-    onEvent: (event: Parameters<Conversation["onEvent"]>[0]) => Promise<void>,
-  ): Promise<void> {
-    const { signal } = this.#left;
-    let turn = session.send(prompt, { signal });
-    work.interrupt = () => turn.interrupt();
-    work.isTurn = true;
-    try {
-      for await (const event of turn) await onEvent(event);
-    } catch (error) {
-      if (!(error instanceof StreamInterruptedError) || error.turnId === undefined) throw error;
-      this.#screen.note("the connection was lost; reading on");
-      turn = session.resume(error, { signal });
-      for await (const event of turn) await onEvent(event);
-    }
-    await turn.result();
   }
 
   #report(error: unknown): void {

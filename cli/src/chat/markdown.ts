@@ -1,4 +1,4 @@
-import { printable } from "../printable.js";
+import { printable } from "../terminal/printable.js";
 import { blockOf, openAt, parseBlocks, textOf } from "./blocks.js";
 
 /** Text as it comes, in whole rows for a terminal: what has been given out never changes. */

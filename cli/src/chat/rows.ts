@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-import { printable } from "../printable.js";
+import { printable } from "../terminal/printable.js";
 
 /** A colour or the like, as util.styleText names it. */
 export type Style = Extract<Parameters<typeof styleText>[0], string>;

@@ -1,7 +1,6 @@
 import { Writable } from "node:stream";
-import { styleText } from "node:util";
-
 import type { Context } from "../context.js";
+import { inStyle } from "../terminal/style.js";
 import { LineEditor, type LineHandlers } from "./line-editor.js";
 import type { Style } from "./rows.js";
 
@@ -67,7 +66,7 @@ export class Screen {
   }
 
   style(format: Style | Style[], text: string): string {
-    return styleText(format, text, { stream: this.#context.stderr as NodeJS.WriteStream });
+    return inStyle(format, text, this.#context.stderr);
   }
 
   /** Something is under way: the line says for how long. */

@@ -1,9 +1,9 @@
 import type { SessionResource } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { choose } from "../ask.js";
 import type { Context } from "../context.js";
-import { oneLine } from "../printable.js";
+import { oneLine } from "../terminal/printable.js";
+import { choose } from "../terminal/prompts.js";
 import type { Conversation } from "./conversation.js";
 import { nearest } from "./nearest.js";
 import type { Screen } from "./screen.js";

@@ -1,9 +1,8 @@
-import { styleText } from "node:util";
-
 import { isTerminal, TextReader, type EdgeEvent, type TurnEvent } from "@claude-edge/client";
 
 import { write, type Context } from "../context.js";
-import { oneLine } from "../printable.js";
+import { oneLine } from "../terminal/printable.js";
+import { inStyle } from "../terminal/style.js";
 import { Activity, type ToolLine } from "./activity.js";
 import { MarkdownRows, PlainRows, type RowStream } from "./markdown.js";
 import type { Screen } from "./screen.js";
@@ -25,7 +24,7 @@ export class TurnView {
     this.#screen = screen;
     this.#stdout = stdout;
     if (!stdout.isTTY) return;
-    const hasStyle = styleText("bold", "-", { stream: stdout as NodeJS.WriteStream }) !== "-";
+    const hasStyle = inStyle("bold", "-", stdout) !== "-";
     const columns = () => screen.columns;
     this.#rows = hasStyle ? new MarkdownRows(columns) : new PlainRows(columns);
   }

@@ -3,13 +3,14 @@ import { userInfo } from "node:os";
 import type { ClaudeEdge, RequestResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { answerOf, verdictOf, type AnswerFlags } from "../answers.js";
-import { ask } from "../ask.js";
-import { askedOf, isForPeople, subjectOf } from "../asked.js";
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import { canAsk } from "../terminal.js";
+import { writeJson, type Context } from "../context.js";
+import { answerOf, verdictOf, type AnswerFlags } from "../requests/answers.js";
+import { ask } from "../requests/ask.js";
+import { askedOf, isForPeople, subjectOf } from "../requests/asked.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { canAsk } from "../terminal/prompts.js";
+import { findByShortId, isShortId } from "../terminal/short-id.js";
 
 export interface AnswerRequestFlags extends AnswerFlags, TargetFlags {
   by?: string;
@@ -41,21 +42,21 @@ export async function answerRequest(
   });
   const about = `${oneLine(asked.toolName)} ${oneLine(subjectOf(asked), MAX_ABOUT)}`;
   stderr.write(`${verdictOf(answer)}: ${about}\n`);
-  if (flags.json) await write(stdout, `${JSON.stringify(answered)}\n`);
+  if (flags.json) await writeJson(stdout, answered);
   return EXIT.ok;
 }
 
 /** By its id, or the beginning of one that is pending. @throws EdgeError `request_not_found`, `usage`. */
-async function find(edge: ClaudeEdge, id: string, signal: AbortSignal): Promise<RequestResource> {
-  if (!/^[0-9a-f-]{8,35}$/.test(id)) return edge.requests.retrieve(id, { signal });
-  const pending = await edge.requests.list({ signal });
-  const [found, ...others] = pending.filter((request) => request.id.startsWith(id));
-  if (!found) throw new EdgeError("request_not_found", `There is no request ${id} that waits.`);
-  if (others.length === 0) return found;
-  throw new EdgeError(
-    "usage",
-    `${others.length + 1} requests begin with ${id}: give more of the id.`,
-  );
+async function find(
+  edge: ClaudeEdge,
+  given: string,
+  signal: AbortSignal,
+): Promise<RequestResource> {
+  const id = given.toLowerCase();
+  if (!isShortId(id)) return edge.requests.retrieve(id, { signal });
+  const found = findByShortId(id, await edge.requests.list({ signal }), "requests");
+  if (found) return found;
+  throw new EdgeError("request_not_found", `There is no request ${id} that waits.`);
 }
 
 /** @throws EdgeError `usage` where nobody can be asked, `request_resolved` when there is nothing to ask any more. */

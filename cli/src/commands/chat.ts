@@ -2,8 +2,8 @@ import { EdgeError } from "@claude-edge/protocol/errors";
 
 import { ChatLoop } from "../chat/loop.js";
 import type { Context } from "../context.js";
-import type { SessionFlags } from "../query-flags.js";
-import { canAsk } from "../terminal.js";
+import type { SessionFlags } from "../sessions/flags.js";
+import { canAsk } from "../terminal/prompts.js";
 
 export interface ChatFlags extends SessionFlags {
   forkSession?: boolean;

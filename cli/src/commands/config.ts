@@ -1,10 +1,17 @@
 import { accountName, EdgeError, EXIT } from "@claude-edge/protocol";
 
-import { write, type Context } from "../context.js";
-import type { Setting } from "../deployment.js";
-import { deploymentUrl, sameDeployment } from "../deployment-url.js";
-import { profileOf, readConfig, writeConfig, type Config, type Profile } from "../profiles.js";
-import { SETTINGS, settingsOf, type SettingName } from "../settings.js";
+import { write, writeJson, type Context } from "../context.js";
+import {
+  profileInUse,
+  profileOf,
+  readConfig,
+  writeConfig,
+  type Config,
+  type Profile,
+} from "../target/profiles.js";
+import { SETTINGS, settingsOf, type SettingName } from "../target/settings.js";
+import type { Setting } from "../target/target.js";
+import { deploymentUrl, sameDeployment } from "../target/url.js";
 
 export interface ConfigFlags {
   profile?: string;
@@ -18,7 +25,7 @@ export async function listConfig(flags: ConfigFlags, context: Context): Promise<
   const { profiles } = readConfig(context);
   if (flags.json) {
     const all = { ...Object.fromEntries(settings), profiles: Object.keys(profiles) };
-    await write(context.stdout, `${JSON.stringify(all)}\n`);
+    await writeJson(context.stdout, all);
     return EXIT.ok;
   }
   for (const [name, setting] of settings) {
@@ -99,10 +106,8 @@ function settingName(name: string): SettingName {
 }
 
 /** The profile whose settings are changed. @throws EdgeError `profile_not_found`. */
-function editedProfile(config: Config, { profile }: ConfigFlags, { env }: Context): Profile {
-  const name = profile ?? (env.CLAUDE_EDGE_PROFILE || config.current);
-  if (name === undefined) throw new EdgeError("profile_not_found", "No profile is in use.");
-  return profileOf(config, name);
+function editedProfile(config: Config, { profile }: ConfigFlags, context: Context): Profile {
+  return profileOf(config, profileInUse(config, profile, context));
 }
 
 /** A key belongs to the URL it was saved for, so another URL has none yet. */

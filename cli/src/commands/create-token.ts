@@ -2,9 +2,9 @@ import type { Scope } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 import { SCOPES } from "@claude-edge/protocol/wire";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { printable } from "../printable.js";
+import { write, writeJson, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { printable } from "../terminal/printable.js";
 
 export interface CreateTokenFlags extends TargetFlags {
   scope?: string[];
@@ -23,7 +23,7 @@ export async function createToken(flags: CreateTokenFlags, context: Context): Pr
   const edge = connect(flags, context);
   const minted = await edge.tokens.create({ scopes, expiresIn, sessionId, name, signal });
   if (json) {
-    await write(stdout, `${JSON.stringify(minted)}\n`);
+    await writeJson(stdout, minted);
     return EXIT.ok;
   }
   const { id, account, expires_at, session_id } = minted;

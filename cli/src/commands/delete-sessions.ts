@@ -1,12 +1,11 @@
 import type { ClaudeEdge, SessionResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { confirm } from "../ask.js";
-import { canAsk } from "../terminal.js";
 import type { Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { findSession } from "../find-session.js";
-import { oneLine } from "../printable.js";
+import { findSession } from "../sessions/find.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { canAsk, confirm } from "../terminal/prompts.js";
 
 export interface DeleteSessionsFlags extends TargetFlags {
   yes?: boolean;

@@ -5,16 +5,18 @@ import { join } from "node:path";
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { checkProject, missingSecrets } from "../deploy-checks.js";
-import { askHello, waitForHealth } from "../deploy-probe.js";
-import { findTarget } from "../deployment.js";
-import { listSecretNames, ROOT_KEY } from "../deployment-secrets.js";
-import { deploymentUrl } from "../deployment-url.js";
-import { writePrivateFile } from "../private-file.js";
-import { saveDeployment } from "../profiles.js";
-import { findProject, needPackage, readProjectConfig, type Project } from "../project.js";
-import { runWrangler, type WranglerRecord } from "../wrangler.js";
+import { write, writeJson, type Context } from "../context.js";
+import { checkProject } from "../deploy/checks.js";
+import { askHello, waitForHealth } from "../deploy/probe.js";
+import { listSecretNames, missingSecrets } from "../deploy/secrets.js";
+import { runWrangler, type WranglerRecord } from "../deploy/wrangler.js";
+import { needPackage } from "../project/packages.js";
+import { findProject, readProjectConfig, type Project } from "../project/project.js";
+import { ROOT_KEY } from "../secrets/credentials.js";
+import { writePrivateFile } from "../secrets/private-file.js";
+import { saveDeployment } from "../target/profiles.js";
+import { findTarget } from "../target/target.js";
+import { deploymentUrl } from "../target/url.js";
 
 export interface DeployFlags {
   containersRollout?: string;
@@ -33,7 +35,6 @@ export async function deploy(
 ): Promise<number> {
   const given = flags.url === undefined ? undefined : deploymentUrl(flags.url);
   const project = findProject(folder, context.cwd);
-  needPackage(project, "wrangler");
   const config = await readProjectConfig(project);
   await checkProject(project, config, flags, context);
   if (flags.dryRun) {
@@ -152,5 +153,5 @@ async function printDeployed(
 ): Promise<void> {
   const optional = { profile: profile ?? null, answer: answer ?? null };
   const all = { url, worker, version_id: record.version_id ?? null, ...optional };
-  await write(stdout, json ? `${JSON.stringify(all)}\n` : `${url}\n`);
+  await (json ? writeJson(stdout, all) : write(stdout, `${url}\n`));
 }

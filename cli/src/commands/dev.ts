@@ -1,13 +1,12 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 
 import type { LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
-import { DevLog } from "../dev-log.js";
-import { aborted, loadLocal, logTo, portOf } from "../local.js";
+import { DATA_FOLDER, readDevFile, removeDevFile, writeDevFile } from "../dev/file.js";
+import { aborted, loadLocal, logTo, portOf } from "../dev/local.js";
+import { DevLog } from "../dev/log.js";
 
 export interface DevFlags {
   port: string;
@@ -30,7 +29,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     project,
     port,
     watch: true,
-    persist: join(project, ".wrangler", "claude-edge"),
+    persist: join(project, DATA_FOLDER),
     model: flags.scripted ? "scripted" : "auto",
     containers: flags.docker ? "docker" : "processes",
     pace: PACE_MS,
@@ -48,7 +47,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     stderr.write("stopping\n");
     return EXIT.ok;
   } finally {
-    rmSync(join(project, DEV_FILE), { force: true });
+    removeDevFile(project);
     await stack.stop();
   }
 }
@@ -70,11 +69,7 @@ function announce(
   { docker }: DevFlags,
   { stdout, stderr, cwd }: Context,
 ): void {
-  const devFile = join(project, DEV_FILE);
-  mkdirSync(dirname(devFile), { recursive: true });
-  const file: DevFile = { url, token, pid: process.pid };
-  // It holds the key: for its owner's eyes.
-  writeFileSync(devFile, `${JSON.stringify(file)}\n`, { mode: 0o600 });
+  writeDevFile(project, { url, token, pid: process.pid });
   stdout.write(`${url}\n`);
   const folder = relative(cwd, project);
   stderr.write(

@@ -1,11 +1,7 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { styleText } from "node:util";
+import { EXIT } from "@claude-edge/protocol/errors";
 
-import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
-
-import { write, type Context } from "../context.js";
-import { findTarget, type TargetFlags } from "../deployment.js";
+import { write, writeJson, type Context } from "../context.js";
 import { checkContainer, checkRunner } from "../doctor/container.js";
 import { checkToken, findModelCredential, judgeModelCredential } from "../doctor/credentials.js";
 import {
@@ -18,24 +14,20 @@ import {
 } from "../doctor/deployment.js";
 import { Checks, needs, warn, type Finding } from "../doctor/finding.js";
 import { checkDocker, checkNode } from "../doctor/machine.js";
-import {
-  checkPackages,
-  checkProject,
-  readDevVars,
-  readProject,
-  type Installed,
-} from "../doctor/project.js";
+import { checkPackages, checkProject } from "../doctor/project.js";
 import { checkStream } from "../doctor/stream.js";
 import { checkTarget } from "../doctor/target.js";
-import { oneLine } from "../printable.js";
+import { readDevVars } from "../project/dev-vars.js";
+import { findAgentSdk } from "../project/packages.js";
+import { assertFolder, projectIn, type Project } from "../project/project.js";
+import { findTarget, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { inStyle } from "../terminal/style.js";
 
 export interface DoctorFlags extends TargetFlags {
   start?: boolean;
   json?: boolean;
 }
-
-/** Milliseconds: Docker Desktop takes one or two when it has slept. */
-const DOCKER_LIMIT_MS = 5_000;
 
 /** A container's start may take 90 s by default, milliseconds. */
 const START_LIMIT_MS = 120_000;
@@ -47,9 +39,7 @@ export async function doctor(
   context: Context,
 ): Promise<number> {
   const folder = resolve(context.cwd, named ?? ".");
-  if (!existsSync(folder)) {
-    throw new EdgeError("project_not_found", `There is no folder ${folder}.`);
-  }
+  assertFolder(folder);
   const { all } = beginChecks(folder, named !== undefined, flags, context);
   const report: object[] = [];
   let hasFailed = false;
@@ -60,7 +50,7 @@ export async function doctor(
     if (flags.json) report.push({ id, status, message, ...(fix === undefined ? {} : { fix }) });
     else await write(context.stdout, lines(id, { status, message, fix }, context));
   }
-  if (flags.json) await write(context.stdout, `${JSON.stringify({ checks: report })}\n`);
+  if (flags.json) await writeJson(context.stdout, { checks: report });
   return hasFailed ? EXIT.failed : EXIT.ok;
 }
 
@@ -74,10 +64,10 @@ function beginChecks(
   const { env, signal } = context;
   const checks = new Checks(signal);
   checks.begin("node", checkNode);
-  checks.begin("docker", (stop) => checkDocker(env, stop), DOCKER_LIMIT_MS);
+  checks.begin("docker", (stop) => checkDocker(env, stop));
 
-  const installed = readProject(folder);
-  const project = checks.begin("project", () => checkProject(folder, installed, isNamed));
+  const found = projectIn(folder);
+  const project = checks.begin("project", () => checkProject(folder, found, isNamed));
   checks.after(project, "packages", checkPackages);
   checks.after(project, "model-key", (value) => checkModelKey(value, env));
 
@@ -99,7 +89,9 @@ function beginChecks(
     (known, stop) => checkContainer(known, flags.start ?? false, stop),
     START_LIMIT_MS,
   );
-  checks.after(container, "runner", (runner) => checkRunner(runner, installed));
+  checks.after(container, "runner", (runner) =>
+    checkRunner(runner, found && findAgentSdk(found).version),
+  );
   checks.after(access, "stream", ({ target: { baseURL, ...rest } }, stop) =>
     checkStream(() =>
       fetch(`${baseURL}/v1/status/stream`, {
@@ -113,11 +105,11 @@ function beginChecks(
 }
 
 /** The credential that `claude-edge dev` would ask the model with. */
-function checkModelKey(project: Installed, env: Context["env"]): Finding {
+function checkModelKey(project: Project, env: Context["env"]): Finding {
   const credential = findModelCredential(readDevVars(project), env);
   if (credential) return judgeModelCredential(credential, (name) => `set ${name} in .dev.vars`);
   const fix = "put ANTHROPIC_API_KEY=… into the project's .dev.vars";
-  return warn("no model key here: `claude-edge dev` asks the scripted model", fix);
+  return warn("no model credential here: `claude-edge dev` asks the scripted model", fix);
 }
 
 const MARKS = {
@@ -129,6 +121,6 @@ const MARKS = {
 
 function lines(id: string, { status, message, fix }: Finding, { stdout }: Context): string {
   const [mark, colour] = MARKS[status];
-  const marked = styleText(colour, mark, { stream: stdout as NodeJS.WriteStream });
+  const marked = inStyle(colour, mark, stdout);
   return `${marked} ${id}: ${oneLine(message)}\n${fix ? `  fix: ${oneLine(fix)}\n` : ""}`;
 }

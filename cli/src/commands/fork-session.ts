@@ -1,8 +1,8 @@
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { findSession } from "../find-session.js";
+import { findSession } from "../sessions/find.js";
+import { connect, type TargetFlags } from "../target/target.js";
 
 export interface ForkSessionFlags extends TargetFlags {
   at?: string;

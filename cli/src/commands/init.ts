@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
+import { writeJson, type Context } from "../context.js";
 import { askForInit } from "../init/ask.js";
 import { checkMachine } from "../init/checks.js";
 import { initOptions, type InitFlags, type InitOptions } from "../init/options.js";
@@ -12,7 +12,7 @@ import { planFiles } from "../init/plan.js";
 import { stage } from "../init/stages.js";
 import { packInto, sourceCheckout } from "../init/vendor.js";
 import { conflicts, writeProject } from "../init/write.js";
-import { canAsk } from "../terminal.js";
+import { canAsk } from "../terminal/prompts.js";
 
 declare const __VERSION__: string;
 
@@ -67,13 +67,13 @@ export async function init(
     say("Create", folder, paths);
   }
   say("Configure", summary(options));
-  const findings = checkMachine(options);
+  const findings = await checkMachine(options, context);
   say(
     "Check",
     findings.every(({ isGood }) => isGood) ? "all there" : "something is missing",
     findings.map(({ isGood, text }) => `${isGood ? "ok" : "!!"} ${text}`),
   );
-  if (given.json) await write(stdout, `${JSON.stringify(report)}\n`);
+  if (given.json) await writeJson(stdout, report);
   else stderr.write(`\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`);
   return EXIT.ok;
 }

@@ -1,9 +1,9 @@
 import type { RequestStatus } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { requestTable } from "../request-table.js";
+import { write, writeJson, type Context } from "../context.js";
+import { requestTable } from "../requests/table.js";
+import { connect, type TargetFlags } from "../target/target.js";
 
 export interface ListRequestsFlags extends TargetFlags {
   session?: string;
@@ -19,7 +19,7 @@ export async function listRequests(flags: ListRequestsFlags, context: Context): 
   const edge = connect(flags, context);
   const requests = await edge.requests.list({ sessionId, status, kind, signal });
   if (json) {
-    for (const request of requests) await write(stdout, `${JSON.stringify(request)}\n`);
+    for (const request of requests) await writeJson(stdout, request);
     return EXIT.ok;
   }
   if (requests.length === 0) {

@@ -1,11 +1,11 @@
 import type { SessionResource } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { duration } from "../duration.js";
-import { oneLine } from "../printable.js";
-import { table } from "../table.js";
+import { write, writeJson, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { duration } from "../terminal/duration.js";
+import { oneLine } from "../terminal/printable.js";
+import { table } from "../terminal/table.js";
 
 export interface ListSessionsFlags extends TargetFlags {
   limit: number;
@@ -26,7 +26,7 @@ export async function listSessions(flags: ListSessionsFlags, context: Context): 
   for await (const session of connect(flags, context).sessions.list({ limit: limit + 1, signal })) {
     count += 1;
     if (count > limit) break;
-    if (flags.json) await write(stdout, `${JSON.stringify(session)}\n`);
+    if (flags.json) await writeJson(stdout, session);
     else sessions.push(session);
   }
   if (sessions.length > 0) await write(stdout, sessionTable(sessions, stdout.columns));

@@ -1,10 +1,10 @@
 import type { TokenResource } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import { table } from "../table.js";
+import { write, writeJson, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { table } from "../terminal/table.js";
 
 export interface ListTokensFlags extends TargetFlags {
   json?: boolean;
@@ -17,7 +17,7 @@ export async function listTokens(flags: ListTokensFlags, context: Context): Prom
   const { stdout, stderr, signal } = context;
   const tokens: TokenResource[] = [];
   for await (const token of connect(flags, context).tokens.list({ signal })) {
-    if (flags.json) await write(stdout, `${JSON.stringify(token)}\n`);
+    if (flags.json) await writeJson(stdout, token);
     else tokens.push(token);
   }
   if (flags.json) return EXIT.ok;

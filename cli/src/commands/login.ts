@@ -2,7 +2,7 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { deploymentUrl, originOf, sameDeployment } from "../deployment-url.js";
+import { askSecret, readSecret } from "../secrets/input.js";
 import {
   assertProfileName,
   configPath,
@@ -10,9 +10,9 @@ import {
   readConfig,
   writeConfig,
   type Config,
-} from "../profiles.js";
-import { askSecret, readSecret } from "../secret-input.js";
-import { canAsk, inTerminal } from "../terminal.js";
+} from "../target/profiles.js";
+import { deploymentUrl, originOf, sameDeployment } from "../target/url.js";
+import { canAsk, inTerminal } from "../terminal/prompts.js";
 
 export interface LoginFlags {
   account?: string;

@@ -1,14 +1,14 @@
-import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+import { EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { profileOf, readConfig, writeConfig } from "../profiles.js";
+import { profileInUse, profileOf, readConfig, writeConfig } from "../target/profiles.js";
 
 /** `claude-edge logout`. Gives the exit code. */
 export async function logout(flags: { profile?: string }, context: Context): Promise<number> {
-  const { profiles, current } = readConfig(context);
-  const name = flags.profile ?? (context.env.CLAUDE_EDGE_PROFILE || current);
-  if (name === undefined) throw new EdgeError("profile_not_found", "No profile is in use.");
-  const { url } = profileOf({ profiles }, name);
+  const config = readConfig(context);
+  const { profiles, current } = config;
+  const name = profileInUse(config, flags.profile, context);
+  const { url } = profileOf(config, name);
   const { [name]: _gone, ...rest } = profiles;
   const isCurrent = current === undefined || current === name;
   writeConfig({ ...(isCurrent ? {} : { current }), profiles: rest }, context);

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { findDevProject, readDevFile } from "../deployment.js";
-import { DevLogReader } from "../dev-log.js";
-import { printable } from "../printable.js";
-import { findProject } from "../project.js";
-import { assertLoggedIn, runWrangler } from "../wrangler.js";
+import { stopped, write, type Context } from "../context.js";
+import { assertLoggedIn, runWrangler } from "../deploy/wrangler.js";
+import { findDevProject, readDevFile } from "../dev/file.js";
+import { DevLogReader } from "../dev/log.js";
+import { findProject } from "../project/project.js";
+import { printable } from "../terminal/printable.js";
 
 export interface LogsFlags {
   follow?: boolean;
@@ -56,7 +56,7 @@ async function devLogs(
       // Looked at before the log, which is whole when it is gone.
       const isOver = !follow || readDevFile(project) === undefined;
       await print(reader.read());
-      if (signal.aborted) throw new EdgeError("aborted", "Stopped.");
+      if (signal.aborted) throw stopped();
       if (isOver) break;
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
     }

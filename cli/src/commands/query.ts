@@ -5,17 +5,17 @@ import {
   type Turn,
   type TurnOutcome,
 } from "@claude-edge/client";
-import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
+import { EXIT } from "@claude-edge/protocol/errors";
 
-import { Approvals } from "../approvals.js";
-import { unlessAborted, write, type Context } from "../context.js";
-import { connect } from "../deployment.js";
-import { findSession } from "../find-session.js";
-import { readPrompt } from "../prompt.js";
-import { queryOptionsOf, type QueryFlags } from "../query-flags.js";
-import { failureLine, messageLine, resultLine, summary } from "../query-output.js";
+import { unlessAborted, write, writeJson, type Context } from "../context.js";
 import { reportError } from "../report.js";
-import { canAsk } from "../terminal.js";
+import { Approvals } from "../requests/approvals.js";
+import { findNewest, findSession } from "../sessions/find.js";
+import { queryOptionsOf, type QueryFlags } from "../sessions/flags.js";
+import { failureLine, messageLine, resultLine, summary } from "../sessions/output.js";
+import { readPrompt } from "../sessions/prompt.js";
+import { connect } from "../target/target.js";
+import { canAsk } from "../terminal/prompts.js";
 
 /** How long Ctrl-C waits for the deployment to stop the turn, milliseconds. */
 const INTERRUPT_MS = 2_000;
@@ -37,7 +37,7 @@ export async function query(
     return EXIT.ok;
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;
-    if (flags.outputFormat.endsWith("json")) await writeLine(context, failureLine(error));
+    if (flags.outputFormat.endsWith("json")) await writeJson(context.stdout, failureLine(error));
     return reportError(error, context);
   }
 }
@@ -45,8 +45,6 @@ export async function query(
 /** Whoever wants one object at the end is a program: nobody to ask. */
 const asksHere = ({ permissionPrompts, outputFormat }: QueryFlags, context: Context) =>
   permissionPrompts !== "none" && outputFormat !== "json" && canAsk(context);
-
-const writeLine = ({ stdout }: Context, line: object) => write(stdout, `${JSON.stringify(line)}\n`);
 
 /** The turn, in an object: returned bare from an async function, a turn would be awaited to its end. */
 async function begin(
@@ -61,12 +59,7 @@ async function begin(
   if (resume !== undefined) {
     return { turn: open(await findSession(edge, resume, signal)).send(prompt) };
   }
-  if (newest) {
-    for await (const { id } of edge.sessions.list({ limit: 1, signal })) {
-      return { turn: open(id).send(prompt) };
-    }
-    throw new EdgeError("session_not_found", "There is no session to continue.");
-  }
+  if (newest) return { turn: open(await findNewest(edge, signal)).send(prompt) };
   return { turn: edge.query(prompt, { ...options, sessionId, title }) };
 }
 
@@ -92,7 +85,7 @@ async function print(
       if (isText && text) await write(context.stdout, text);
       if (outputFormat !== "stream-json") continue;
       const line = messageLine(event, includePartialMessages);
-      if (line) await writeLine(context, line);
+      if (line) await writeJson(context.stdout, line);
     }
     const outcome = await turn.result();
     await printOutcome(outcome, outputFormat, context);
@@ -108,9 +101,9 @@ async function print(
 }
 
 async function printOutcome(outcome: TurnOutcome, format: string, context: Context): Promise<void> {
-  if (format !== "text") await writeLine(context, resultLine(outcome));
+  if (format !== "text") await writeJson(context.stdout, resultLine(outcome));
   else if (outcome.output === undefined) await write(context.stdout, "\n");
-  else await write(context.stdout, `${JSON.stringify(outcome.output)}\n`);
+  else await writeJson(context.stdout, outcome.output);
 }
 
 /** At Ctrl-C the turn is stopped, not only left. */

@@ -1,9 +1,9 @@
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { findSession } from "../find-session.js";
-import { oneLine } from "../printable.js";
+import { findSession } from "../sessions/find.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 
 /** `claude-edge sessions rename`. Gives the exit code. */
 export async function renameSession(

@@ -1,6 +1,6 @@
 import type { Context } from "../context.js";
-import { isPiped } from "../prompt.js";
-import type { QueryFlags } from "../query-flags.js";
+import type { QueryFlags } from "../sessions/flags.js";
+import { isPiped } from "../sessions/prompt.js";
 import { chat } from "./chat.js";
 import { query } from "./query.js";
 

@@ -1,8 +1,8 @@
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
+import { writeJson, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 
 export interface RevokeTokenFlags extends TargetFlags {
   json?: boolean;
@@ -22,6 +22,6 @@ export async function revokeToken(
       `note: account ${token.account} did not mint it. Unless a backend did, check the id and the account.\n`,
     );
   }
-  if (flags.json) await write(stdout, `${JSON.stringify(token)}\n`);
+  if (flags.json) await writeJson(stdout, token);
   return EXIT.ok;
 }

@@ -1,20 +1,14 @@
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import {
-  assertKind,
-  chooseModelSecret,
-  listSecretNames,
-  newRootKey,
-  putSecrets,
-  ROOT_KEY,
-  SECRETS,
-} from "../deployment-secrets.js";
-import { readDevVars, writeDevVar } from "../dev-vars.js";
-import { profileOf, readConfig, writeConfig } from "../profiles.js";
-import { findProject, needPackage, readProjectConfig, type Project } from "../project.js";
-import { secretFrom } from "../secret-input.js";
-import { canAsk } from "../terminal.js";
+import { write, writeJson, type Context } from "../context.js";
+import { listSecretNames, putSecrets } from "../deploy/secrets.js";
+import { readDevVars, writeDevVar } from "../project/dev-vars.js";
+import { needPackage } from "../project/packages.js";
+import { findProject, readProjectConfig, type Project } from "../project/project.js";
+import { assertKind, newRootKey, ROOT_KEY, SECRETS } from "../secrets/credentials.js";
+import { chooseModelSecret, secretFrom } from "../secrets/input.js";
+import { profileOf, readConfig, writeConfig } from "../target/profiles.js";
+import { canAsk } from "../terminal/prompts.js";
 
 export interface SecretsFlags {
   generate?: boolean;
@@ -59,7 +53,7 @@ export async function setSecret(
 export async function listSecrets(flags: SecretsFlags, context: Context): Promise<number> {
   const names = await namesOf(flags, context);
   for (const name of names.toSorted()) {
-    await write(context.stdout, flags.json ? `${JSON.stringify({ name })}\n` : `${name}\n`);
+    await (flags.json ? writeJson(context.stdout, { name }) : write(context.stdout, `${name}\n`));
   }
   if (names.length === 0) context.stderr.write("no secrets are set\n");
   return EXIT.ok;

@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { aborted, loadLocal, logTo, portOf } from "../local.js";
+import { DATA_FOLDER } from "../dev/file.js";
+import { aborted, loadLocal, logTo, portOf } from "../dev/local.js";
 
 export interface ServeFlags {
   port: string;
@@ -27,7 +28,7 @@ export async function serve(folder: string, flags: ServeFlags, context: Context)
     port,
     host: flags.host,
     containers: "built",
-    persist: resolve(context.cwd, flags.data ?? join(project, ".wrangler", "claude-edge")),
+    persist: resolve(context.cwd, flags.data ?? join(project, DATA_FOLDER)),
     model: flags.scripted ? "scripted" : "credential",
     onLog: logTo(stderr),
   });

@@ -2,9 +2,9 @@ import type { EdgeEvent, Session } from "@claude-edge/client";
 import { isTerminal } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { findSession } from "../find-session.js";
+import { writeJson, type Context } from "../context.js";
+import { findSession } from "../sessions/find.js";
+import { connect, type TargetFlags } from "../target/target.js";
 
 export interface SessionEventsFlags extends TargetFlags {
   follow?: boolean;
@@ -26,7 +26,7 @@ export async function sessionEvents(
       ? session.events({ after, follow, signal })
       : turnEvents(session, turn, { follow, signal });
   for await (const event of events) {
-    if (event.seq > after) await write(stdout, `${JSON.stringify(event)}\n`);
+    if (event.seq > after) await writeJson(stdout, event);
   }
   return EXIT.ok;
 }

@@ -1,16 +1,15 @@
-import { styleText } from "node:util";
-
 import type { RequestResource, SessionResource } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { askedOf, subjectOf } from "../asked.js";
-import { write, type Context } from "../context.js";
-import { conversationText } from "../conversation-text.js";
-import { readConversation, type ToldTurn } from "../conversation.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { duration } from "../duration.js";
-import { findSession } from "../find-session.js";
-import { oneLine } from "../printable.js";
+import { write, writeJson, type Context } from "../context.js";
+import { askedOf, subjectOf } from "../requests/asked.js";
+import { findSession } from "../sessions/find.js";
+import { readConversation, type ToldTurn } from "../sessions/history.js";
+import { conversationText } from "../sessions/history-text.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { duration } from "../terminal/duration.js";
+import { oneLine } from "../terminal/printable.js";
+import { inStyle } from "../terminal/style.js";
 
 export interface ShowSessionFlags extends TargetFlags {
   last: number;
@@ -35,7 +34,7 @@ export async function showSession(
   const cost = all.reduce((sum, { usage }) => sum + (usage?.cost_usd ?? 0), 0);
   const figures = { turns: all.length, cost_usd: cost };
   if (json) {
-    await write(stdout, `${JSON.stringify({ session, figures, requests, turns })}\n`);
+    await writeJson(stdout, { session, figures, requests, turns });
     return EXIT.ok;
   }
   await write(stdout, about(session, requests, all, stdout));
@@ -69,8 +68,7 @@ function about(
     ["used", usedBy(turns)],
     ...requests.map((request): [string, string] => ["waits for", waitsFor(request)]),
   ];
-  const label = (name: string) =>
-    styleText("dim", name.padEnd(13), { stream: stdout as NodeJS.WriteStream });
+  const label = (name: string) => inStyle("dim", name.padEnd(13), stdout);
   return rows
     .flatMap(([name, value]) => (value ? [`${label(name)}${oneLine(value)}\n`] : []))
     .join("");

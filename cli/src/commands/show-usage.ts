@@ -1,10 +1,10 @@
 import type { UsageFigures, UsageGroup } from "@claude-edge/client";
 import { EXIT } from "@claude-edge/protocol/errors";
 
-import { write, type Context } from "../context.js";
-import { connect, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
-import { table } from "../table.js";
+import { write, writeJson, type Context } from "../context.js";
+import { connect, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
+import { table } from "../terminal/table.js";
 
 export interface ShowUsageFlags extends TargetFlags {
   by: UsageGroup;
@@ -21,7 +21,7 @@ export async function showUsage(flags: ShowUsageFlags, context: Context): Promis
   const { stdout, stderr, signal } = context;
   const report = await connect(flags, context).usage({ group, from, to, signal });
   if (json) {
-    await write(stdout, `${JSON.stringify(report)}\n`);
+    await writeJson(stdout, report);
     return EXIT.ok;
   }
   const { account, total, groups = [] } = report;

@@ -2,11 +2,11 @@ import type { ClaudeEdge } from "@claude-edge/client";
 import { EXIT, toWireError } from "@claude-edge/protocol/errors";
 import { PROTOCOL_VERSION } from "@claude-edge/protocol/wire";
 
-import { write, type Context } from "../context.js";
-import { connect, findTarget, type Target, type TargetFlags } from "../deployment.js";
-import { oneLine } from "../printable.js";
+import { write, writeJson, type Context } from "../context.js";
 import { reportError } from "../report.js";
-import { masked } from "../settings.js";
+import { masked } from "../target/settings.js";
+import { connect, findTarget, type Target, type TargetFlags } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 
 declare const __VERSION__: string;
 
@@ -25,8 +25,10 @@ interface State {
 export async function whoami(flags: WhoamiFlags, context: Context): Promise<number> {
   const target = findTarget(flags, context);
   const state = await stateOf(connect(flags, context), context.signal);
-  const text = flags.json ? `${JSON.stringify(jsonOf(target, state))}\n` : tableOf(target, state);
-  await write(context.stdout, text);
+  const { stdout } = context;
+  await (flags.json
+    ? writeJson(stdout, jsonOf(target, state))
+    : write(stdout, tableOf(target, state)));
   return state.error === undefined ? EXIT.ok : reportError(state.error, context);
 }
 

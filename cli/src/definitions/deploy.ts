@@ -1,12 +1,12 @@
 import { Command, Option } from "commander";
 
 import type { Context } from "../context.js";
-import { examples } from "./flags.js";
+import { examples, PROJECT } from "./flags.js";
 
 export const defineDeploy = (context: Context): Command =>
   new Command("deploy")
     .description("deploy a project to Cloudflare with its own wrangler, and see that it answers")
-    .argument("[folder]", "the project: the folder that holds wrangler.jsonc", ".")
+    .argument("[folder]", PROJECT, ".")
     .option("--url <url>", "where it answers, when that is not what wrangler says")
     .option("--no-query", "do not ask it anything afterwards")
     .option("--dry-run", "build and check, upload nothing")

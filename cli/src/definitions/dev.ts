@@ -1,15 +1,15 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.js";
-import { examples } from "./flags.js";
+import { examples, PROJECT } from "./flags.js";
 
 export const defineDev = (context: Context): Command =>
   new Command("dev")
     .description("run a project on this machine: no Docker, no Cloudflare account, no key")
-    .argument("[folder]", "the project: the folder that holds wrangler.jsonc", ".")
+    .argument("[folder]", PROJECT, ".")
     .option("--port <number>", "the Worker's port; 0 for any free one", "8787")
     .option("--docker", "build the image and run real containers")
-    .option("--scripted", "ask the scripted model even if there is a key")
+    .option("--scripted", "ask the scripted model even if there is a model credential")
     .addHelpText(
       "after",
       examples(

@@ -1,15 +1,15 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.js";
-import { examples, withTarget } from "./flags.js";
+import { examples, PROJECT, withTarget } from "./flags.js";
 
 export const defineDoctor = (context: Context): Command =>
   withTarget(
     new Command("doctor")
       .description("find what is wrong with this machine, the project and the deployment")
-      .argument("[folder]", "the project: the folder that holds wrangler.jsonc")
+      .argument("[folder]", PROJECT)
       .option("--start", "start the account's container if it sleeps, and look at what runs in it")
-      .option("--json", "print one JSON object: {checks: [{id, status, message, fix?}]}"),
+      .option("--json", "a JSON object: {checks: [{id, status, message, fix?}]}"),
   )
     .addHelpText(
       "after",

@@ -1,5 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 
+/** The folder that a command works on, as its help says it. */
+export const PROJECT = "the project: the folder that holds wrangler.jsonc";
+
 /** Words with commas or blanks between them. */
 export const list = (value: string): string[] => value.split(/[,\s]+/).filter(Boolean);
 

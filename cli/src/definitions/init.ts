@@ -27,7 +27,7 @@ export const defineInit = (context: Context): Command =>
     .option("-y, --yes", "ask nothing")
     .option("--force", "replace the files that are in the way, and no others")
     .option("--dry-run", "only say what would be done")
-    .option("--json", "say it as a JSON object; asks nothing")
+    .option("--json", "a JSON object of it; asks nothing")
     .addHelpText(
       "after",
       examples(

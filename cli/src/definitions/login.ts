@@ -12,10 +12,12 @@ export const defineLogin = (context: Context): Command =>
     .option("--with-token", "read the key from standard input")
     .addHelpText(
       "after",
-      examples(
-        "claude-edge login https://my-agent.example.workers.dev",
-        "pass my-agent/key | claude-edge login https://agent.example.com --with-token --profile prod",
-      ),
+      `
+The key is the deployment's root key, or a token of an account (claude-edge tokens create).
+${examples(
+  "claude-edge login https://my-agent.example.workers.dev",
+  "pass my-agent/key | claude-edge login https://agent.example.com --with-token --profile prod",
+)}`,
     )
     .action(async (url: string | undefined, options) => {
       const { login } = await import("../commands/login.js");
@@ -35,7 +37,7 @@ export const defineLogout = (context: Context): Command =>
 export const defineWhoami = (context: Context): Command =>
   withTarget(
     new Command("whoami")
-      .description("which deployment is talked to, as whom, and whether that works")
+      .description("say which deployment is talked to, as whom, and whether that works")
       .option("--json", "a JSON object"),
   )
     .addHelpText(

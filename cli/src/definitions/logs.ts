@@ -6,9 +6,9 @@ import { examples } from "./flags.js";
 export const defineLogs = (context: Context): Command =>
   new Command("logs")
     .description(
-      "what Worker and containers print: of the claude-edge dev of this folder, else of its deployment",
+      "print the log of Worker and containers: of the claude-edge dev of this folder, else of its deployment",
     )
-    .option("-f, --follow", "go on with what comes; a deployment's logs can only be followed")
+    .option("-f, --follow", "go on with what comes; a deployment's log can only be followed")
     .addOption(
       new Option("--format <format>", "for people, or a JSON object for each entry")
         .choices(["pretty", "json"])

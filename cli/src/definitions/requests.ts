@@ -6,7 +6,7 @@ import { collect, examples, withDefault, withTarget } from "./flags.js";
 export const defineRequests = (context: Context): Command =>
   withDefault(
     new Command("requests").description(
-      "what waits for an answer: tools that need approval, and the agent's questions",
+      "requests that wait for an answer: tools that need approval, and the agent's questions",
     ),
     defineList(context),
   )
@@ -53,7 +53,7 @@ const defineAnswer = (context: Context) =>
       .option("--deny [message]", "do not; the agent is told the message")
       .option("--answer <text>", "to a question; of several: question=answer, for each", collect)
       .option("--by <name>", "who answers; the user of this machine without it")
-      .option("--json", "print the request, now answered"),
+      .option("--json", "a JSON object: the request, now answered"),
   )
     .addHelpText(
       "after",

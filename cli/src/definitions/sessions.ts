@@ -14,7 +14,7 @@ const ID = "the session, or the first 8 characters or more of its id";
 
 export const defineSessions = (context: Context): Command =>
   withDefault(
-    new Command("sessions").description("the account's conversations"),
+    new Command("sessions").description("the account's sessions: conversations with the agent"),
     defineList(context),
   )
     .addHelpText(
@@ -57,7 +57,7 @@ const defineList = (context: Context) =>
 const defineShow = (context: Context) =>
   withTarget(
     new Command("show")
-      .description("what a session is, and what was said and done in it")
+      .description("show what a session is, and what was said and done in it")
       .argument("<id>", ID)
       .option("--last <number>", "so many turns of it", positiveInteger, 10)
       .option("--json", "a JSON object"),

@@ -1,35 +1,34 @@
 import { Command, InvalidArgumentError } from "commander";
 
 import type { Context } from "../context.js";
-import { examples, list, withTarget } from "./flags.js";
-
-const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
+import { parseDuration } from "../terminal/duration.js";
+import { examples, list, withDefault, withTarget } from "./flags.js";
 
 const lifetime = (value: string): number | "never" => {
   if (value === "never") return value;
-  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(value) ?? [];
-  if (count === undefined) {
-    throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
-  }
-  return Number(count) * SECONDS[unit as keyof typeof SECONDS];
+  const seconds = parseDuration(value);
+  if (seconds !== undefined) return seconds;
+  throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
 };
 
 const scopes = (value: string, before: string[] = []): string[] => [...before, ...list(value)];
 
 export const defineTokens = (context: Context): Command =>
-  new Command("tokens")
-    .description("keys for one account: mint, list and revoke them")
+  withDefault(
+    new Command("tokens").description("an account's tokens: mint, list and revoke them"),
+    defineList(context),
+  )
     .addHelpText(
       "after",
       `
-Without a command it lists. Minting takes the root key, or a token with the scope admin.
+Without a command it lists; claude-edge tokens list --help has the options.
+Minting takes the root key, or a token with the scope admin.
 ${examples(
   "claude-edge tokens create --account ada --name Laptop",
   "claude-edge tokens",
   "claude-edge tokens revoke 8051cca7-02dd-4b70-91d7-55c70daa0cda --account ada",
 )}`,
     )
-    .addCommand(defineList(context), { isDefault: true })
     .addCommand(defineCreate(context))
     .addCommand(defineRevoke(context));
 
@@ -45,7 +44,7 @@ const defineCreate = (context: Context) =>
       .option("--expires <time>", "30d, 12h, 45m, or never; 90d without it", lifetime)
       .option("--session <id>", "for this session alone")
       .option("--name <name>", "what people call it")
-      .option("--json", "print a JSON object with the token in it"),
+      .option("--json", "a JSON object with the token in it"),
   )
     .addHelpText(
       "after",
@@ -80,7 +79,7 @@ const defineRevoke = (context: Context) =>
     new Command("revoke")
       .description("revoke a token: it opens nothing from then on")
       .argument("<id>", "its id, as `tokens list` shows it")
-      .option("--json", "print what is known of it"),
+      .option("--json", "a JSON object of what is known of it"),
   )
     .addHelpText(
       "after",

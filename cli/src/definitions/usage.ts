@@ -14,7 +14,7 @@ export const defineUsage = (context: Context): Command =>
       )
       .option("--from <day>", "the first day, like 2026-11-01, in UTC")
       .option("--to <day>", "the last day, which is included")
-      .option("--json", "print one JSON object, with exact figures"),
+      .option("--json", "a JSON object, with exact figures"),
   )
     .addHelpText(
       "after",

@@ -3,7 +3,6 @@ import { errorPolicy, wireError } from "@claude-edge/protocol/errors";
 
 import { askStatus, type Known } from "./deployment.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
-import type { Installed } from "./project.js";
 
 /** What the runner in a container says of itself, and the Worker before it. */
 export interface Runner {
@@ -47,10 +46,10 @@ function judge({ container, version, protocol }: DeploymentStatus): Finding<Runn
 }
 
 const UPDATE =
-  "wait until its rollout is done (`npx wrangler containers list`), or deploy with `npx wrangler deploy --containers-rollout=immediate`; a container that runs keeps its image until it sleeps";
+  "wait until its rollout is done (`npx wrangler containers list`), or deploy with `claude-edge deploy --containers-rollout immediate`; a container that runs keeps its image until it sleeps";
 
-/** Whether the container runs what the Worker was deployed with. */
-export function checkRunner({ container, worker }: Runner, project?: Installed): Finding {
+/** Whether the container runs what the Worker was deployed with, and the Agent SDK that the project has. */
+export function checkRunner({ container, worker }: Runner, projectSdk?: string): Finding {
   const { runner_version: version, protocol, sdk_version: sdk } = container;
   if (version !== worker.version) {
     const message = `the container's image is not updated: its runner is ${version}, the Worker ${worker.version}`;
@@ -58,8 +57,8 @@ export function checkRunner({ container, worker }: Runner, project?: Installed):
       protocol === worker.protocol ? "" : ` (protocol ${protocol}: protocol_mismatch)`;
     return fail(message + mismatch, UPDATE);
   }
-  if (sdk !== undefined && project?.sdk !== undefined && sdk !== project.sdk) {
-    return warn(`the Agent SDK is ${sdk} in the container, ${project.sdk} in the project`, UPDATE);
+  if (sdk !== undefined && projectSdk !== undefined && sdk !== projectSdk) {
+    return warn(`the Agent SDK is ${sdk} in the container, ${projectSdk} in the project`, UPDATE);
   }
   return ok(`runner ${version}, Agent SDK ${sdk ?? "unknown"}`);
 }

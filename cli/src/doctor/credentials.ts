@@ -1,23 +1,9 @@
 import type { ModelStatus } from "@claude-edge/protocol";
 import { credentialKind } from "@claude-edge/protocol/internal";
 
+import { KINDS, MODEL_SECRETS } from "../secrets/credentials.js";
 import { fail, ok, warn, type Finding } from "./finding.js";
 import type { Named } from "./target.js";
-
-/** In the order in which the first that is set is used. */
-const VARIABLES = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
-
-/** What each kind is called, and the variable it belongs in. */
-const KINDS: Record<ModelStatus["kind"], { name: string; variable?: string }> = {
-  anthropic_api_key: { name: "an Anthropic API key", variable: "ANTHROPIC_API_KEY" },
-  anthropic_oauth_token: {
-    name: "an OAuth token (sk-ant-oat…)",
-    variable: "CLAUDE_CODE_OAUTH_TOKEN",
-  },
-  anthropic_admin_key: { name: "an Anthropic admin key, which asks no model" },
-  claude_edge_key: { name: "a key of claude-edge" },
-  other: { name: "nothing that looks like an Anthropic credential" },
-};
 
 /** The model credential that the first of these sources holds. */
 export function findModelCredential(
@@ -28,7 +14,7 @@ export function findModelCredential(
     source.CLAUDE_EDGE_ROOT_KEY,
   ]);
   for (const source of sources) {
-    const variable = VARIABLES.find((name) => source[name]);
+    const variable = MODEL_SECRETS.find((name) => source[name]);
     if (!variable) continue;
     const kind = credentialKind(source[variable]!, ownKeys);
     return { variable, kind, has_base_url: Boolean(source.ANTHROPIC_BASE_URL) };
@@ -41,8 +27,8 @@ export function judgeModelCredential(
   { variable, kind, has_base_url }: ModelStatus,
   set: (variable: string) => string,
 ): Finding {
-  const { name, variable: right } = KINDS[kind] ?? KINDS.other;
-  const found = `${variable} holds ${name}`;
+  const { what, secret: right } = KINDS[kind] ?? KINDS.other;
+  const found = `${variable} holds ${what}`;
   if (kind === "claude_edge_key" || kind === "anthropic_admin_key") {
     const fix = `${set(variable)}, with a key of the model API; one of claude-edge belongs in CLAUDE_EDGE_TOKEN`;
     return fail(found, fix);
@@ -56,14 +42,14 @@ export function judgeModelCredential(
 }
 
 const OWN_KEY =
-  "set CLAUDE_EDGE_TOKEN to the deployment's own key, the secret CLAUDE_EDGE_ROOT_KEY";
+  "set CLAUDE_EDGE_TOKEN to the deployment's root key (its secret CLAUDE_EDGE_ROOT_KEY) or to an account's token";
 
 /** Whether there is a key that a deployment can be sent, by its form. */
 export function checkToken({ token }: Named): Finding<string> {
   if (!token) return fail("no key is given", OWN_KEY);
   const kind = credentialKind(token);
   if (kind.startsWith("anthropic_")) {
-    const message = `the key for the deployment is ${KINDS[kind].name}: it is not sent`;
+    const message = `the key for the deployment is ${KINDS[kind].what}: it is not sent`;
     return fail(message, `${OWN_KEY}; the model's key stays in the deployment`);
   }
   if (!/^[\x21-\x7e]+$/.test(token)) return fail("the key holds blanks or line breaks", OWN_KEY);

@@ -19,7 +19,7 @@ declare const __VERSION__: string;
 const MAX_SKEW_MS = 60_000;
 
 const BRING_TOGETHER =
-  "bring both to one version: install that of the project and deploy it (`npx wrangler deploy`)";
+  "bring both to one version: install that of the project and deploy it (`claude-edge deploy`)";
 
 /** A deployment that answers, and how. */
 export interface Reached {
@@ -139,7 +139,7 @@ export function checkModel({ target, status: { model } }: Known): Finding {
   const set = (variable: string) =>
     target.isDev
       ? `set ${variable} in .dev.vars`
-      : `set it: \`npx wrangler secret put ${variable}\``;
+      : `set it: \`claude-edge secrets set ${variable}\``;
   if (model) return judgeModelCredential(model, set);
   const { message, suggestion } = wireError(
     "model_not_configured",

@@ -1,5 +1,5 @@
-import { execFile } from "node:child_process";
-
+import type { Context } from "../context.js";
+import { findDocker } from "../deploy/docker.js";
 import { ok, warn, type Finding } from "./finding.js";
 
 /** An older one does not get here: bin.ts refuses it. */
@@ -8,29 +8,13 @@ export const checkNode = (): Finding => ok(`Node.js ${process.versions.node}`);
 const USED_FOR = "`claude-edge dev` needs none; deploying a Dockerfile and `dev --docker` do";
 
 /** The Docker that wrangler would use. */
-export async function checkDocker(
-  env: Record<string, string | undefined>,
-  signal: AbortSignal,
-): Promise<Finding> {
-  const program = env.WRANGLER_DOCKER_BIN || "docker";
-  const { error, stdout } = await run(program, ["info", "--format", "{{.ServerVersion}}"], signal);
-  if (error?.code === "ENOENT") {
-    return warn(`${program} is not installed (${USED_FOR})`, "install Docker");
-  }
-  const version = stdout.trim();
-  if (error || version === "") {
-    return warn(
-      `${program} is installed, and its daemon does not answer (${USED_FOR})`,
-      "start Docker, or Docker Desktop; see with `docker info` what it says",
-    );
-  }
-  return ok(`Docker ${version}`);
-}
-
-function run(program: string, args: string[], signal: AbortSignal) {
-  return new Promise<{ error: { code?: unknown } | null; stdout: string }>((resolve) => {
-    execFile(program, args, { signal, killSignal: "SIGKILL" }, (error, stdout) =>
-      resolve({ error, stdout }),
-    );
-  });
+export async function checkDocker(env: Context["env"], signal: AbortSignal): Promise<Finding> {
+  const { program, version, problem } = await findDocker(env, signal);
+  if (problem === undefined) return ok(`Docker ${version}`);
+  return problem === "missing"
+    ? warn(`${program} is not installed (${USED_FOR})`, "install Docker")
+    : warn(
+        `${program} is installed, and its daemon does not answer (${USED_FOR})`,
+        "start Docker, or Docker Desktop; see with `docker info` what it says",
+      );
 }

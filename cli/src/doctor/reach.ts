@@ -76,7 +76,6 @@ export function explainStranger({ status, headers }: Answer, url: string): Findi
     const fix = "look at the Worker's logs (`npx wrangler tail`), and try again in a minute";
     return fail(`${who} answers ${status} at ${url}`, fix);
   }
-  const fix =
-    "check the URL, its path too, and that the project is deployed: `npx wrangler deploy`";
+  const fix = "check the URL, its path too, and that the project is deployed: `claude-edge deploy`";
   return fail(`What answers at ${url} is no claude-edge deployment: ${status} ${type}`, fix);
 }

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-
-import { DEV_FILE, DEV_ORIGIN, readDevFile, type Target } from "../deployment.js";
+import { findStaleDevFile } from "../dev/file.js";
+import { DEV_ORIGIN, type Target } from "../target/target.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
 
 /** A deployment that is named. */
@@ -17,7 +15,7 @@ export interface Named {
 export function checkTarget(target: Target, folder: string): Finding<Named> {
   const baseURL = target.url?.value.replace(/\/+$/, "");
   if (baseURL === undefined) {
-    const stale = staleDevFile(folder);
+    const stale = findStaleDevFile(folder);
     return stale === undefined
       ? skip(
           "no deployment is named",
@@ -44,12 +42,4 @@ export function checkTarget(target: Target, folder: string): Finding<Named> {
     account: target.account?.value,
     isDev,
   });
-}
-
-/** A dev file, in a folder or above it, whose process is gone. */
-function staleDevFile(folder: string): string | undefined {
-  const path = join(folder, DEV_FILE);
-  if (existsSync(path) && !readDevFile(folder)) return path;
-  const parent = dirname(folder);
-  return parent === folder ? undefined : staleDevFile(parent);
 }

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 
+import type { Context } from "../context.js";
+import { findDocker } from "../deploy/docker.js";
 import type { InitOptions } from "./options.js";
 
 /** What a person should know before going on. */
@@ -18,16 +20,19 @@ const runs = (command: string, args: string[]) =>
   }).status === 0;
 
 /** What this machine has of what the project wants. Nothing of it keeps `dev` from running but the package manager. */
-export function checkMachine({ packageManager }: InitOptions): Finding[] {
+export async function checkMachine(
+  { packageManager }: InitOptions,
+  { env, signal }: Context,
+): Promise<Finding[]> {
   const hasManager = runs(packageManager, ["--version"]);
-  const hasDocker = runs("docker", ["info"]);
+  const { version } = await findDocker(env, signal);
   return [
     { isGood: true, text: `Node.js ${process.versions.node}` },
     hasManager
       ? { isGood: true, text: packageManager }
       : { isGood: false, text: `${packageManager} is not installed here` },
-    hasDocker
-      ? { isGood: true, text: "Docker" }
-      : { isGood: false, text: "Docker does not run: dev needs none, dev --docker and deploy do" },
+    version === undefined
+      ? { isGood: false, text: "Docker does not run: dev needs none, dev --docker and deploy do" }
+      : { isGood: true, text: `Docker ${version}` },
   ];
 }

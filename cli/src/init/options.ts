@@ -2,7 +2,8 @@ import { basename, resolve } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { isPackageManager, type PackageManagerName } from "./package-managers.js";
+import { parseDuration } from "../terminal/duration.js";
+import { PACKAGE_MANAGERS, type PackageManagerName } from "./package-managers.js";
 
 /** The flags of `claude-edge init`, as they are parsed. */
 export interface InitFlags {
@@ -44,6 +45,9 @@ const SCHEDULINGS = ["default", "durable_object"] as const;
 const INSTANCES = ["lite", "basic", "standard-1", "standard-2", "standard-3", "standard-4"];
 const REGIONS = ["ENAM", "WNAM", "EEUR", "WEUR", "APAC", "SAM", "ME", "OC", "AFR"];
 
+/** The longest the platform keeps a container without work, seconds. */
+const MAX_SLEEP_AFTER_S = 6 * 3_600;
+
 /** The `claude` binary alone needs more memory than these have. */
 const TOO_SMALL = "lite";
 
@@ -83,8 +87,8 @@ export function initOptions(
       `${what} for a Worker: give one with --name, of lower-case letters, digits and single dashes, a letter first.`,
     );
   }
-  if (!/^[1-9]\d{0,4}[smh]$/.test(flags.sleepAfter)) {
-    throw usage(`--sleep-after ${flags.sleepAfter}: a number and s, m or h, like 20m.`);
+  if ((parseDuration(flags.sleepAfter) ?? Infinity) > MAX_SLEEP_AFTER_S) {
+    throw usage(`--sleep-after ${flags.sleepAfter}: it must be a time like 20m, up to 6h.`);
   }
   const instance = oneOf("--instance", flags.instance, INSTANCES);
   if (instance === TOO_SMALL) {
@@ -99,10 +103,11 @@ export function initOptions(
   if (scheduling === "durable_object" && regions.length > 0) {
     throw usage("--region goes with --scheduling default: the other policy takes no regions.");
   }
-  const packageManager = flags.packageManager ?? detected;
-  if (!isPackageManager(packageManager)) {
-    throw usage("--package-manager must be one of npm, pnpm, yarn, bun.");
-  }
+  const packageManager = oneOf(
+    "--package-manager",
+    flags.packageManager ?? detected,
+    Object.keys(PACKAGE_MANAGERS) as PackageManagerName[],
+  );
   for (const extra of flags.with ?? []) oneOf("--with", extra, ["r2"]);
   return {
     folder: path,

@@ -66,7 +66,7 @@ export const PACKAGE_MANAGERS: Record<PackageManagerName, PackageManager> = {
   },
 };
 
-export const isPackageManager = (name: string): name is PackageManagerName =>
+const isPackageManager = (name: string): name is PackageManagerName =>
   Object.hasOwn(PACKAGE_MANAGERS, name);
 
 /** The one that started this program, where it is not npm; else the one whose lock file is near; else npm. */

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
+import { newRootKey } from "../secrets/credentials.js";
 import type { InitOptions } from "./options.js";
 import { PACKAGE_MANAGERS, type PackageManager } from "./package-managers.js";
 import { vendored } from "./vendor.js";
@@ -133,7 +133,7 @@ const inWordsOf = (manager: PackageManager, text: string) =>
 
 const devVars = () => `# What the deployment's secrets are on this machine. Never to be committed.
 # The key of the deployment, this one for local use. \`claude-edge deploy\` makes another.
-CLAUDE_EDGE_ROOT_KEY=ce_root_${randomBytes(24).toString("base64url")}
+CLAUDE_EDGE_ROOT_KEY=${newRootKey()}
 # The model's key: without one a scripted model answers.
 # ANTHROPIC_API_KEY=
 `;

@@ -1,6 +1,5 @@
-import { styleText } from "node:util";
-
 import type { Context } from "../context.js";
+import { inStyle } from "../terminal/style.js";
 
 type Say = (name: string, what: string, details?: string[]) => void;
 
@@ -8,7 +7,7 @@ type Say = (name: string, what: string, details?: string[]) => void;
 export function stage({ stderr }: Context, isQuiet: boolean): Say {
   if (isQuiet) return () => {};
   return (name, what, details = []) => {
-    const title = styleText("bold", name, { stream: stderr as NodeJS.WriteStream });
+    const title = inStyle("bold", name, stderr);
     stderr.write(`${title}: ${what}\n${details.map((line) => `  ${line}\n`).join("")}`);
   };
 }

@@ -1,13 +1,10 @@
 import type { RequestResource } from "@claude-edge/client";
 
-import { useStack, type TestStack } from "../../../tests/support/stack.js";
+import type { TestStack } from "../../../tests/support/stack.js";
 import { until } from "../../../tests/support/wait.js";
-import { useCli, type Run } from "./run.js";
+import { useAccounts } from "./accounts.js";
+import type { Run } from "./run.js";
 import { openTerminal, type Terminal } from "./terminal.js";
-
-export const DOWN = "\u001b[B";
-export const ENTER = "\r";
-export const CTRL_C = "\u0003";
 
 /** A call of a tool, in the scripted model's words. */
 export const tool = (name: string, input: unknown): string =>
@@ -35,7 +32,7 @@ export const SIZES: ReturnType<typeof question> = question("Which sizes?", ["S",
 export const questions = (...asked: unknown[]): string =>
   `${tool("AskUserQuestion", { questions: asked })}%say Done.`;
 
-/** A stack, and the CLI on it; accounts keep the tests of one file apart. */
+/** A deployment, and what waits for an answer there. */
 export function useApprovals(): {
   stack: TestStack;
   empty: string;
@@ -46,19 +43,13 @@ export function useApprovals(): {
   /** The first that waits. */
   pending: (account: string) => Promise<RequestResource>;
 } {
-  const stack = useStack();
-  const { empty, run } = useCli();
-  const envOf = (account: string) => ({
-    CLAUDE_EDGE_URL: stack.stack.url,
-    CLAUDE_EDGE_TOKEN: stack.stack.token,
-    CLAUDE_EDGE_ACCOUNT: account,
-  });
+  const { edge: stack, empty, envOf, cli } = useAccounts();
   const requests = (account: string, status: "any" | "pending" = "any") =>
     stack.client(account).requests.list({ status, kind: "any" });
   return {
     stack,
     empty,
-    cli: (account, args) => run(args, { env: envOf(account) }),
+    cli,
     terminal: (account, args, stdout) =>
       openTerminal(args, { env: envOf(account), cwd: empty, ...(stdout ? { stdout } : {}) }),
     requests,

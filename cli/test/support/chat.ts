@@ -2,10 +2,9 @@ import { stripVTControlCharacters } from "node:util";
 
 import type { SessionResource } from "@claude-edge/client";
 
-import { ENTER, useApprovals } from "./approvals.js";
+import { useApprovals } from "./approvals.js";
+import { CTRL_D, ENTER } from "./keys.js";
 import type { Terminal } from "./terminal.js";
-
-const CTRL_D = "\u0004";
 
 /** As terminals send it: with carriage returns. */
 export const paste = (text: string): string =>

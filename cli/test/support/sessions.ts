@@ -1,5 +1,5 @@
-import { useStack, type TestStack } from "../../../tests/support/stack.js";
-import { useCli, type Run, type RunOptions } from "./run.js";
+import { useAccounts, type Accounts } from "./accounts.js";
+import type { Run, RunOptions } from "./run.js";
 
 /** The objects of an output that has one a line. */
 export const linesOf = <Line>(stdout: string): Line[] =>
@@ -8,31 +8,17 @@ export const linesOf = <Line>(stdout: string): Line[] =>
     .slice(0, -1)
     .map((line) => JSON.parse(line) as Line);
 
-/** A stack, and `claude-edge sessions` on it; accounts keep the tests of one file apart. */
-export function useSessions(): {
-  edge: TestStack;
-  empty: string;
-  envOf: (account: string) => Record<string, string>;
-  cli: (account: string, args: string[], options?: RunOptions) => Promise<Run>;
+/** A deployment, and `claude-edge sessions` on it. */
+export function useSessions(): Accounts & {
   sessions: (account: string, args: string[], options?: RunOptions) => Promise<Run>;
   /** The id of a session in which these prompts were answered. */
   talked: (account: string, ...prompts: string[]) => Promise<string>;
   isThere: (account: string, id: string) => Promise<boolean>;
 } {
-  const edge = useStack();
-  const { empty, run } = useCli();
-  const envOf = (account: string) => ({
-    CLAUDE_EDGE_URL: edge.stack.url,
-    CLAUDE_EDGE_TOKEN: edge.stack.token,
-    CLAUDE_EDGE_ACCOUNT: account,
-  });
-  const cli = (account: string, args: string[], options: RunOptions = {}) =>
-    run(args, { ...options, env: { ...envOf(account), ...options.env } });
+  const accounts = useAccounts();
+  const { edge, cli } = accounts;
   return {
-    edge,
-    empty,
-    envOf,
-    cli,
+    ...accounts,
     sessions: (account, args, options) => cli(account, ["sessions", ...args], options),
     async talked(account, ...prompts) {
       const session = await edge.client(account).sessions.create({ permissionMode: "dontAsk" });

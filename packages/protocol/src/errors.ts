@@ -35,7 +35,7 @@ export const ERRORS = {
     503,
     false,
     EXIT.auth,
-    "Set the secret CLAUDE_EDGE_ROOT_KEY: `wrangler secret put CLAUDE_EDGE_ROOT_KEY`.",
+    "Set it: `claude-edge secrets set CLAUDE_EDGE_ROOT_KEY`, or for `claude-edge serve` in its environment.",
   ),
   forbidden: policy(
     403,

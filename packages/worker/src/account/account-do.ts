@@ -32,6 +32,7 @@ import type { Env } from "../env.js";
 import type { AccountMethod } from "../http/account-stub.js";
 import { containerName } from "../settings.js";
 import { readCursor, writeCursor } from "./cursor.js";
+import { cut } from "./parts.js";
 import { migrate } from "./schema.js";
 import { SessionLogs } from "./session-logs.js";
 import { Store, type KeyUse, type NewTurn } from "./store.js";
@@ -443,7 +444,7 @@ export class AccountDO extends DurableObject<Env> {
 function titleOf(prompt: Prompt): string {
   const text = typeof prompt === "string" ? prompt : textOf(prompt);
   const line = text.trim().split("\n", 1)[0]!;
-  return line.length > TITLE_CHARS ? `${line.slice(0, TITLE_CHARS - 1)}…` : line;
+  return line.length > TITLE_CHARS ? `${cut(line, TITLE_CHARS - 1)[0]}…` : line;
 }
 
 function textOf(blocks: Exclude<Prompt, string>): string {

@@ -18,6 +18,9 @@ const READS: Access = { scopes: ["sessions:read"], session: "in path" };
 /** Whoever sent a prompt may see what becomes of it. */
 const FOLLOWS: Access = { scopes: ["sessions:read", "query"], session: "in path" };
 const CHANGES: Access = { scopes: ["sessions:write"], session: "in path" };
+/** Requests are under their session, or found by their id alone. */
+const SEES = ["sessions:read", "requests:answer"] as const;
+const ANSWERS = ["requests:answer"] as const;
 
 /** The one table of what a token may: every route of the API but `/health`. One that is missing is the root key's. */
 const ROUTES: Record<string, Access> = {
@@ -35,18 +38,12 @@ const ROUTES: Record<string, Access> = {
   "GET /v1/sessions/:id/events": FOLLOWS,
   "POST /v1/sessions/:id/interrupt": SENDS,
   "POST /v1/sessions/:id/control": CHANGES,
-  "GET /v1/requests": { scopes: ["sessions:read", "requests:answer"], session: "held" },
-  "GET /v1/requests/:request": { scopes: ["sessions:read", "requests:answer"], session: "held" },
-  "POST /v1/requests/:request": { scopes: ["requests:answer"], session: "held" },
-  "GET /v1/sessions/:id/requests": {
-    scopes: ["sessions:read", "requests:answer"],
-    session: "in path",
-  },
-  "GET /v1/sessions/:id/requests/:request": {
-    scopes: ["sessions:read", "requests:answer"],
-    session: "in path",
-  },
-  "POST /v1/sessions/:id/requests/:request": { scopes: ["requests:answer"], session: "in path" },
+  "GET /v1/requests": { scopes: SEES, session: "held" },
+  "GET /v1/requests/:request": { scopes: SEES, session: "held" },
+  "POST /v1/requests/:request": { scopes: ANSWERS, session: "held" },
+  "GET /v1/sessions/:id/requests": { scopes: SEES, session: "in path" },
+  "GET /v1/sessions/:id/requests/:request": { scopes: SEES, session: "in path" },
+  "POST /v1/sessions/:id/requests/:request": { scopes: ANSWERS, session: "in path" },
   "GET /v1/usage": { scopes: ["sessions:read"] },
   "POST /v1/tokens": { scopes: ["admin"] },
   "GET /v1/tokens": { scopes: ["admin"] },

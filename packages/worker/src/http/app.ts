@@ -29,6 +29,7 @@ import { accountStub, type AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
 import { accountOf, authenticate, signingKey, type Caller } from "./auth.js";
 import { readBody } from "./body.js";
+import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
 import { modelStatus, tickStream } from "./status.js";
 import { writeToken, type AccountToken } from "./token.js";
 
@@ -36,8 +37,6 @@ interface AppEnv {
   Bindings: Env;
   Variables: { requestId: string; caller: Caller };
 }
-
-const MAX_PAGE = 200;
 
 type Call = Context<AppEnv>;
 
@@ -63,20 +62,6 @@ const traceOf = (c: Call) =>
   /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(c.req.header(TRACE_HEADER) ?? "")?.[0];
 
 const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("accept") ?? "");
-
-function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
-  if (value === undefined || value === "") return otherwise;
-  if (!/^\d{1,15}$/.test(value)) {
-    throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
-  }
-  return Number(value);
-}
-
-function pageSize(c: Call): number {
-  const limit = wholeNumber("limit", c.req.query("limit"), 50);
-  if (limit >= 1 && limit <= MAX_PAGE) return limit;
-  throw new EdgeError("invalid_request", `limit: must be 1 to ${MAX_PAGE}.`);
-}
 
 function checkProtocol(c: Call): void {
   const theirs = c.req.header(PROTOCOL_HEADER);
@@ -239,34 +224,6 @@ app.get("/v1/sessions/:id/events", async (c) => {
   return streamAnswer(events, c.get("requestId"));
 });
 
-const statusOf = (c: Call) => {
-  const given = c.req.query("status");
-  if (given === undefined) return undefined;
-  const parsed = requestStatus.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const values = requestStatus.options.join(", ");
-  throw new EdgeError("invalid_request", `status: must be one of ${values}.`);
-};
-
-const groupOf = (c: Call) => {
-  const given = c.req.query("group");
-  if (given === undefined) return undefined;
-  const parsed = usageGroup.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const values = usageGroup.options.join(", ");
-  throw new EdgeError("invalid_request", `group: must be one of ${values}.`);
-};
-
-function dayOf(c: Call, name: string): string | undefined {
-  const given = c.req.query(name);
-  if (given === undefined) return undefined;
-  // The 30th of February is taken for the 1st or 2nd of March.
-  const time = new Date(`${given}T00:00:00Z`);
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(time.getTime());
-  if (isDay && time.toISOString().startsWith(given)) return given;
-  throw new EdgeError("invalid_request", `${name}: must be a day like 2026-11-01.`);
-}
-
 /** The session whose requests are asked for: that of the path, or the one a token is for; all of them otherwise. */
 const requestsOf = (c: Call) => {
   const { id } = c.req.param() as { id?: string };
@@ -279,7 +236,8 @@ for (const [list, one] of [
   ["/v1/sessions/:id/requests", "/v1/sessions/:id/requests/:request"],
 ] as const) {
   app.get(list, async (c) => {
-    const query = { sessionId: requestsOf(c), status: statusOf(c), after: c.req.query("after") };
+    const status = oneOf(c, "status", requestStatus.options);
+    const query = { sessionId: requestsOf(c), status, after: c.req.query("after") };
     return json(c, await account(c).listRequests(query));
   });
   app.get(one, async (c) => {
@@ -311,11 +269,11 @@ app.post("/v1/sessions/:id/interrupt", async (c) => {
 });
 
 app.get("/v1/usage", async (c) => {
-  const [from, to] = [dayOf(c, "from"), dayOf(c, "to")];
+  const [from, to] = [day(c, "from"), day(c, "to")];
   if (from !== undefined && to !== undefined && from > to) {
     throw new EdgeError("invalid_request", "from: must not be behind to.");
   }
-  const query = { from, to, group: groupOf(c) };
+  const query = { from, to, group: oneOf(c, "group", usageGroup.options) };
   return json(c, await account(c).usage(nameOf(c), query));
 });
 

@@ -7,11 +7,11 @@ import type {
   SessionCallbacks,
 } from "@claude-edge/client";
 
+import type { Context } from "../context.js";
+import { oneLine } from "../terminal/printable.js";
 import { verdictOf } from "./answers.js";
 import { ask } from "./ask.js";
 import { askedOf, isForPeople, subjectOf } from "./asked.js";
-import type { Context } from "./context.js";
-import { oneLine } from "./printable.js";
 
 const MAX_NOTE_CHARS = 100;
 

@@ -1,9 +1,10 @@
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
+
+import { needPackage } from "../project/packages.js";
+import { assertFolder } from "../project/project.js";
 
 type Local = typeof import("@claude-edge/local");
 
@@ -12,16 +13,9 @@ type Local = typeof import("@claude-edge/local");
  * @throws EdgeError `project_not_found`, `package_missing`.
  */
 export async function loadLocal(project: string): Promise<Local> {
-  let path: string;
-  if (!existsSync(project))
-    throw new EdgeError("project_not_found", `There is no folder ${project}.`);
-  try {
-    path = createRequire(join(project, "package.json")).resolve("@claude-edge/local/package.json");
-  } catch (cause) {
-    const message = `@claude-edge/local is not installed in ${project}.`;
-    throw new EdgeError("package_missing", message, undefined, cause);
-  }
-  return (await import(pathToFileURL(join(dirname(path), "dist", "index.js")).href)) as Local;
+  assertFolder(project);
+  const { folder } = needPackage({ folder: project }, "@claude-edge/local");
+  return (await import(pathToFileURL(join(folder, "dist", "index.js")).href)) as Local;
 }
 
 /** @throws EdgeError `usage`. */

@@ -1,6 +1,6 @@
-import { findTarget, type Setting, type TargetFlags } from "./deployment.js";
-import type { Context } from "./context.js";
+import type { Context } from "../context.js";
 import { configPath, readConfig } from "./profiles.js";
+import { findTarget, type Setting, type TargetFlags } from "./target.js";
 
 /** What `claude-edge config` knows, in the order in which it is listed. */
 export const SETTINGS = ["profile", "url", "account", "token"] as const;

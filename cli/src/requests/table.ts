@@ -1,9 +1,9 @@
 import type { RequestResource } from "@claude-edge/client";
 
+import { duration } from "../terminal/duration.js";
+import { oneLine } from "../terminal/printable.js";
+import { table } from "../terminal/table.js";
 import { askedOf, subjectOf } from "./asked.js";
-import { duration } from "./duration.js";
-import { oneLine } from "./printable.js";
-import { table } from "./table.js";
 
 const HEAD = ["ID", "KIND", "STATUS", "AGE", "EXPIRES", "SESSION", "TOOL", "ABOUT"];
 

@@ -1,29 +1,16 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { originOf, sameDeployment } from "./deployment-url.js";
+import type { Context } from "../context.js";
+import { findDev } from "../dev/file.js";
 import { configPath, profileOf, readConfig } from "./profiles.js";
-
-/** Where a running `claude-edge dev` says how to reach it, below the project's folder. */
-export const DEV_FILE: string = join(".wrangler", "claude-edge", "dev.json");
+import { originOf, sameDeployment } from "./url.js";
 
 /** The flags of each command that talks to a deployment. */
 export interface TargetFlags {
   account?: string;
   profile?: string;
   url?: string;
-}
-
-/** What is in {@link DEV_FILE}. */
-export interface DevFile {
-  url: string;
-  token: string;
-  /** The process that serves it. */
-  pid: number;
 }
 
 /** A value, and where it is from: `--url`, `CLAUDE_EDGE_URL`, `claude-edge dev`, `profile prod`. */
@@ -136,31 +123,4 @@ function atUrl(url: Setting, context: Context): Target {
   const name = fitting.find((one) => one === current) ?? fitting[0];
   if (name === undefined) return { url };
   return { ...fromProfile({ value: name, origin: url.origin }, context), url };
-}
-
-/** The `dev` that runs for a folder, or for one above it. */
-function findDev(folder: string): DevFile | undefined {
-  const project = findDevProject(folder);
-  return project === undefined ? undefined : readDevFile(project);
-}
-
-/** The folder that it runs in: this one, or one above it. */
-export function findDevProject(folder: string): string | undefined {
-  if (readDevFile(folder)) return folder;
-  const parent = dirname(folder);
-  return parent === folder ? undefined : findDevProject(parent);
-}
-
-/** The `dev` that runs in a folder. */
-export function readDevFile(folder: string): DevFile | undefined {
-  const path = join(folder, DEV_FILE);
-  if (!existsSync(path)) return undefined;
-  try {
-    const file = JSON.parse(readFileSync(path, "utf8")) as DevFile;
-    const isAlive = Number.isInteger(file.pid) && file.pid > 0 && process.kill(file.pid, 0);
-    return isAlive && originOf(file.url)?.startsWith("http://localhost:") ? file : undefined;
-  } catch {
-    // Left behind, or half written, by a `dev` that was killed: as good as none.
-    return undefined;
-  }
 }

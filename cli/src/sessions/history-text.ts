@@ -1,20 +1,16 @@
-import { styleText } from "node:util";
-
-import { subjectOf } from "./asked.js";
-import type { Context } from "./context.js";
-import { textOf, type Step, type ToldTurn } from "./conversation.js";
-import { oneLine, printable } from "./printable.js";
+import type { Context } from "../context.js";
+import { subjectOf } from "../requests/asked.js";
+import { oneLine, printable, printableBeginning } from "../terminal/printable.js";
+import { inStyle, type Style } from "../terminal/style.js";
+import { textOf, type Step, type ToldTurn } from "./history.js";
 
 /** A prompt may hold a whole file; answers are shown whole. */
 const MAX_PROMPT_CHARS = 2_000;
 const MAX_CALL_CHARS = 120;
 
-type Style = Parameters<typeof styleText>[0];
-
 /** Turns for people to read: what was asked, said and done, and how it ended if not well. */
 export function conversationText(turns: ToldTurn[], stdout: Context["stdout"]): string {
-  const style = (format: Style, text: string) =>
-    styleText(format, text, { stream: stdout as NodeJS.WriteStream });
+  const style = (format: Style, text: string) => inStyle(format, text, stdout);
   return turns.map((turn) => turnText(turn, style)).join("\n");
 }
 
@@ -22,7 +18,10 @@ function turnText(
   { prompt, steps, status, error }: ToldTurn,
   style: (format: Style, text: string) => string,
 ): string {
-  const asked = prompt === undefined ? "(this deployment did not keep the prompt)" : shown(prompt);
+  const asked =
+    prompt === undefined
+      ? "(this deployment did not keep the prompt)"
+      : printableBeginning(textOf(prompt).trimEnd(), MAX_PROMPT_CHARS);
   const lines = asked.split("\n").map((line) => style("bold", `> ${line}`));
   const parts = [lines.join("\n"), ...steps.map((step) => stepText(step, style))];
   if (status !== "completed") {
@@ -30,12 +29,6 @@ function turnText(
     parts.push(style(error ? "red" : "yellow", `${status}${reason}`));
   }
   return parts.map((part) => `${part}\n`).join("");
-}
-
-function shown(prompt: NonNullable<ToldTurn["prompt"]>): string {
-  const text = textOf(prompt).trimEnd();
-  const rest = text.length - MAX_PROMPT_CHARS;
-  return printable(rest > 0 ? `${text.slice(0, MAX_PROMPT_CHARS)} … and ${rest} more` : text);
 }
 
 function stepText(step: Step, style: (format: Style, text: string) => string): string {

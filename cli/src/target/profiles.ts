@@ -4,9 +4,9 @@ import { dirname, isAbsolute, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { sameDeployment } from "./deployment-url.js";
-import { writePrivateFile } from "./private-file.js";
+import type { Context } from "../context.js";
+import { writePrivateFile } from "../secrets/private-file.js";
+import { sameDeployment } from "./url.js";
 
 /** A deployment that is remembered. */
 export interface Profile {
@@ -76,6 +76,17 @@ export function profileOf({ profiles }: Config, name: string): Profile {
   const names = Object.keys(profiles).join(", ");
   const others = names ? `there are ${names}` : "none is saved";
   throw new EdgeError("profile_not_found", `There is no profile ${name}: ${others}.`);
+}
+
+/** The name of the profile that a command changes. @throws EdgeError `profile_not_found` when there is none. */
+export function profileInUse(
+  { current }: Config,
+  named: string | undefined,
+  { env }: World,
+): string {
+  const name = named ?? (env.CLAUDE_EDGE_PROFILE || current);
+  if (name !== undefined) return name;
+  throw new EdgeError("profile_not_found", "No profile is in use.");
 }
 
 /**

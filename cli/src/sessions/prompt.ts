@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
+import type { Context } from "../context.js";
 
 /** How long to wait for a first byte of piped input when there is a prompt already, milliseconds. */
 const PIPE_PATIENCE_MS = 3_000;

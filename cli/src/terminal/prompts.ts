@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { Context } from "./context.js";
+import type { Context } from "../context.js";
 
 /** Time for what was typed before a prompt to be delivered, milliseconds. */
 const TYPE_AHEAD_MS = 50;
@@ -41,6 +41,25 @@ export async function inTerminal<Answer>(
     signal.removeEventListener("abort", withdraw);
   }
 }
+
+/** Asks whether to go on, in the terminal; Enter alone is a no. Nothing when whoever is asked gives up (Ctrl-C, Ctrl-D, Escape). */
+export const confirm = (message: string, context: Context): Promise<boolean | undefined> =>
+  inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
+    const isSure = await clack.confirm({ ...terminal, message, initialValue: false });
+    return clack.isCancel(isSure) ? undefined : isSure;
+  });
+
+/** Lets choose one of a list, whose `value` it gives; nothing as with {@link confirm}. */
+export const choose = (
+  message: string,
+  options: { value: string; label: string; hint?: string }[],
+  context: Context,
+  signal: AbortSignal,
+): Promise<string | undefined> =>
+  inTerminal(context, signal, async ({ clack, ...terminal }) => {
+    const chosen = await clack.select<string>({ ...terminal, message, options });
+    return clack.isCancel(chosen) ? undefined : chosen;
+  });
 
 /**
  * Drops what was typed before the prompt is on the screen: it was meant for something else, and must choose nothing.

@@ -11,10 +11,12 @@ import {
 import { dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 
+import { DATA_FOLDER } from "./file.js";
+
 /** The log is kept in two files of at most this size: the one that is written, and the one before it. Bytes. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
-const logPath = (project: string) => join(project, ".wrangler", "claude-edge", "dev.log");
+const logPath = (project: string) => join(project, DATA_FOLDER, "dev.log");
 const olderPath = (project: string) => `${logPath(project)}.old`;
 
 /** The log of a `claude-edge dev`; the first thing that is written, and be it nothing, puts it in the last one's place. */

@@ -13,6 +13,14 @@ export function printable(text: string): string {
   );
 }
 
+/** The same, of what is longer than so many characters its beginning, and how much more there is. */
+export function printableBeginning(text: string, length: number): string {
+  if (text.length <= length) return printable(text);
+  // Half of a surrogate pair would be spelled out.
+  const beginning = text.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+  return printable(`${beginning} … and ${text.length - beginning.length} more`);
+}
+
 /** The same in one line, and cut to a length in characters. */
 export function oneLine(text: string, length = Infinity): string {
   const line = printable(text.replaceAll(/\s+/g, " ").trim());

@@ -1,12 +1,11 @@
-import { styleText } from "node:util";
-
 import type { PermissionAnswer } from "@claude-edge/client";
 
+import type { Context } from "../context.js";
+import { oneLine, printable, printableBeginning } from "../terminal/printable.js";
+import { inTerminal, type Terminal } from "../terminal/prompts.js";
+import { inStyle } from "../terminal/style.js";
 import { allow, deny, permissionNames, sessionPermissions } from "./answers.js";
 import { questionsOf, subjectOf, type Asked, type Question } from "./asked.js";
-import type { Context } from "./context.js";
-import { oneLine, printable } from "./printable.js";
-import { inTerminal, type Terminal } from "./terminal.js";
 
 /** A command is shown whole, whatever its length; other inputs may hold whole files. */
 const MAX_JSON_CHARS = 2_000;
@@ -27,25 +26,6 @@ export function ask(
     isQuestion ? askQuestions(asked, terminal) : askPermission(asked, terminal),
   );
 }
-
-/** Asks whether to go on, in the terminal; Enter alone is a no. Nothing as with {@link ask}. */
-export const confirm = (message: string, context: Context): Promise<boolean | undefined> =>
-  inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
-    const isSure = await clack.confirm({ ...terminal, message, initialValue: false });
-    return clack.isCancel(isSure) ? undefined : isSure;
-  });
-
-/** Lets choose one of a list, whose `value` it gives; nothing as with {@link ask}. */
-export const choose = (
-  message: string,
-  options: { value: string; label: string; hint?: string }[],
-  context: Context,
-  signal: AbortSignal,
-): Promise<string | undefined> =>
-  inTerminal(context, signal, async ({ clack, ...terminal }) => {
-    const chosen = await clack.select<string>({ ...terminal, message, options });
-    return clack.isCancel(chosen) ? undefined : chosen;
-  });
 
 async function askPermission(
   asked: Asked,
@@ -135,9 +115,8 @@ async function askText(
 function description(asked: Asked, output: Context["stderr"]): string {
   const { toolName, options } = asked;
   const subject = subjectOf(asked);
-  const rest = toolName === "Bash" ? 0 : subject.length - MAX_JSON_CHARS;
-  const shown = rest > 0 ? `${subject.slice(0, MAX_JSON_CHARS)} … and ${rest} more` : subject;
-  const lines = printable(shown).split("\n");
+  const length = toolName === "Bash" ? Infinity : MAX_JSON_CHARS;
+  const lines = printableBeginning(subject, length).split("\n");
   const { decisionReason, blockedPath } = options;
   if (typeof blockedPath === "string") lines.push(`path: ${oneLine(blockedPath)}`);
   if (typeof decisionReason === "string") lines.push(`reason: ${oneLine(decisionReason)}`);
@@ -148,5 +127,5 @@ function description(asked: Asked, output: Context["stderr"]): string {
 
 function heading({ agentId }: Asked, does: string, output: Context["stderr"]): string {
   const who = agentId === undefined ? "The agent" : "A subagent";
-  return `${styleText("bold", `${who} ${does}:`, { stream: output as NodeJS.WriteStream })}\n`;
+  return `${inStyle("bold", `${who} ${does}:`, output)}\n`;
 }

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, toWireError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { oneLine } from "./printable.js";
+import { stopped, type Context } from "../context.js";
+import { oneLine } from "../terminal/printable.js";
 
 /** A new name of workers.dev takes up to a minute to resolve, milliseconds. */
 const HEALTH_MS = 5 * 60_000;
@@ -69,7 +69,7 @@ async function patiently<Value>(
     try {
       return await attempt();
     } catch (error) {
-      if (signal.aborted) throw new EdgeError("aborted", "Stopped.");
+      if (signal.aborted) throw stopped();
       const { code, message } = toWireError(error);
       if (!NOT_YET.has(code)) throw error;
       const now = performance.now();

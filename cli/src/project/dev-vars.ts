@@ -4,7 +4,7 @@ import { parseEnv } from "node:util";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { writePrivateFile } from "./private-file.js";
+import { writePrivateFile } from "../secrets/private-file.js";
 import type { Project } from "./project.js";
 
 const devVarsPath = ({ folder }: Project) => join(folder, ".dev.vars");

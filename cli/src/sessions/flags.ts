@@ -1,7 +1,7 @@
 import type { AgentOptions } from "@claude-edge/client";
 import { EdgeError, sessionOptions } from "@claude-edge/protocol";
 
-import type { TargetFlags } from "./deployment.js";
+import type { TargetFlags } from "../target/target.js";
 
 /** The flags that say which session it is, and what a new one is made with. */
 export interface SessionFlags extends TargetFlags {

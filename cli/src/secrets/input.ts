@@ -1,7 +1,7 @@
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { unlessAborted, type Context } from "./context.js";
-import { canAsk, inTerminal } from "./terminal.js";
+import { unlessAborted, type Context } from "../context.js";
+import { canAsk, inTerminal } from "../terminal/prompts.js";
 
 /** A secret is one line: what is longer was piped in by mistake, characters. */
 const MAX_LENGTH = 8_192;
@@ -36,6 +36,31 @@ export async function readSecret(context: Context): Promise<string> {
 export function secretFrom(message: string, context: Context): Promise<string | undefined> {
   return canAsk(context) ? askSecret(message, context) : readSecret(context);
 }
+
+/** Asks which credential the deployment is to ask the model with; nothing when whoever is asked gives up. */
+export function chooseModelSecret(context: Context): Promise<string | undefined> {
+  return inTerminal(context, context.signal, async ({ clack, ...terminal }) => {
+    const choice = await clack.select<string>({
+      ...terminal,
+      message: "How does the deployment ask the model?",
+      options: [
+        { value: "ANTHROPIC_API_KEY", label: "API key", hint: "of console.anthropic.com" },
+        {
+          value: "ANTHROPIC_AUTH_TOKEN",
+          label: "Auth token",
+          hint: "of a gateway, whose URL is ANTHROPIC_BASE_URL in wrangler.jsonc",
+        },
+        { value: "CLAUDE_CODE_OAUTH_TOKEN", label: "OAuth token", hint: "of claude setup-token" },
+      ],
+    });
+    if (clack.isCancel(choice)) return undefined;
+    if (choice === "CLAUDE_CODE_OAUTH_TOKEN") terminal.output.write(OAUTH_NOTE);
+    return choice;
+  });
+}
+
+const OAUTH_NOTE =
+  "note: for your own use: Anthropic bars offering claude.ai login to others without its approval\n";
 
 async function readUpTo(stdin: Context["stdin"]): Promise<string> {
   stdin.setEncoding("utf8");

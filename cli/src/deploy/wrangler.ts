@@ -6,8 +6,9 @@ import { text } from "node:stream/consumers";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "./context.js";
-import { needPackage, type Project } from "./project.js";
+import { stopped, type Context } from "../context.js";
+import { needPackage } from "../project/packages.js";
+import type { Project } from "../project/project.js";
 
 export interface WranglerOptions {
   /** Goes to its standard input: the way for secrets, since arguments can be read by others. */
@@ -68,7 +69,7 @@ export async function runWrangler(
       child.stdout ? text(child.stdout) : "",
       child.stderr ? text(child.stderr) : "",
     ]).finally(() => signal.removeEventListener("abort", stop));
-    if (signal.aborted) throw new EdgeError("aborted", "Stopped.");
+    if (signal.aborted) throw stopped();
     return { code, stdout: out, stderr: err, records: recordsOf(report) };
   } finally {
     rmSync(temp, { recursive: true, force: true });

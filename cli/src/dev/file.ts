@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { writePrivateFile } from "../secrets/private-file.js";
+import { originOf } from "../target/url.js";
+
+/** Where what `claude-edge dev` and `serve` keep is, below the project's folder. */
+export const DATA_FOLDER: string = join(".wrangler", "claude-edge");
+
+const fileOf = (folder: string) => join(folder, DATA_FOLDER, "dev.json");
+
+/** How to reach a running `claude-edge dev`: what it leaves in a file for other commands. */
+export interface DevFile {
+  url: string;
+  token: string;
+  /** The process that serves it. */
+  pid: number;
+}
+
+/** The `dev` that runs for a folder, or for one above it. */
+export function findDev(folder: string): DevFile | undefined {
+  const project = findDevProject(folder);
+  return project === undefined ? undefined : readDevFile(project);
+}
+
+/** The folder that it runs in: this one, or one above it. */
+export function findDevProject(folder: string): string | undefined {
+  if (readDevFile(folder)) return folder;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : findDevProject(parent);
+}
+
+/** The `dev` that runs in a folder. */
+export function readDevFile(folder: string): DevFile | undefined {
+  const path = fileOf(folder);
+  if (!existsSync(path)) return undefined;
+  try {
+    const file = JSON.parse(readFileSync(path, "utf8")) as DevFile;
+    const isAlive = Number.isInteger(file.pid) && file.pid > 0 && process.kill(file.pid, 0);
+    return isAlive && originOf(file.url)?.startsWith("http://localhost:") ? file : undefined;
+  } catch {
+    // Left behind, or half written, by a `dev` that was killed: as good as none.
+    return undefined;
+  }
+}
+
+/** A file, in a folder or above it, that was left behind by a `dev` that is gone. */
+export function findStaleDevFile(folder: string): string | undefined {
+  const path = fileOf(folder);
+  if (existsSync(path) && !readDevFile(folder)) return path;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : findStaleDevFile(parent);
+}
+
+export function writeDevFile(folder: string, file: DevFile): void {
+  const path = fileOf(folder);
+  mkdirSync(dirname(path), { recursive: true });
+  writePrivateFile(path, `${JSON.stringify(file)}\n`);
+}
+
+export const removeDevFile = (folder: string): void => rmSync(fileOf(folder), { force: true });

@@ -1,0 +1,39 @@
+import { randomBytes } from "node:crypto";
+
+import { EdgeError } from "@claude-edge/protocol/errors";
+import { credentialKind, type CredentialKind } from "@claude-edge/protocol/internal";
+
+export const ROOT_KEY = "CLAUDE_EDGE_ROOT_KEY";
+
+/** One of these is how a deployment is let in to the model; the first that is set is used. */
+export const MODEL_SECRETS = [
+  "ANTHROPIC_API_KEY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+] as const;
+
+/** The secrets of a deployment. */
+export const SECRETS: readonly string[] = [...MODEL_SECRETS, ROOT_KEY];
+
+/** What each kind of value is called, and the secret it belongs in. */
+export const KINDS: Record<CredentialKind, { what: string; secret?: string }> = {
+  anthropic_api_key: { what: "an Anthropic API key", secret: "ANTHROPIC_API_KEY" },
+  anthropic_oauth_token: {
+    what: "an OAuth token of `claude setup-token`",
+    secret: "CLAUDE_CODE_OAUTH_TOKEN",
+  },
+  anthropic_admin_key: { what: "an Anthropic admin key, which asks no model" },
+  claude_edge_key: { what: "a key of claude-edge", secret: ROOT_KEY },
+  other: { what: "nothing that looks like an Anthropic credential" },
+};
+
+/** @throws EdgeError `usage` when the value is none for this secret. Says nothing of the value itself. */
+export function assertKind(name: string, value: string): void {
+  const kind = credentialKind(value);
+  const { what, secret } = KINDS[kind];
+  if (kind === "other" || secret === name || !SECRETS.includes(name)) return;
+  const place = secret === undefined ? "" : `: it belongs in ${secret}`;
+  throw new EdgeError("usage", `${name} cannot be ${what}${place}.`);
+}
+
+export const newRootKey = (): string => `ce_root_${randomBytes(24).toString("base64url")}`;

@@ -1,0 +1,16 @@
+const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A length of time in its largest unit: `42s`, `3m`, `5h`, `2d`. */
+export function duration(ms: number): string {
+  const seconds = ms / 1_000;
+  if (seconds < SECONDS.m) return `${Math.max(0, Math.round(seconds))}s`;
+  if (seconds < SECONDS.h) return `${Math.floor(seconds / SECONDS.m)}m`;
+  if (seconds < SECONDS.d) return `${Math.floor(seconds / SECONDS.h)}h`;
+  return `${Math.floor(seconds / SECONDS.d)}d`;
+}
+
+/** The seconds of a time that people type, like `90s`, `20m`, `12h` or `30d`; undefined for what is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * SECONDS[unit as keyof typeof SECONDS];
+}

@@ -1,0 +1,44 @@
+import { EdgeError } from "@claude-edge/protocol";
+
+/** A request, as far as its query string is concerned. All below throw EdgeError `invalid_request`. */
+interface Call {
+  req: { query: (name: string) => string | undefined };
+}
+
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 200;
+
+export function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
+  if (value === undefined || value === "") return otherwise;
+  if (!/^\d{1,15}$/.test(value)) {
+    throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
+  }
+  return Number(value);
+}
+
+export function pageSize(c: Call): number {
+  const limit = wholeNumber("limit", c.req.query("limit"), DEFAULT_PAGE);
+  if (limit >= 1 && limit <= MAX_PAGE) return limit;
+  throw new EdgeError("invalid_request", `limit: must be 1 to ${MAX_PAGE}.`);
+}
+
+export function oneOf<Value extends string>(
+  c: Call,
+  name: string,
+  values: readonly Value[],
+): Value | undefined {
+  const given = c.req.query(name);
+  const known = values.find((value) => value === given);
+  if (given === undefined || known !== undefined) return known;
+  throw new EdgeError("invalid_request", `${name}: must be one of ${values.join(", ")}.`);
+}
+
+export function day(c: Call, name: string): string | undefined {
+  const given = c.req.query(name);
+  if (given === undefined) return undefined;
+  // The 30th of February is taken for the 1st or 2nd of March.
+  const time = new Date(`${given}T00:00:00Z`);
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(time.getTime());
+  if (isDay && time.toISOString().startsWith(given)) return given;
+  throw new EdgeError("invalid_request", `${name}: must be a day like 2026-11-01.`);
+}
