@@ -232,7 +232,8 @@ describe("claude-edge deploy", () => {
     const later = await deploy([...NONE, "--url", edge.stack.url]);
     expect(later).toMatchObject({ code: 1, stdout: "" });
     expect(later.stderr).toContain("saved nowhere");
-  });
+    // wrangler asks again and again before it gives up: 15 s each.
+  }, 90_000);
 
   test("--dry-run builds and uploads nothing, without an account", async () => {
     const env = { CLOUDFLARE_API_TOKEN: "", ANTHROPIC_API_KEY: "" };
