@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { ClaudeEdge } from "@claude-edge/client";
 import type { MintTokenOptions } from "@claude-edge/client/tokens";
 import { startLocal } from "@claude-edge/local";
+import { TOKEN_LEEWAY_S } from "@claude-edge/protocol";
 import { describe, expect, test } from "vitest";
 
 import { TEMPLATE } from "../support/stack.js";
@@ -217,6 +218,24 @@ describe("a token of the scope admin", () => {
       expect(await outcome(answer)).toMatchObject({ code: "invalid_request" });
     }
   });
+});
+
+test("a token that expires ends what is being read with it", async () => {
+  const owner = edge.client("expiring");
+  const session = await owner.sessions.create();
+  // It holds for as long as clocks may be apart, of which a few seconds are left.
+  const token = sign(claims({ sub: "expiring", exp: now() - TOKEN_LEEWAY_S + 3 }));
+  const headers = { accept: "text/event-stream" };
+  const stream = await ask(token, `/v1/sessions/${session.id}/events`, { headers });
+  let read: string | undefined;
+  void stream.text().then(
+    (text) => (read = text),
+    () => {},
+  );
+  const late = Date.now() + 10_000;
+  while (read === undefined && Date.now() < late) await session.send("%say x");
+  expect(read).toContain('"status":"queued"');
+  expect(await outcome(await ask(token, "/v1/sessions"))).toMatchObject(UNAUTHORIZED);
 });
 
 describe("a revoked token", () => {
