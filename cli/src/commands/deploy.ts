@@ -12,7 +12,7 @@ import { findTarget } from "../deployment.js";
 import { listSecretNames, ROOT_KEY } from "../deployment-secrets.js";
 import { deploymentUrl } from "../deployment-url.js";
 import { writePrivateFile } from "../private-file.js";
-import { saveDeployment } from "../profiles.js";
+import { readConfig, saveDeployment } from "../profiles.js";
 import { findProject, needPackage, readProjectConfig, type Project } from "../project.js";
 import { runWrangler, type WranglerRecord } from "../wrangler.js";
 
@@ -35,21 +35,27 @@ export async function deploy(
   const project = findProject(folder, context.cwd);
   needPackage(project, "wrangler");
   const config = await readProjectConfig(project);
+  // A root key could not be saved in what cannot be read.
+  if (!flags.dryRun) readConfig(context);
   await checkProject(project, config, flags, context);
   if (flags.dryRun) {
     await runDeploy(project, flags, {}, context);
     return EXIT.ok;
   }
   const { values, isFirst } = await missingSecrets(project, config, context);
-  const record = await runDeploy(project, flags, values, context).catch(async (error: unknown) => {
+  const upload = async () => {
+    const record = await runDeploy(project, flags, values, context);
+    const url = given ?? urlOf(record);
+    const worker = record.worker_name ?? config.name ?? "default";
+    // Before anything is asked of it: a root key that is lost is a deployment without a way in.
+    const profile =
+      ROOT_KEY in values ? saveDeployment(worker, url, values[ROOT_KEY]!, context) : undefined;
+    return { record, url, worker, profile };
+  };
+  const { record, url, worker, profile } = await upload().catch(async (error: unknown) => {
     if (ROOT_KEY in values) await tellLostKey(project, context);
     throw error;
   });
-  const url = given ?? urlOf(record);
-  const worker = record.worker_name ?? config.name ?? "default";
-  // Before anything is asked of it: a root key that is lost is a deployment without a way in.
-  const profile =
-    ROOT_KEY in values ? saveDeployment(worker, url, values[ROOT_KEY]!, context) : undefined;
   if (profile) context.stderr.write(`ok: the root key is saved in profile ${profile}\n`);
 
   const { version } = needPackage(project, "@claude-edge/worker");
