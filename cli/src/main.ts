@@ -24,6 +24,11 @@ export async function main(args: string[]): Promise<number> {
     process.exit(EXIT.ok);
   });
 
+  // Nobody reads what is said beside the data: that is no reason to stop.
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
   try {
     const words = args[0] === "-p" || args[0] === "--print" ? ["query", ...args.slice(1)] : args;
     const program = createProgram(context);

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   lstatSync,
@@ -18,7 +19,7 @@ import { fileURLToPath } from "node:url";
 import { parse, type ParseError } from "jsonc-parser";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 
-import { useCli, type RunOptions } from "./support/run.js";
+import { BIN, useCli, type RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 const DOWN = "\u001b[B";
@@ -201,6 +202,17 @@ describe("claude-edge init", () => {
       expect(basename(where.trimEnd())).toBe(name);
     },
   );
+
+  test("goes on when nobody reads what it says", async () => {
+    const child = spawn(process.execPath, [BIN, "init", "x", "--yes"], {
+      cwd: here,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    child.stderr.destroy();
+    const [code] = await once(child, "exit");
+    expect(code).toBe(0);
+    expect(existsSync(at("x", "package.json"))).toBe(true);
+  });
 
   test("--dry-run writes nothing; --json says all that would be", async () => {
     const { code, stdout } = await init(["x", "--dry-run", "--json"]);
