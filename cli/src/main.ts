@@ -39,9 +39,8 @@ export async function main(args: string[]): Promise<number> {
     // commander has written its message; help and version end this way too, with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     // Whoever stopped it need not be told.
-    if (stop.signal.aborted && (error as { code?: unknown }).code === "aborted") {
-      return EXIT.interrupted;
-    }
+    const isStop = error === stop.signal.reason || (error as { code?: unknown }).code === "aborted";
+    if (stop.signal.aborted && isStop) return EXIT.interrupted;
     return reportError(error, context);
   } finally {
     for (const name of signals) process.off(name, onSignal);
