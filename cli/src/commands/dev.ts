@@ -7,7 +7,7 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 import type { Context } from "../context.js";
 import { DEV_FILE, readDevFile, type DevFile } from "../deployment.js";
 import { DevLog } from "../dev-log.js";
-import { aborted, loadLocal, logTo, portOf } from "../local.js";
+import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../local.js";
 
 export interface DevFlags {
   port: string;
@@ -40,7 +40,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
         log.write(lines);
       },
     }),
-  });
+  }).catch(unlessStopped(signal));
   try {
     log.write("");
     announce(stack, project, flags, context);

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { aborted, loadLocal, logTo, portOf } from "../local.js";
+import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../local.js";
 
 export interface ServeFlags {
   port: string;
@@ -30,7 +30,7 @@ export async function serve(folder: string, flags: ServeFlags, context: Context)
     persist: resolve(context.cwd, flags.data ?? join(project, ".wrangler", "claude-edge")),
     model: flags.scripted ? "scripted" : "credential",
     onLog: logTo(stderr),
-  });
+  }).catch(unlessStopped(signal));
   try {
     stdout.write(`${stack.url}\n`);
     await aborted(signal);
