@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 
@@ -10,7 +10,7 @@ import { useCli } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 const makeProject = useProjects();
-const { empty } = useCli();
+const { empty, run } = useCli();
 
 /** A Docker engine that says it is there, and no more. */
 let engine: Server;
@@ -20,6 +20,22 @@ beforeAll(async () => {
   await new Promise<void>((done) => void engine.listen(socket(), done));
 });
 afterAll(() => void engine.close());
+
+test("of two that are started at the same time one gives way", async () => {
+  const project = makeProject();
+  const stop = new AbortController();
+  const start = () => run(["dev", project, "--scripted", "--port", "0"], { signal: stop.signal });
+  const both = [start(), start()];
+  const loser = await Promise.race(both);
+  expect(loser).toMatchObject({ code: 6, stdout: "" });
+  expect(loser.stderr).toContain("runs for");
+  // The other goes on, and is found.
+  expect(await run(["query", "%say Hi."], { cwd: project })).toMatchObject({ stdout: "Hi.\n" });
+  stop.abort();
+  const codes = (await Promise.all(both)).map(({ code }) => code);
+  expect(codes.toSorted()).toEqual([0, 6]);
+  expect(existsSync(join(project, ".wrangler", "claude-edge", "dev.json"))).toBe(false);
+});
 
 test.runIf(hasTerminal)("Ctrl-C while the image is built is no failure", async () => {
   const docker = join(empty, "docker");

@@ -23,6 +23,8 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
   const port = portOf(flags.port);
   const project = resolve(context.cwd, folder);
   assertNoneRuns(project);
+  // Left behind by one that was killed.
+  rmSync(join(project, DEV_FILE), { force: true });
   const { startLocal } = await loadLocal(project);
   const { stderr, signal } = context;
   const log = new DevLog(project);
@@ -42,14 +44,27 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     }),
   }).catch(unlessStopped(signal));
   try {
+    return await serveUntilStopped(stack, project, { flags, log }, context);
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function serveUntilStopped(
+  stack: LocalStack,
+  project: string,
+  { flags, log }: { flags: DevFlags; log: DevLog },
+  context: Context,
+): Promise<number> {
+  writeDevFile(stack, project);
+  try {
     log.write("");
     announce(stack, project, flags, context);
-    await aborted(signal);
-    stderr.write("stopping\n");
+    await aborted(context.signal);
+    context.stderr.write("stopping\n");
     return EXIT.ok;
   } finally {
     rmSync(join(project, DEV_FILE), { force: true });
-    await stack.stop();
   }
 }
 
@@ -64,17 +79,26 @@ function assertNoneRuns(project: string): void {
   );
 }
 
+/** @throws EdgeError `dev_running` when another that was started at the same time was faster. */
+function writeDevFile({ url, token }: LocalStack, project: string): void {
+  const path = join(project, DEV_FILE);
+  mkdirSync(dirname(path), { recursive: true });
+  const file: DevFile = { url, token, pid: process.pid };
+  try {
+    // It holds the key: for its owner's eyes.
+    writeFileSync(path, `${JSON.stringify(file)}\n`, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    assertNoneRuns(project);
+    throw error;
+  }
+}
+
 function announce(
   { url, token, model }: LocalStack,
   project: string,
   { docker }: DevFlags,
   { stdout, stderr, cwd }: Context,
 ): void {
-  const devFile = join(project, DEV_FILE);
-  mkdirSync(dirname(devFile), { recursive: true });
-  const file: DevFile = { url, token, pid: process.pid };
-  // It holds the key: for its owner's eyes.
-  writeFileSync(devFile, `${JSON.stringify(file)}\n`, { mode: 0o600 });
   stdout.write(`${url}\n`);
   const folder = relative(cwd, project);
   stderr.write(
