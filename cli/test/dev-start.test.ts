@@ -2,7 +2,7 @@ import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
 import { CTRL_C } from "./support/approvals.js";
 import { useProjects } from "./support/project.js";
@@ -24,6 +24,7 @@ afterAll(() => void engine.close());
 test("of two that are started at the same time one gives way", async () => {
   const project = makeProject();
   const stop = new AbortController();
+  onTestFinished(() => stop.abort());
   const start = () => run(["dev", project, "--scripted", "--port", "0"], { signal: stop.signal });
   const both = [start(), start()];
   const loser = await Promise.race(both);

@@ -18,6 +18,7 @@ import {
   UNAUTHORIZED,
   useTokens,
 } from "../support/tokens.js";
+import { until } from "../support/wait.js";
 
 let printed = "";
 const { edge, ask, holder, mint, sign } = useTokens((_source, text) => void (printed += text));
@@ -227,14 +228,11 @@ test("a token that expires ends what is being read with it", async () => {
   const token = sign(claims({ sub: "expiring", exp: now() - TOKEN_LEEWAY_S + 3 }));
   const headers = { accept: "text/event-stream" };
   const stream = await ask(token, `/v1/sessions/${session.id}/events`, { headers });
-  let read: string | undefined;
-  void stream.text().then(
-    (text) => (read = text),
-    () => {},
-  );
-  const late = Date.now() + 10_000;
-  while (read === undefined && Date.now() < late) await session.send("%say x");
-  expect(read).toContain('"status":"queued"');
+  const read = stream.text().catch(() => "");
+  const isOver = () =>
+    Promise.race([read.then(() => true), session.send("%say x").then(() => false)]);
+  await until("the stream has ended", isOver, 10_000);
+  expect(await read).toContain('"status":"queued"');
   expect(await outcome(await ask(token, "/v1/sessions"))).toMatchObject(UNAUTHORIZED);
 });
 
