@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 
@@ -25,17 +25,20 @@ test("of two that are started at the same time one gives way", async () => {
   const project = makeProject();
   const stop = new AbortController();
   onTestFinished(() => stop.abort());
-  const start = () => run(["dev", project, "--scripted", "--port", "0"], { signal: stop.signal });
+  const up = Promise.withResolvers<void>();
+  const args = ["dev", project, "--scripted", "--port", "0"];
+  const start = () => run(args, { signal: stop.signal, onOutput: () => up.resolve() });
   const both = [start(), start()];
   const loser = await Promise.race(both);
   expect(loser).toMatchObject({ code: 6, stdout: "" });
-  expect(loser.stderr).toContain("runs for");
+  expect(loser.stderr).toContain("already: ");
   // The other goes on, and is found.
+  await up.promise;
   expect(await run(["query", "%say Hi."], { cwd: project })).toMatchObject({ stdout: "Hi.\n" });
   stop.abort();
   const codes = (await Promise.all(both)).map(({ code }) => code);
   expect(codes.toSorted()).toEqual([0, 6]);
-  expect(existsSync(join(project, ".wrangler", "claude-edge", "dev.json"))).toBe(false);
+  expect(readdirSync(join(project, ".wrangler", "claude-edge"))).not.toContain("dev.lock");
 });
 
 test.runIf(hasTerminal)("Ctrl-C while the image is built is no failure", async () => {

@@ -1,7 +1,7 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
-import type { LocalStack } from "@claude-edge/local";
+import type { LocalOptions, LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
@@ -23,9 +23,20 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
   const port = portOf(flags.port);
   const project = resolve(context.cwd, folder);
   assertNoneRuns(project);
-  // Left behind by one that was killed.
-  rmSync(join(project, DEV_FILE), { force: true });
   const { startLocal } = await loadLocal(project);
+  const release = claim(project);
+  try {
+    return await run(startLocal, { project, port, flags }, context);
+  } finally {
+    release();
+  }
+}
+
+async function run(
+  startLocal: (options: LocalOptions) => Promise<LocalStack>,
+  { project, port, flags }: { project: string; port: number; flags: DevFlags },
+  context: Context,
+): Promise<number> {
   const { stderr, signal } = context;
   const log = new DevLog(project);
   const stack = await startLocal({
@@ -44,27 +55,14 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
     }),
   }).catch(unlessStopped(signal));
   try {
-    return await serveUntilStopped(stack, project, { flags, log }, context);
-  } finally {
-    await stack.stop();
-  }
-}
-
-async function serveUntilStopped(
-  stack: LocalStack,
-  project: string,
-  { flags, log }: { flags: DevFlags; log: DevLog },
-  context: Context,
-): Promise<number> {
-  writeDevFile(stack, project);
-  try {
     log.write("");
     announce(stack, project, flags, context);
-    await aborted(context.signal);
-    context.stderr.write("stopping\n");
+    await aborted(signal);
+    stderr.write("stopping\n");
     return EXIT.ok;
   } finally {
     rmSync(join(project, DEV_FILE), { force: true });
+    await stack.stop();
   }
 }
 
@@ -79,17 +77,32 @@ function assertNoneRuns(project: string): void {
   );
 }
 
-/** @throws EdgeError `dev_running` when another that was started at the same time was faster. */
-function writeDevFile({ url, token }: LocalStack, project: string): void {
-  const path = join(project, DEV_FILE);
+/**
+ * Takes the project before anything is started for it: starting takes seconds, and one that is stopped again breaks the
+ * other. Gives what lets go of it. @throws EdgeError `dev_running`.
+ */
+function claim(project: string): () => void {
+  const path = join(project, dirname(DEV_FILE), "dev.lock");
   mkdirSync(dirname(path), { recursive: true });
-  const file: DevFile = { url, token, pid: process.pid };
   try {
-    // It holds the key: for its owner's eyes.
-    writeFileSync(path, `${JSON.stringify(file)}\n`, { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    assertNoneRuns(project);
-    throw error;
+    writeFileSync(path, String(process.pid), { flag: "wx" });
+  } catch {
+    const pid = Number(readFileSync(path, "utf8"));
+    if (isAlive(pid)) {
+      const message = `claude-edge dev is being started for ${project} already: process ${pid}.`;
+      throw new EdgeError("dev_running", message);
+    }
+    // Left behind by one that was killed.
+    writeFileSync(path, String(process.pid));
+  }
+  return () => rmSync(path, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
@@ -99,6 +112,10 @@ function announce(
   { docker }: DevFlags,
   { stdout, stderr, cwd }: Context,
 ): void {
+  const devFile = join(project, DEV_FILE);
+  const file: DevFile = { url, token, pid: process.pid };
+  // It holds the key: for its owner's eyes.
+  writeFileSync(devFile, `${JSON.stringify(file)}\n`, { mode: 0o600 });
   stdout.write(`${url}\n`);
   const folder = relative(cwd, project);
   stderr.write(
