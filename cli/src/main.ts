@@ -24,6 +24,11 @@ export async function main(args: string[]): Promise<number> {
     process.exit(EXIT.ok);
   });
 
+  // Nobody reads what is said beside the data: that is no reason to stop.
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
   try {
     const words = args[0] === "-p" || args[0] === "--print" ? ["query", ...args.slice(1)] : args;
     const program = createProgram(context);
@@ -34,9 +39,8 @@ export async function main(args: string[]): Promise<number> {
     // commander has written its message; help and version end this way too, with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     // Whoever stopped it need not be told.
-    if (stop.signal.aborted && (error as { code?: unknown }).code === "aborted") {
-      return EXIT.interrupted;
-    }
+    const isStop = error === stop.signal.reason || (error as { code?: unknown }).code === "aborted";
+    if (stop.signal.aborted && isStop) return EXIT.interrupted;
     return reportError(error, context);
   } finally {
     for (const name of signals) process.off(name, onSignal);

@@ -235,6 +235,15 @@ describe("claude-edge deploy", () => {
     // wrangler asks again and again before it gives up: 15 s each.
   }, 90_000);
 
+  test("a root key that cannot be saved is not lost in silence", async () => {
+    const folder = makeProject((config) => config.replace("{", '{ "workers_dev": false,'));
+    const { code, stdout, stderr } = await deploy(NONE, { cwd: folder });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("pass --url");
+    expect(stderr).toContain("saved nowhere");
+    expect(stderr).not.toContain(edge.stack.token);
+  });
+
   test("--dry-run builds and uploads nothing, without an account", async () => {
     const env = { CLOUDFLARE_API_TOKEN: "", ANTHROPIC_API_KEY: "" };
     const { code, stdout, stderr } = await deploy(["--dry-run", ...NONE], { env });
@@ -331,6 +340,14 @@ describe("what is checked before", () => {
       stderr: expect.stringContaining("wrangler is not installed"),
     });
     nothing();
+  });
+
+  test("saved profiles that cannot be read, and so not added to", async () => {
+    cloudflare.home.write("{");
+    const { code, stdout, stderr } = await deploy([...NONE, "--url", edge.stack.url]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toContain("is not JSON");
+    expect(uploads()).toEqual([]);
   });
 
   test("no project, and a config that is broken", async () => {

@@ -1,6 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,7 +20,7 @@ import { parse, type ParseError } from "jsonc-parser";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 
 import { CTRL_C, CTRL_D, DOWN, ENTER } from "./support/keys.js";
-import { useCli, type RunOptions } from "./support/run.js";
+import { BIN, useCli, type RunOptions } from "./support/run.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 const TEMPLATE = fileURLToPath(new URL("../template", import.meta.url));
@@ -187,6 +189,29 @@ describe("claude-edge init", () => {
     for (const [, spec] of ours) expect(existsSync(at("x", spec.replace("file:", "")))).toBe(true);
   });
 
+  test.each(["-dash", "it's $HOME", 'say "hi"', "ünï", "back\\slash", "a\u001b[31mb"])(
+    "what is to be typed next leads into a folder called %j",
+    async (name) => {
+      const { stdout } = await init(["--json", "--name", "x", "--", name]);
+      const [cd] = JSON.parse(stdout).next as [string];
+      expect(cd).not.toContain("\u001b");
+      if (name.includes("\u001b")) return;
+      const where = execFileSync("sh", ["-c", `${cd} && pwd`], { cwd: here, encoding: "utf8" });
+      expect(basename(where.trimEnd())).toBe(name);
+    },
+  );
+
+  test("goes on when nobody reads what it says", async () => {
+    const child = spawn(process.execPath, [BIN, "init", "x", "--yes"], {
+      cwd: here,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    child.stderr.destroy();
+    const [code] = await once(child, "exit");
+    expect(code).toBe(0);
+    expect(existsSync(at("x", "package.json"))).toBe(true);
+  });
+
   test("--dry-run writes nothing; --json says all that would be", async () => {
     const { code, stdout } = await init(["x", "--dry-run", "--json"]);
     expect(code).toBe(0);
@@ -220,6 +245,37 @@ describe("a folder that is not empty", () => {
     expect((await init([".", "--yes", "--name", "here"])).code).toBe(0);
     expect(config(".").name).toBe("here");
     expect(basename(here)).toMatch(/^init-/);
+  });
+
+  test("stays the folder it is, empty or not: a shell may be in it, or a disk mounted there", async () => {
+    const before = statSync(here).ino;
+    expect((await init([".", "--yes", "--name", "here"])).code).toBe(0);
+    expect(statSync(here).ino).toBe(before);
+    expect(readdirSync(here).filter((name) => name.startsWith(".claude-edge-"))).toEqual([]);
+    mkdirSync(at("real"));
+    symlinkSync(at("real"), at("link"));
+    expect((await init(["link", "--yes"])).code).toBe(0);
+    expect(existsSync(at("real", "package.json"))).toBe(true);
+    expect(lstatSync(at("link")).isSymbolicLink()).toBe(true);
+  });
+
+  test("two at the same moment make one project, whole", async () => {
+    const args = ["x", "--yes", "--package-manager"];
+    const runs = await Promise.all(["npm", "pnpm"].map((name) => init([...args, name])));
+    const codes = runs.map(({ code }) => code).toSorted();
+    expect(codes).toEqual([0, 2]);
+    const winner = runs[0]!.code === 0 ? "npm ci" : "pnpm install";
+    expect(read("x", "Dockerfile")).toContain(winner);
+    expect(existsSync(at("x", "pnpm-workspace.yaml"))).toBe(winner !== "npm ci");
+    expect(readdirSync(here)).toEqual(["x"]);
+  });
+
+  test("with a folder in the place of a file is refused, also with --force", async () => {
+    mkdirSync(at("x", "package.json"), { recursive: true });
+    const { code, stderr } = await init(["x", "--yes", "--force"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("and a folder");
+    expect(readdirSync(at("x"))).toEqual(["package.json"]);
   });
 
   test("nothing is overwritten: what is in the way is listed; --force replaces just that", async () => {
@@ -293,6 +349,8 @@ describe("what makes no sense is refused before anything is written", () => {
       code: 2,
       stderr: expect.stringContaining("init <folder>"),
     });
+    expect(await init(["", "--yes", "--name", "x"])).toMatchObject({ code: 2 });
+    expect(readdirSync(here)).toEqual([]);
     expect(await init(["///"])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--name"),

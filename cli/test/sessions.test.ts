@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 
 import type { EdgeEvent, SessionResource } from "@claude-edge/client";
+import { PROTOCOL_HEADER, PROTOCOL_VERSION } from "@claude-edge/protocol";
 import { describe, expect, test } from "vitest";
 
 import { until } from "../../tests/support/wait.js";
 import { BASH, COMMAND, tool } from "./support/approvals.js";
 import { CTRL_C, ENTER } from "./support/keys.js";
+import { useFront } from "./support/front.js";
 import { linesOf, useSessions } from "./support/sessions.js";
 import { hasTerminal, openTerminal } from "./support/terminal.js";
 
 const { edge, empty, envOf, cli, sessions, talked, isThere } = useSessions();
+const front = useFront(() => edge.stack.url);
 
 describe("claude-edge sessions list", () => {
   test("is a table of what was last used, the newest first", async () => {
@@ -61,6 +64,21 @@ describe("claude-edge sessions list", () => {
   ])("%j is refused", async (args, message) => {
     const result = await sessions("refused", args[0] === "extra" ? args : ["list", ...args]);
     expect(result).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+  });
+
+  test("a session that is in it twice does no harm", async () => {
+    // It comes to that when it is used while the list is read, and the deployment's clock was set back.
+    const { id } = await edge.client("again").sessions.create();
+    const list = await (await edge.fetch("/v1/sessions", { account: "again" })).json();
+    const { sessions: found } = list as { sessions: SessionResource[] };
+    front.onRequest = (_line, response) => {
+      const headers = { "content-type": "application/json", [PROTOCOL_HEADER]: PROTOCOL_VERSION };
+      response.writeHead(200, headers).end(JSON.stringify({ sessions: [...found, ...found] }));
+      return true;
+    };
+    const { code, stdout } = await sessions("again", [], { env: { CLAUDE_EDGE_URL: front.url } });
+    expect(code).toBe(0);
+    expect(stdout.match(new RegExp(`^${id.slice(0, 8)} `, "gm"))).toHaveLength(2);
   });
 
   test("cuts ids no shorter than tells them apart", async () => {
@@ -282,7 +300,9 @@ describe("claude-edge sessions rename", () => {
       stderr: `renamed: ${id} Release \\u{1b}[2J notes\n`,
     });
     for (const title of ["", "x".repeat(201)]) {
-      expect(await rename(title)).toMatchObject({ code: 2, stdout: "" });
+      const { code, stdout, stderr } = await rename(title);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toContain("title: must be 1 to 200 characters");
     }
     expect(await sessions("rename", ["rename", id])).toMatchObject({
       code: 2,

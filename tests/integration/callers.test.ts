@@ -1,4 +1,5 @@
 import { createSdkMcpServer, query, tool, type SessionCallbacks } from "@claude-edge/client";
+import { mintToken } from "@claude-edge/client/tokens";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { describe, expect, it } from "vitest";
 
@@ -57,6 +58,20 @@ describe("the program that runs a session's callbacks", () => {
     });
     expect(requests.map(({ status }) => status)).toEqual(["answered", "cancelled"]);
     expect(requests[1]!.error).toMatchObject({ code: "caller_gone" });
+  });
+
+  it("is nobody who may not answer: a reader with callbacks keeps no hook waiting", async () => {
+    const hooks: SessionCallbacks["hooks"] = { PreToolUse: [{ hooks: [async () => ({})] }] };
+    const session = await local.client("reads").sessions.create({ hooks, allowedTools: ["Bash"] });
+    const scopes = ["sessions:read", "query"] as const;
+    const token = await mintToken({ rootKey: local.stack.token, account: "reads", scopes });
+    const headers = { accept: "text/event-stream", authorization: `Bearer ${token}` };
+    const stream = await local.fetch(`/v1/sessions/${session.id}/events?callbacks=true`, {
+      headers,
+    });
+    await runAlone("reads", session.id, BASH);
+    expect(told()).toContain("caller_gone");
+    await stream.body!.cancel();
   });
 
   it("is gone: a prompt's hook blocks the prompt", async () => {

@@ -14,6 +14,9 @@ describe("what a token allows", () => {
   const READS = ["sessions:read"];
   const WRITES = ["sessions:write"];
   const routes: [method: string, path: string, scopes: string[]][] = [
+    ["GET", "/v1/status", ["query", ...READS]],
+    ["GET", "/v1/status?start=true", ["query"]],
+    ["GET", "/v1/usage", READS],
     ["POST", "/v1/query", ["query"]],
     ["POST", "/v1/sessions", WRITES],
     ["GET", "/v1/sessions", READS],
@@ -111,8 +114,11 @@ describe("a token for one session", () => {
       );
     };
     const theirs = await asked(other);
-    const { requests } = holder(await mint({ account: "sid-requests", sessionId: own.id }));
+    const token = await mint({ account: "sid-requests", sessionId: own.id });
+    const { requests } = holder(token);
     expect(await requests.list()).toEqual([]);
+    const behind = await ask(token, `/v1/requests?after=${theirs.id}`);
+    expect(await outcome(behind)).toMatchObject({ code: "request_not_found" });
     const notFound = { code: "request_not_found" };
     await expect(requests.retrieve(theirs.id)).rejects.toMatchObject(notFound);
     const deny = { behavior: "deny" } as const;

@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from "node:crypto";
 import { ClaudeEdge } from "@claude-edge/client";
 import type { MintTokenOptions } from "@claude-edge/client/tokens";
 import { startLocal } from "@claude-edge/local";
+import { TOKEN_LEEWAY_S } from "@claude-edge/protocol";
 import { describe, expect, test } from "vitest";
 
 import { TEMPLATE } from "../support/stack.js";
@@ -17,6 +18,7 @@ import {
   UNAUTHORIZED,
   useTokens,
 } from "../support/tokens.js";
+import { until } from "../support/wait.js";
 
 let printed = "";
 const { edge, ask, holder, mint, sign } = useTokens((_source, text) => void (printed += text));
@@ -217,6 +219,21 @@ describe("a token of the scope admin", () => {
       expect(await outcome(answer)).toMatchObject({ code: "invalid_request" });
     }
   });
+});
+
+test("a token that expires ends what is being read with it", async () => {
+  const owner = edge.client("expiring");
+  const session = await owner.sessions.create();
+  // It holds for as long as clocks may be apart, of which a few seconds are left.
+  const token = sign(claims({ sub: "expiring", exp: now() - TOKEN_LEEWAY_S + 3 }));
+  const headers = { accept: "text/event-stream" };
+  const stream = await ask(token, `/v1/sessions/${session.id}/events`, { headers });
+  const read = stream.text().catch(() => "");
+  const isOver = () =>
+    Promise.race([read.then(() => true), session.send("%say x").then(() => false)]);
+  await until("the stream has ended", isOver, 10_000);
+  expect(await read).toContain('"status":"queued"');
+  expect(await outcome(await ask(token, "/v1/sessions"))).toMatchObject(UNAUTHORIZED);
 });
 
 describe("a revoked token", () => {

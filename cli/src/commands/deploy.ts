@@ -14,7 +14,7 @@ import { needPackage } from "../project/packages.js";
 import { findProject, readProjectConfig, type Project } from "../project/project.js";
 import { ROOT_KEY } from "../secrets/credentials.js";
 import { writePrivateFile } from "../secrets/private-file.js";
-import { saveDeployment } from "../target/profiles.js";
+import { readConfig, saveDeployment } from "../target/profiles.js";
 import { findTarget } from "../target/target.js";
 import { deploymentUrl } from "../target/url.js";
 
@@ -36,21 +36,27 @@ export async function deploy(
   const given = flags.url === undefined ? undefined : deploymentUrl(flags.url);
   const project = findProject(folder, context.cwd);
   const config = await readProjectConfig(project);
+  // A root key could not be saved in what cannot be read.
+  if (!flags.dryRun) readConfig(context);
   await checkProject(project, config, flags, context);
   if (flags.dryRun) {
     await runDeploy(project, flags, {}, context);
     return EXIT.ok;
   }
   const { values, isFirst } = await missingSecrets(project, config, context);
-  const record = await runDeploy(project, flags, values, context).catch(async (error: unknown) => {
+  const upload = async () => {
+    const record = await runDeploy(project, flags, values, context);
+    const url = given ?? urlOf(record);
+    const worker = record.worker_name ?? config.name ?? "default";
+    // Before anything is asked of it: a root key that is lost is a deployment without a way in.
+    const profile =
+      ROOT_KEY in values ? saveDeployment(worker, url, values[ROOT_KEY]!, context) : undefined;
+    return { record, url, worker, profile };
+  };
+  const { record, url, worker, profile } = await upload().catch(async (error: unknown) => {
     if (ROOT_KEY in values) await tellLostKey(project, context);
     throw error;
   });
-  const url = given ?? urlOf(record);
-  const worker = record.worker_name ?? config.name ?? "default";
-  // Before anything is asked of it: a root key that is lost is a deployment without a way in.
-  const profile =
-    ROOT_KEY in values ? saveDeployment(worker, url, values[ROOT_KEY]!, context) : undefined;
   if (profile) context.stderr.write(`ok: the root key is saved in profile ${profile}\n`);
 
   const { version } = needPackage(project, "@claude-edge/worker");

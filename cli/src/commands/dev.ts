@@ -1,11 +1,12 @@
 import { join, relative, resolve } from "node:path";
 
-import type { LocalStack } from "@claude-edge/local";
+import type { LocalOptions, LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
 import { DATA_FOLDER, readDevFile, removeDevFile, writeDevFile } from "../dev/file.js";
-import { aborted, loadLocal, logTo, portOf } from "../dev/local.js";
+import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../dev/local.js";
+import { claim } from "../dev/lock.js";
 import { DevLog } from "../dev/log.js";
 
 export interface DevFlags {
@@ -23,6 +24,19 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
   const project = resolve(context.cwd, folder);
   assertNoneRuns(project);
   const { startLocal } = await loadLocal(project);
+  const release = claim(project);
+  try {
+    return await run(startLocal, { project, port, flags }, context);
+  } finally {
+    release();
+  }
+}
+
+async function run(
+  startLocal: (options: LocalOptions) => Promise<LocalStack>,
+  { project, port, flags }: { project: string; port: number; flags: DevFlags },
+  context: Context,
+): Promise<number> {
   const { stderr, signal } = context;
   const log = new DevLog(project);
   const stack = await startLocal({
@@ -39,7 +53,7 @@ export async function dev(folder: string, flags: DevFlags, context: Context): Pr
         log.write(lines);
       },
     }),
-  });
+  }).catch(unlessStopped(signal));
   try {
     log.write("");
     announce(stack, project, flags, context);

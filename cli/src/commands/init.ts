@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
@@ -13,6 +13,7 @@ import { stage } from "../init/stages.js";
 import { packInto, sourceCheckout } from "../init/vendor.js";
 import { conflicts, writeProject } from "../init/write.js";
 import { canAsk } from "../terminal/prompts.js";
+import { printable } from "../terminal/printable.js";
 
 declare const __VERSION__: string;
 
@@ -28,7 +29,8 @@ export async function init(
     ? await askForInit(argument, given, context)
     : { folder: argument, ...given };
   if (!answers) return EXIT.interrupted;
-  if (answers.folder === undefined) {
+  // The empty one of a variable that is not set would be the current folder.
+  if (!answers.folder) {
     throw new EdgeError("usage", "Which folder? claude-edge init <folder>.");
   }
   const detected = detectPackageManager(env, cwd);
@@ -89,12 +91,21 @@ const summary = ({ name, isolation, instance, sleepAfter, scheduling, r2, region
     ...(r2 ? ["R2"] : []),
   ].join(", ");
 
+/** A path as it is typed into a shell. */
+function inShell(path: string): string {
+  const safe = path.startsWith("-") ? `./${path}` : path;
+  if (/^[\p{L}\p{N}_./+@:\\-]+$/u.test(safe) && (sep === "\\" || !safe.includes("\\"))) return safe;
+  return /["$`!\\]/.test(safe) && sep === "/"
+    ? `'${printable(safe).replaceAll("'", `'\\''`)}'`
+    : `"${printable(safe)}"`;
+}
+
 /** At most four lines to type. */
 function nextSteps({ folder, packageManager }: InitOptions, cwd: string): string[] {
   const { install, exec } = PACKAGE_MANAGERS[packageManager];
   const path = relative(cwd, folder);
   return [
-    ...(path ? [`cd ${/\s/.test(path) ? JSON.stringify(path) : path}`] : []),
+    ...(path ? [`cd ${inShell(path)}`] : []),
     install,
     `${exec} claude-edge dev`,
     `${exec} claude-edge query "What can you do?"   (in another terminal)`,

@@ -53,6 +53,8 @@ function sessionTable(sessions: SessionResource[], width: number | undefined): s
 /** As much of the ids as tells them apart: callers may choose them, alike at the beginning. */
 function shortLength(sessions: SessionResource[]): number {
   let length = 8;
-  while (new Set(sessions.map(({ id }) => id.slice(0, length))).size < sessions.length) length += 1;
+  // One that is used while the list is read can be in it twice.
+  const count = new Set(sessions.map(({ id }) => id)).size;
+  while (new Set(sessions.map(({ id }) => id.slice(0, length))).size < count) length += 1;
   return length;
 }

@@ -4,7 +4,7 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
 import { DATA_FOLDER } from "../dev/file.js";
-import { aborted, loadLocal, logTo, portOf } from "../dev/local.js";
+import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../dev/local.js";
 
 export interface ServeFlags {
   port: string;
@@ -31,7 +31,7 @@ export async function serve(folder: string, flags: ServeFlags, context: Context)
     persist: resolve(context.cwd, flags.data ?? join(project, DATA_FOLDER)),
     model: flags.scripted ? "scripted" : "credential",
     onLog: logTo(stderr),
-  });
+  }).catch(unlessStopped(signal));
   try {
     stdout.write(`${stack.url}\n`);
     await aborted(signal);

@@ -35,3 +35,10 @@ export async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
 }
+
+/** Throws what was thrown on; after Ctrl-C, which `docker build` gets too, that is no failure of its own. */
+export const unlessStopped =
+  (signal: AbortSignal) =>
+  (error: unknown): never => {
+    throw signal.aborted ? new EdgeError("aborted", "Stopped.", undefined, error) : error;
+  };

@@ -5,12 +5,11 @@ import {
   mkdirSync,
   readdirSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
@@ -28,7 +27,7 @@ function parentsOf(folder: string, files: PlannedFile[]): Set<string> {
 
 /**
  * The planned files that are there already.
- * @throws EdgeError `usage` where something else is in the place of a folder.
+ * @throws EdgeError `usage` where something else is in the place of a folder, or a folder in that of a file.
  */
 export function conflicts(folder: string, files: PlannedFile[]): string[] {
   for (const parent of parentsOf(folder, files)) {
@@ -36,21 +35,32 @@ export function conflicts(folder: string, files: PlannedFile[]): string[] {
       throw new EdgeError("usage", `${parent} is there, and not a folder.`);
     }
   }
-  return files.map(({ path }) => path).filter((path) => entryAt(join(folder, path)));
+  return files
+    .map(({ path }) => path)
+    .filter((path) => {
+      const entry = entryAt(join(folder, path));
+      if (entry?.isDirectory()) {
+        throw new EdgeError("usage", `${join(folder, path)} is there, and a folder.`);
+      }
+      return entry !== undefined;
+    });
 }
 
 /**
- * Writes a project: whole into a temporary folder beside its own, and from there by renaming, so that nobody finds half
- * of a file, and a new folder is there with all it holds or not at all. Replaces the files it has planned and no other.
+ * Writes a project: whole into a temporary folder, and from there by renaming, so that nobody finds half of a file, and
+ * a new folder is there with all it holds or not at all. A folder that is there stays the one it is: somebody's shell is
+ * in it, or something is mounted there. Replaces the files it has planned and no other.
+ * @throws EdgeError `files_exist` when another has made the folder in the meantime.
  */
 export function writeProject(
   folder: string,
   files: PlannedFile[],
   more: (temporary: string) => void,
 ): void {
-  const parent = dirname(folder);
-  mkdirSync(parent, { recursive: true });
-  const temporary = join(parent, `.${basename(folder)}-${randomUUID().slice(0, 8)}`);
+  const isThere = existsSync(folder);
+  const around = isThere ? folder : dirname(folder);
+  mkdirSync(around, { recursive: true });
+  const temporary = join(around, `.claude-edge-${randomUUID().slice(0, 8)}`);
   mkdirSync(temporary);
   try {
     for (const { path, text, isSecret } of files) {
@@ -59,17 +69,25 @@ export function writeProject(
       writeFileSync(at, text, isSecret ? { mode: 0o600 } : {});
     }
     more(temporary);
-    if (existsSync(folder) && readdirSync(folder).length > 0) moveInto(temporary, folder);
-    else {
-      if (existsSync(folder)) rmdirSync(folder);
-      renameSync(temporary, folder);
-    }
+    if (isThere) moveInto(temporary, folder);
+    else moveTo(temporary, folder);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-/** File by file, into a folder that holds others. */
+/** In one step, or not at all. */
+function moveTo(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (cause) {
+    if (!existsSync(to)) throw cause;
+    const message = `${to} has come to be in the meantime.`;
+    throw new EdgeError("files_exist", message, undefined, cause);
+  }
+}
+
+/** File by file, into a folder that may hold others. */
 function moveInto(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {

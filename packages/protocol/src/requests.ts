@@ -7,7 +7,13 @@ import { ACCOUNT_NAME, MAX_TOKEN_LIFE_S, SCOPES, SESSION_ID } from "./tokens.js"
 /** A UUID in any version, as the Agent SDK takes it for a session id. */
 const sessionId = z.string().check(z.regex(SESSION_ID, "must be a lower-case UUID"));
 
-const title = z.string().check(z.minLength(1), z.maxLength(200));
+/** A text of a bounded length; without words of its own zod says "Invalid input". */
+const shortText = (longest: number) => {
+  const form = `must be 1 to ${longest} characters`;
+  return z.string(form).check(z.minLength(1, form), z.maxLength(longest, form));
+};
+
+const title = shortText(200);
 
 /**
  * A text, or content blocks of the Messages API. Length and emptiness are checked apart from the schema, so that each
@@ -25,7 +31,7 @@ const accountId = z
 /** The form an account's name has. */
 export const accountName = accountId;
 
-const tags = z.array(z.string().check(z.minLength(1), z.maxLength(50))).check(z.maxLength(20));
+const tags = z.array(shortText(50)).check(z.maxLength(20, "must be 20 at most"));
 
 const onContainerLost = z.enum(["fail", "resume"]);
 
@@ -92,7 +98,7 @@ export const answerRequest = z.strictObject({
   answer: z.optional(z.record(z.string(), z.unknown())),
   error: z.optional(z.strictObject({ message: z.string() })),
   /** Who answers, for the audit. */
-  by: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  by: z.optional(shortText(200)),
 });
 
 /** Body of `POST /v1/sessions/{id}/control`: a method of the Agent SDK's `Query`, and its arguments. */

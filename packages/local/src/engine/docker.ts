@@ -30,7 +30,7 @@ export async function pullSidecar(): Promise<void> {
 
 /** A call of the Docker Engine API, at DOCKER_HOST or the usual socket. */
 function call(method: string, path: string, timeout?: number) {
-  const host = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
+  const host = process.env.DOCKER_HOST || "unix:///var/run/docker.sock";
   const at = host.startsWith("unix://")
     ? { socketPath: host.slice("unix://".length) }
     : { host: new URL(host).hostname, port: new URL(host).port };

@@ -63,8 +63,8 @@ export interface EventsCall {
   turn?: string | undefined;
   /** Whoever reads them runs the session's callbacks. */
   callbacks?: boolean;
-  /** The token they are read with: once it is revoked they end. */
-  token?: string | undefined;
+  /** The token they are read with: they end with it, and when it is revoked. Milliseconds since 1970. */
+  token?: { id: string; expiresAt: number | undefined };
 }
 
 /** A turn that was accepted, and the seq behind which its events are. */
@@ -241,8 +241,10 @@ export class AccountDO extends DurableObject<Env> {
   ): ReadableStream<Uint8Array> {
     if (turn === undefined) this.getSession(sessionId);
     else this.getTurn(sessionId, turn);
-    const isRevoked = () => token !== undefined && this.#store.tokens.isRevoked(token);
-    return this.#logs.stream(sessionId, after, { turn, callbacks, isRevoked });
+    const isBarred = () =>
+      token !== undefined &&
+      (Date.now() >= (token.expiresAt ?? Infinity) || this.#store.tokens.isRevoked(token.id));
+    return this.#logs.stream(sessionId, after, { turn, callbacks, isBarred });
   }
 
   /** A page of stored and recent events. @throws EdgeError `session_not_found`. */

@@ -73,7 +73,7 @@ export class Requests {
 
   /** Oldest first, a bounded number of them: what is asked may hold whole files. */
   list(session?: string, status?: RequestStatus, after?: string): RequestResource[] {
-    const behind = after === undefined ? undefined : this.#row(after).position;
+    const behind = after === undefined ? undefined : this.#row(after, session).position;
     const listed: RequestResource[] = [];
     let chars = 0;
     for (const row of this.#store.requests.list(session, status, behind, MAX_LISTED)) {

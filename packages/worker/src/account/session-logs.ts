@@ -21,7 +21,7 @@ interface ReaderSettings {
   /** The reader runs the session's callbacks. */
   callbacks?: boolean | undefined;
   /** The reader may read no more. */
-  isRevoked(): boolean;
+  isBarred(): boolean;
 }
 
 /** The logs of an account's sessions: numbers events, stores those that last, and hands them to readers. */
@@ -191,19 +191,19 @@ export class SessionLogs {
   stream(
     sessionId: string,
     after: number,
-    { turn, callbacks = false, isRevoked }: ReaderSettings,
+    { turn, callbacks = false, isBarred }: ReaderSettings,
   ): ReadableStream<Uint8Array> {
     const session = this.#session(sessionId);
     if (callbacks) session.callers += 1;
     const end = () => {
       // A deleted session has no more to come.
-      if (isRevoked() || !this.#store.hasSession(sessionId)) return -1;
+      if (isBarred() || !this.#store.hasSession(sessionId)) return -1;
       return (turn === undefined ? null : this.#store.turn(turn)?.end_seq) ?? Infinity;
     };
     return eventStream(
       {
         read: (position) => {
-          if (isRevoked()) return { events: [], position };
+          if (isBarred()) return { events: [], position };
           const found = this.#read(session, sessionId, position);
           const last = end();
           const events =

@@ -24,7 +24,7 @@ import type { AcceptedTurn } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
 import type { Env } from "../env.js";
 import { VERSION } from "../version.js";
-import { assertAllowed } from "./access.js";
+import { allows, assertAllowed } from "./access.js";
 import { accountStub, type AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
 import { accountOf, authenticate, signingKey, type Caller } from "./auth.js";
@@ -52,10 +52,14 @@ const json = (c: Call, value: unknown, status = 200) =>
   Response.json(value, { status, headers: commonHeaders(c.get("requestId")) });
 
 /** Who reads events; with `callbacks` it runs the session's callbacks: hooks, MCP servers, permissions. */
-const readerOf = (c: Call) => ({
-  callbacks: c.req.query("callbacks") === "true",
-  token: c.get("caller").token?.id,
-});
+const readerOf = (c: Call) => {
+  const { token } = c.get("caller");
+  return {
+    // Whoever cannot answer is no caller: a hook would wait for it as long as it reads.
+    callbacks: c.req.query("callbacks") === "true" && (!token || allows(token, "requests:answer")),
+    ...(token ? { token: { id: token.id, expiresAt: token.expiresAt } } : {}),
+  };
+};
 
 /** The caller's span; one that cannot be read is left out, as W3C says. */
 const traceOf = (c: Call) =>
@@ -143,6 +147,8 @@ app.use(async (c, next) => {
 app.get("/v1/status", async (c) => {
   const name = nameOf(c);
   const start = c.req.query("start") === "true";
+  const { token } = c.get("caller");
+  if (start && token) assertAllowed(token, "GET /v1/status?start=true");
   const container = await stubOf(c, name).containerStatus(name, start);
   const status: DeploymentStatus = {
     version: VERSION,

@@ -20,6 +20,8 @@ export interface AccountToken {
   scopes: ReadonlySet<Scope>;
   /** The one session it is for. */
   session?: string;
+  /** When it ends, milliseconds since 1970; without it, never. */
+  expiresAt?: number;
 }
 
 /** Ours have some 500 characters, of which an account's name is 128 at most. */
@@ -64,7 +66,7 @@ async function verify(given: string, rootKey: string): Promise<JWTPayload> {
  * Undefined when a claim is missing or of another form than ours: a hole here would be a way into another account.
  * The types of claims are what jose hopes for; it looks at those of times alone.
  */
-function toToken({ sub, jti, iat, scope, sid }: JWTPayload): AccountToken | undefined {
+function toToken({ sub, jti, iat, exp, scope, sid }: JWTPayload): AccountToken | undefined {
   if (typeof sub !== "string" || !ACCOUNT_NAME.test(sub)) return undefined;
   if (typeof jti !== "string" || !TOKEN_ID.test(jti)) return undefined;
   if (typeof iat !== "number" || typeof scope !== "string") return undefined;
@@ -72,7 +74,13 @@ function toToken({ sub, jti, iat, scope, sid }: JWTPayload): AccountToken | unde
   // A scope of a newer version is none here.
   const words = new Set<string>(scope.split(" "));
   const scopes = new Set(SCOPES.filter((name) => words.has(name)));
-  return { id: jti, account: sub, scopes, ...(sid === undefined ? {} : { session: sid }) };
+  return {
+    id: jti,
+    account: sub,
+    scopes,
+    ...(sid === undefined ? {} : { session: sid }),
+    ...(exp === undefined ? {} : { expiresAt: (exp + TOKEN_LEEWAY_S) * 1000 }),
+  };
 }
 
 /** The token that a resource is of: it says no more than that, so the same one is always the same token. */
