@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // Kept apart from the rest and in plain syntax: an old Node must get as far as the message.
 declare const __VERSION__: string;
 

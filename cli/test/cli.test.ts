@@ -33,6 +33,14 @@ describe("claude-edge query", () => {
     });
   });
 
+  test("says what was refused where nobody could be asked", async () => {
+    const { code, stdout, stderr } = await query([
+      '%tool Bash {"command":"curl -s http://127.0.0.1:1"}\n%say Done.',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "Done.\n" });
+    expect(stderr).toContain("note: refused: Bash. --allowed-tools Bash allows it");
+  });
+
   test("--verbose adds model, times, cost and session on standard error", async () => {
     const { stdout, stderr } = await query(["%say Four.", "--verbose"]);
     expect(stdout).toBe("Four.\n");
@@ -305,6 +313,11 @@ describe("claude-edge dev", () => {
       at = url;
       expect(await ask(project)).toEqual(found);
       expect(await ask(join(project, "src"))).toEqual(found);
+      const env = { CLAUDE_EDGE_TOKEN: "of another deployment" };
+      expect(await run(["query", "%say Found you."], { cwd: project, env })).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("CLAUDE_EDGE_TOKEN is left aside"),
+      });
       const second = await run(["dev", "--port", "0"], { cwd: project });
       expect(second).toMatchObject({ code: 6, stdout: "", stderr: expect.stringContaining(url) });
       expect(await ask(project)).toEqual(found);
@@ -339,7 +352,7 @@ describe("claude-edge dev", () => {
   });
 
   test.each([
-    ["a folder without a project", () => ["dev", empty], 2, "npm install"],
+    ["a folder without a project", () => ["dev", empty], 2, "no wrangler.jsonc"],
     ["a folder that is not there", () => ["dev", join(empty, "none")], 2, "There is no folder"],
     ["a port that is none", () => ["dev", project, "--port", "x"], 2, "not a port"],
   ])("%s is said in one line with the fix", async (_what, args, code, message) => {

@@ -110,16 +110,32 @@ test("revoke takes effect at once, is shown, and can be said again", async () =>
   expect(stdout).not.toContain("eyJ");
 });
 
-test("revoke says so when the account did not mint it", async () => {
+test("one that a backend minted is in no list: revoked only by saying so", async () => {
   const id = "0d0bc005-5b5e-4f0c-9c0e-4a7d3a3fd1f0";
   const token = await mintToken({ rootKey: stack.stack.token, account: "backend", id });
   expect(await cli(["requests"], token)).toMatchObject({ code: 0 });
-  const revoked = await cli(["tokens", "revoke", id, "--json", "--account", "backend"]);
-  expect(revoked.stderr).toContain("account backend did not mint it");
+  const account = ["--account", "backend"];
+  const refused = await cli(["tokens", "revoke", id, ...account]);
+  expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining("--unlisted") });
+  expect(await cli(["requests"], token)).toMatchObject({ code: 0 });
+  const revoked = await cli(["tokens", "revoke", id, "--unlisted", "--json", ...account]);
   expect(JSON.parse(revoked.stdout)).toMatchObject({ id, account: "backend" });
   expect(await cli(["requests"], token)).toMatchObject({ code: 4 });
   const listed = await cli(["tokens", "--account", "backend"]);
   expect(listed.stdout).toMatch(new RegExp(`${id} +revoked +- +- +- +- +-\n$`));
+});
+
+test("revoke finds a token by the beginning of its id, in its own account alone", async () => {
+  const account = ["--account", "short"];
+  const { stdout } = await cli(["tokens", "create", "--json", ...account]);
+  const { id, token } = JSON.parse(stdout) as { id: string; token: string };
+  for (const args of [[id], [id.slice(0, 8)]]) {
+    const refused = await cli(["tokens", "revoke", ...args, "--account", "other"]);
+    expect(refused).toMatchObject({ code: 5, stdout: "" });
+  }
+  expect(await cli(["requests"], token)).toMatchObject({ code: 0 });
+  expect(await cli(["tokens", "revoke", id.slice(0, 8), ...account])).toMatchObject({ code: 0 });
+  expect(await cli(["requests"], token)).toMatchObject({ code: 4 });
 });
 
 test("revoke takes an id, and keeps a token out of the address", async () => {

@@ -2,6 +2,7 @@ import {
   TextReader,
   type AgentOptions,
   type ClaudeEdge,
+  type EdgeEvent,
   type Turn,
   type TurnOutcome,
 } from "@claude-edge/client";
@@ -15,6 +16,7 @@ import { queryOptionsOf, type QueryFlags } from "../sessions/flags.js";
 import { failureLine, messageLine, resultLine, summary } from "../sessions/output.js";
 import { readPrompt } from "../sessions/prompt.js";
 import { connect } from "../target/target.js";
+import { oneLine } from "../terminal/printable.js";
 import { canAsk } from "../terminal/prompts.js";
 
 /** How long Ctrl-C waits for the deployment to stop the turn, milliseconds. */
@@ -76,10 +78,12 @@ async function print(
   // With a schema the answer is the value, not what the model says around it.
   const isText = outputFormat === "text" && jsonSchema === undefined;
   let firstToken: number | undefined;
+  const denied: string[] = [];
   try {
     const reader = new TextReader();
     for await (const event of turn) {
       approvals.onEvent(event);
+      denied.push(...deniedIn(event));
       const text = reader.read(event);
       if (text) firstToken ??= performance.now() - started;
       if (isText && text) await write(context.stdout, text);
@@ -90,6 +94,7 @@ async function print(
     const outcome = await turn.result();
     await printOutcome(outcome, outputFormat, context);
     const total = performance.now() - started;
+    if (denied.length > 0) context.stderr.write(deniedNote(denied, flags));
     if (verbose) context.stderr.write(`${summary(outcome, firstToken ?? total, total)}\n`);
   } catch (error) {
     if (isText && firstToken !== undefined) await write(context.stdout, "\n");
@@ -118,4 +123,19 @@ function interruptAtSignal(turn: Turn, { signal, stderr }: Context): () => void 
   if (signal.aborted) throw signal.reason;
   signal.addEventListener("abort", onAbort, { once: true });
   return () => signal.removeEventListener("abort", onAbort);
+}
+
+/** The tools that the Agent SDK's result says were refused. */
+function deniedIn(event: EdgeEvent): string[] {
+  if (event.kind !== "message" || event.message.type !== "result") return [];
+  const { permission_denials: denials } = event.message as { permission_denials?: unknown };
+  const tools = (Array.isArray(denials) ? denials : []) as { tool_name?: unknown }[];
+  return tools.map(({ tool_name }) => oneLine(String(tool_name)));
+}
+
+/** Where nobody could be asked, the agent goes on without a tool, and its answer may not say so. */
+function deniedNote(denied: string[], { permissionPrompts }: QueryFlags): string {
+  const tools = [...new Set(denied)].join(",");
+  const ask = permissionPrompts === "host" ? "" : "; --permission-prompts host has somebody asked";
+  return `note: refused: ${tools}. --allowed-tools ${tools} allows it${ask}\n`;
 }

@@ -78,7 +78,11 @@ const defineRevoke = (context: Context) =>
   withTarget(
     new Command("revoke")
       .description("revoke a token: it opens nothing from then on")
-      .argument("<id>", "its id, as `tokens list` shows it")
+      .argument("<id>", "its id, as `tokens list` shows it; 8 characters of it will do")
+      .option(
+        "--unlisted",
+        "one that a backend minted, which no list has: by its whole id, the claim jti",
+      )
       .option("--json", "a JSON object of what is known of it"),
   )
     .addHelpText(

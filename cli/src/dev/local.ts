@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import { needPackage } from "../project/packages.js";
-import { assertFolder } from "../project/project.js";
+import { assertFolder, findProject } from "../project/project.js";
 
 type Local = typeof import("@claude-edge/local");
 
@@ -14,6 +14,7 @@ type Local = typeof import("@claude-edge/local");
  */
 export async function loadLocal(project: string): Promise<Local> {
   assertFolder(project);
+  findProject(project, project);
   const { folder } = needPackage({ folder: project }, "@claude-edge/local");
   return (await import(pathToFileURL(join(folder, "dist", "index.js")).href)) as Local;
 }

@@ -36,6 +36,12 @@ export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
     const message = `No key is known for ${url.value}: \`claude-edge login\` saves one.`;
     throw new EdgeError("unauthorized", message);
   }
+  const { CLAUDE_EDGE_TOKEN: given } = context.env;
+  if (given && token.origin === DEV_ORIGIN && given !== token.value) {
+    context.stderr.write(
+      `note: CLAUDE_EDGE_TOKEN is left aside: the claude-edge dev of this folder is talked to with its root key. With CLAUDE_EDGE_URL=${url.value} the token is used.\n`,
+    );
+  }
   return new ClaudeEdge({
     baseURL: url.value,
     token: token.value,

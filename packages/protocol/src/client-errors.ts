@@ -55,7 +55,7 @@ export const CLIENT_ERRORS = {
     0,
     false,
     EXIT.usage,
-    "Set CLAUDE_EDGE_URL or pass the URL; `claude-edge dev` prints a local one.",
+    "Set CLAUDE_EDGE_URL or pass the URL. In a project `claude-edge dev` runs one; `claude-edge login` saves one.",
   ),
   option_refused: policy(0, false, EXIT.usage),
   package_missing: policy(0, false, EXIT.usage, "Run `npm install` in the project's folder."),

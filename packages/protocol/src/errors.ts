@@ -41,7 +41,7 @@ export const ERRORS = {
     403,
     false,
     EXIT.auth,
-    "Use a token that allows it: `claude-edge tokens create` mints one.",
+    "Use the root key, or a token that allows it: whoever holds the root key mints one, `claude-edge tokens create`.",
   ),
 
   // What is asked for.
