@@ -89,7 +89,7 @@ function announce(
   stderr.write(
     [
       model
-        ? "asking the scripted model: set ANTHROPIC_API_KEY in .dev.vars to ask a real one"
+        ? "asking the scripted model: claude-edge secrets set ANTHROPIC_API_KEY --local, to ask a real one"
         : "asking the real model, with your credential",
       docker
         ? "containers are Docker's: a change of the agent or of the Dockerfile takes a new start"
