@@ -117,7 +117,7 @@ describe("the project", () => {
       {},
       "warn",
       "no model credential",
-      "ANTHROPIC_API_KEY=… into the project's .dev.vars",
+      "claude-edge secrets set ANTHROPIC_API_KEY --local",
     ],
     ["an empty one", { ANTHROPIC_API_KEY: "" }, {}, "warn", "no model credential", undefined],
     [

@@ -108,7 +108,7 @@ function beginChecks(
 function checkModelKey(project: Project, env: Context["env"]): Finding {
   const credential = findModelCredential(readDevVars(project), env);
   if (credential) return judgeModelCredential(credential, (name) => `set ${name} in .dev.vars`);
-  const fix = "claude-edge secrets set ANTHROPIC_API_KEY --local, in the project's folder";
+  const fix = "claude-edge secrets set ANTHROPIC_API_KEY --local puts one into .dev.vars";
   return warn("no model credential here: `claude-edge dev` asks the scripted model", fix);
 }
 
