@@ -61,7 +61,8 @@ export function useCli(): {
       stderr += text;
       onError?.(stderr);
     });
-    if (input !== undefined) child.stdin!.end(input);
+    // One that ends without reading it breaks the pipe, and may.
+    child.stdin?.on("error", () => {}).end(input);
     return new Promise((resolve) => {
       child.once("close", (code) => resolve({ code, stdout, stderr }));
     });

@@ -63,6 +63,8 @@ export function openTerminal(
   });
   // A test that fails leaves it waiting for keys.
   onTestFinished(() => void child.kill("SIGHUP"));
+  // Keys for one that has ended go nowhere.
+  child.stdin.on("error", () => {});
   let [raw, seen] = ["", 0];
   child.stdout.setEncoding("utf8").on("data", (text: string) => (raw += text));
   return {
