@@ -34,7 +34,7 @@ export async function runNode(
   });
   // One that ends before it has read its program says so by its code.
   child.stdin.on("error", () => {});
-  child.stdin.on("error", () => {}).end(input);
+  child.stdin.end(input);
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject).once("close", resolve);
   });
