@@ -313,15 +313,12 @@ describe.skipIf(!hasDocker)("compose.yaml", () => {
     docker("run", ...options.flat(), server);
     try {
       const client = new ClaudeEdge(at);
-      await until(
-        "the server answers",
-        () =>
-          client.health().then(
-            () => true,
-            () => false,
-          ),
-        60_000,
-      );
+      const answers = () =>
+        client.health().then(
+          () => true,
+          () => false,
+        );
+      await until("the server answers", answers, 60_000);
       const session = await client.sessions.create();
       expect((await session.send("%say My name is Grace.")).text).toBe("My name is Grace.");
       expect(running()).toHaveLength(1);
@@ -329,15 +326,7 @@ describe.skipIf(!hasDocker)("compose.yaml", () => {
       docker("stop", "--time", "20", server);
       expect(running()).toEqual([]);
       docker("start", server);
-      await until(
-        "the server answers",
-        () =>
-          client.health().then(
-            () => true,
-            () => false,
-          ),
-        60_000,
-      );
+      await until("the server answers", answers, 60_000);
       await client.sessions.open(session.id).send("%say Again.");
       expect(JSON.stringify(model.requests.at(-1)!.body)).toContain("My name is Grace.");
       docker("stop", "--time", "20", server);

@@ -17,6 +17,15 @@ export interface DevFile {
   pid: number;
 }
 
+/** Whether a process that left its id somewhere is still there. */
+export function isAlive(pid: number): boolean {
+  try {
+    return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** The `dev` that runs for a folder, or for one above it. */
 export function findDev(folder: string): DevFile | undefined {
   const project = findDevProject(folder);
@@ -36,8 +45,9 @@ export function readDevFile(folder: string): DevFile | undefined {
   if (!existsSync(path)) return undefined;
   try {
     const file = JSON.parse(readFileSync(path, "utf8")) as DevFile;
-    const isAlive = Number.isInteger(file.pid) && file.pid > 0 && process.kill(file.pid, 0);
-    return isAlive && originOf(file.url)?.startsWith("http://localhost:") ? file : undefined;
+    return isAlive(file.pid) && originOf(file.url)?.startsWith("http://localhost:")
+      ? file
+      : undefined;
   } catch {
     // Left behind, or half written, by a `dev` that was killed: as good as none.
     return undefined;

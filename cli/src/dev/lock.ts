@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { DATA_FOLDER } from "./file.js";
+import { DATA_FOLDER, isAlive } from "./file.js";
 
 /**
  * Takes the project before anything is started for it: starting takes seconds, and one that is stopped again breaks the
@@ -24,12 +24,4 @@ export function claim(project: string): () => void {
     writeFileSync(path, String(process.pid));
   }
   return () => rmSync(path, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

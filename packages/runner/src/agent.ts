@@ -71,9 +71,18 @@ export async function loadAgent(folder: string): Promise<AgentDefinition> {
 
 /** Two agents as one: the second goes before, and of directories and variables both are kept. */
 function joined(files: AgentDefinition, agent: AgentDefinition): AgentDefinition {
-  const additionalDirectories = [files, agent].flatMap((one) => one.additionalDirectories ?? []);
-  return { ...files, ...agent, additionalDirectories, env: { ...files.env, ...agent.env } };
+  return {
+    ...files,
+    ...agent,
+    additionalDirectories: directoriesOf(files, agent),
+    env: { ...files.env, ...agent.env },
+  };
 }
+
+/** What each of some options adds to where the agent may read. */
+export const directoriesOf = (
+  ...options: { additionalDirectories?: string[] | undefined }[]
+): string[] => options.flatMap(({ additionalDirectories = [] }) => additionalDirectories);
 
 /** What went wrong, and where: the stack of a syntax error begins with file and line. */
 function reasonOf(thrown: unknown): string {

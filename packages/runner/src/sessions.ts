@@ -13,7 +13,7 @@ import {
   type TurnStarted,
 } from "@claude-edge/protocol/runner";
 
-import type { AgentDefinition } from "./agent.js";
+import { directoriesOf, type AgentDefinition } from "./agent.js";
 import { AgentProcess } from "./agent-process.js";
 import { withCallbacks } from "./callbacks.js";
 import { agentEnvironment, makeSessionFolders, type RunnerFolders } from "./environment.js";
@@ -264,14 +264,7 @@ export class Sessions {
       ...options,
       ...merged("mcpServers", agent.mcpServers, options.mcpServers),
       ...merged("agents", agent.agents, options.agents),
-      ...(options.additionalDirectories
-        ? {
-            additionalDirectories: [
-              ...(agent.additionalDirectories ?? []),
-              ...options.additionalDirectories,
-            ],
-          }
-        : {}),
+      additionalDirectories: directoriesOf(agent, options),
       ...(agent.hooks && options.hooks ? { hooks: joinHooks(agent.hooks, options.hooks) } : {}),
       ...(isKnown ? { resume: id } : { sessionId: id }),
       cwd: folders.workspace,
