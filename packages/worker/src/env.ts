@@ -23,6 +23,9 @@ export interface Env {
   /** Turns of one account that run at the same time, 1 by default; the others wait their turn. */
   CLAUDE_EDGE_MAX_CONCURRENT_TURNS?: string | number;
 
+  /** The APIs of other systems that are spoken here, `messages` by default; an empty list is none. */
+  CLAUDE_EDGE_DIALECTS?: string | readonly string[];
+
   /** The model credential: the first that is set is used. */
   ANTHROPIC_API_KEY?: string;
   ANTHROPIC_AUTH_TOKEN?: string;

@@ -3,7 +3,7 @@ import { EdgeError, type Scope } from "@claude-edge/protocol";
 import type { AccountToken } from "./token.js";
 
 /** What a token needs for a route. */
-interface Access {
+export interface Access {
   /** One of these. */
   scopes: readonly Scope[];
   /**
@@ -22,11 +22,12 @@ const CHANGES: Access = { scopes: ["sessions:write"], session: "in path" };
 const SEES = ["sessions:read", "requests:answer"] as const;
 const ANSWERS = ["requests:answer"] as const;
 
-/** The one table of what a token may: every route of the API but `/health`. One that is missing is the root key's. */
-const ROUTES: Record<string, Access> = {
+/**
+ * What a token may: every route of the API but `/health`; a dialect says it of its own. One that is missing is the root
+ * key's.
+ */
+export const ROUTES: Readonly<Record<string, Access>> = {
   "GET /v1/status": { scopes: ["query", "sessions:read"] },
-  // A container that runs is paid for.
-  "GET /v1/status?start=true": { scopes: ["query"] },
   "GET /v1/status/stream": { scopes: ["query", "sessions:read"] },
   "POST /v1/query": { scopes: ["query"] },
   "POST /v1/sessions": { scopes: ["sessions:write"] },
@@ -52,6 +53,9 @@ const ROUTES: Record<string, Access> = {
   "DELETE /v1/tokens/:token": { scopes: ["admin"] },
 };
 
+/** A container that runs is paid for. */
+export const STARTS: Access = { scopes: ["query"] };
+
 export const allows = ({ scopes }: AccountToken, scope: Scope): boolean =>
   scopes.has("admin") || scopes.has(scope);
 
@@ -60,9 +64,14 @@ export const allows = ({ scopes }: AccountToken, scope: Scope): boolean =>
  * @param session The session that the path names.
  * @throws EdgeError `forbidden`.
  */
-export function assertAllowed(token: AccountToken, route: string, session?: string): void {
-  const access = ROUTES[route];
-  if (!access) throw new EdgeError("forbidden", "Only the root key may do this.");
+export function assertAllowed(
+  token: AccountToken,
+  access: Access | "root key" | undefined,
+  session?: string,
+): void {
+  if (access === undefined || access === "root key") {
+    throw new EdgeError("forbidden", "Only the root key may do this.");
+  }
   const { scopes } = access;
   if (!scopes.some((scope) => allows(token, scope))) {
     throw new EdgeError("forbidden", `The token lacks the scope ${scopes.join(" or ")}.`, {

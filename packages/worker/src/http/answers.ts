@@ -8,16 +8,22 @@ import {
   type WireError,
 } from "@claude-edge/protocol";
 
+import type { Dialect } from "../dialects/dialect.js";
+
 /** Headers of every answer. */
 export function commonHeaders(requestId: string): Record<string, string> {
   return { [REQUEST_ID_HEADER]: requestId, [PROTOCOL_HEADER]: String(PROTOCOL_VERSION) };
 }
 
-/** Whatever was thrown, as an error answer. */
-export function errorAnswer(thrown: unknown, requestId: string): Response {
+/** Whatever was thrown, as an error answer; `inWords`: in a dialect's. */
+export function errorAnswer(
+  thrown: unknown,
+  requestId: string,
+  inWords: Dialect["error"] = errorResponse,
+): Response {
   const error = toWireError(thrown);
   if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
-  return errorResponse(error, requestId);
+  return inWords(error, errorPolicy(error.code).status || 500, requestId);
 }
 
 /**
@@ -28,15 +34,13 @@ export function turnAnswer(turn: TurnResource, requestId: string): Response {
   const status = turn.status === "waiting" ? 202 : 200;
   if (!turn.error) return Response.json(turn, { status, headers: commonHeaders(requestId) });
   const details = { ...turn.error.details, session_id: turn.session_id, turn_id: turn.id };
-  return errorResponse({ ...turn.error, details }, requestId);
+  const policy = errorPolicy(turn.error.code);
+  return errorResponse({ ...turn.error, details }, policy.status || 500, requestId);
 }
 
-function errorResponse(error: WireError, requestId: string): Response {
-  const { status } = errorPolicy(error.code);
-  return Response.json(
-    { type: "error", error, request_id: requestId },
-    { status: status || 500, headers: commonHeaders(requestId) },
-  );
+function errorResponse(error: WireError, status: number, requestId: string): Response {
+  const body = { type: "error", error, request_id: requestId };
+  return Response.json(body, { status, headers: commonHeaders(requestId) });
 }
 
 /** An event stream; the id of what it belongs to goes into the headers, for a client cut off before the first event. */

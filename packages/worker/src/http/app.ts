@@ -12,83 +12,43 @@ import {
   queryRequest,
   requestStatus,
   TOKEN_ID,
-  TRACE_HEADER,
   updateSessionRequest,
   type DeploymentStatus,
   usageGroup,
 } from "@claude-edge/protocol";
-import { Hono, type Context } from "hono";
+import { Hono } from "hono";
 import { matchedRoutes } from "hono/route";
 
 import type { AcceptedTurn } from "../account/account-do.js";
-import { credentialOf } from "../credential.js";
-import type { Env } from "../env.js";
+import { DIALECTS, isOn } from "../dialects/index.js";
 import { VERSION } from "../version.js";
-import { allows, assertAllowed } from "./access.js";
-import { accountStub, type AccountStub } from "./account-stub.js";
+import { assertAllowed, STARTS } from "./access.js";
+import type { AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
-import { accountOf, authenticate, signingKey, type Caller } from "./auth.js";
+import { authenticate, rootKeyOf, signingKey } from "./auth.js";
 import { readBody } from "./body.js";
+import {
+  account,
+  assertModel,
+  json,
+  nameOf,
+  readerOf,
+  stubOf,
+  traceOf,
+  wantsStream,
+  type AppEnv,
+  type Call,
+} from "./call.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
+import { methodsOf, routeOf, sessionIn } from "./routes.js";
 import { modelStatus, tickStream } from "./status.js";
-import { writeToken, type AccountToken } from "./token.js";
-
-interface AppEnv {
-  Bindings: Env;
-  Variables: { requestId: string; caller: Caller };
-}
-
-type Call = Context<AppEnv>;
-
-/** The name of the account that a request is for; `named`: by its body. */
-const nameOf = (c: Call, named?: string) => accountOf(c.req.raw, c.get("caller"), named);
-
-const stubOf = (c: Call, name: string) => accountStub(c.env, name, c.get("caller").token?.id);
-
-/** The account that a request without a body is for. */
-const account = (c: Call) => stubOf(c, nameOf(c));
-
-const json = (c: Call, value: unknown, status = 200) =>
-  Response.json(value, { status, headers: commonHeaders(c.get("requestId")) });
-
-/** Who reads events; with `callbacks` it runs the session's callbacks: hooks, MCP servers, permissions. */
-const readerOf = (c: Call) => {
-  const { token } = c.get("caller");
-  return {
-    // Whoever cannot answer is no caller: a hook would wait for it as long as it reads.
-    callbacks: c.req.query("callbacks") === "true" && (!token || allows(token, "requests:answer")),
-    ...(token ? { token: { id: token.id, expiresAt: token.expiresAt } } : {}),
-  };
-};
-
-/** The caller's span; one that cannot be read is left out, as W3C says. */
-const traceOf = (c: Call) =>
-  /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(c.req.header(TRACE_HEADER) ?? "")?.[0];
-
-const wantsStream = (c: Call) => /\btext\/event-stream\b/i.test(c.req.header("accept") ?? "");
+import { writeToken } from "./token.js";
 
 function checkProtocol(c: Call): void {
   const theirs = c.req.header(PROTOCOL_HEADER);
   if (theirs === undefined || theirs === String(PROTOCOL_VERSION)) return;
   const message = `The client speaks protocol ${theirs}, this deployment ${PROTOCOL_VERSION}.`;
   throw new EdgeError("protocol_mismatch", message);
-}
-
-/** What is no route is left to {@link app.notFound}. */
-function checkAllowed(c: Call, token: AccountToken): void {
-  const route = matchedRoutes(c).find(({ method }) => method !== "ALL");
-  if (!route) return;
-  // A Worker may have put all routes under a path of its own.
-  const path = route.path.slice(route.path.indexOf("/v1/"));
-  // Parameters are the handler's, which has not been reached; an id that is escaped in the path is no session's.
-  const place = route.path.split("/").indexOf(":id");
-  const session = place < 0 ? undefined : c.req.path.split("/")[place];
-  assertAllowed(token, `${route.method} ${path}`, session);
-}
-
-function assertModel(env: Env): void {
-  if (credentialOf(env)) return;
-  throw new EdgeError("model_not_configured", "This deployment has no model credential.");
 }
 
 /** Answers with the turn's events when the caller reads streams, else with the turn as `whole` gives it. */
@@ -107,10 +67,13 @@ async function answerTurn(
 /** The HTTP API. Authenticates, checks and routes; keeps nothing. */
 export const app = new Hono<AppEnv>();
 
-app.onError((error, c) => errorAnswer(error, c.get("requestId")));
+app.onError((thrown, c) => {
+  const inWords = routeOf(c)?.dialect?.error;
+  return errorAnswer(thrown, c.get("requestId"), inWords);
+});
 app.notFound((c) => {
   const { method, path } = c.req;
-  const methods = methodsOf(path);
+  const methods = methodsOf(c, app.routes);
   const error =
     methods.length > 0
       ? new EdgeError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}.`)
@@ -120,15 +83,6 @@ app.notFound((c) => {
   return answer;
 });
 
-/** The methods that some route takes for a path. */
-function methodsOf(path: string): string[] {
-  const matching = app.routes.filter(
-    (route) =>
-      route.method !== "ALL" && new RegExp(`^${route.path.replace(/:\w+/g, "[^/]+")}$`).test(path),
-  );
-  return [...new Set(matching.map(({ method }) => method))];
-}
-
 app.use(async (c, next) => {
   c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
   await next();
@@ -137,18 +91,25 @@ app.use(async (c, next) => {
 app.get("/health", (c) => json(c, { status: "ok", version: VERSION, protocol: PROTOCOL_VERSION }));
 
 app.use(async (c, next) => {
+  const route = routeOf(c);
+  if (route?.access === "open") {
+    rootKeyOf(c.env);
+    return next();
+  }
   const caller = await authenticate(c.req.raw, c.env);
   c.set("caller", caller);
   checkProtocol(c);
-  if (caller.token) checkAllowed(c, caller.token);
-  await next();
+  // What is no route is left to app.notFound.
+  const isRoute = matchedRoutes(c).some(({ method }) => method !== "ALL");
+  if (caller.token && isRoute) assertAllowed(caller.token, route?.access, sessionIn(c));
+  return next();
 });
 
 app.get("/v1/status", async (c) => {
   const name = nameOf(c);
   const start = c.req.query("start") === "true";
   const { token } = c.get("caller");
-  if (start && token) assertAllowed(token, "GET /v1/status?start=true");
+  if (start && token) assertAllowed(token, STARTS);
   const container = await stubOf(c, name).containerStatus(name, start);
   const status: DeploymentStatus = {
     version: VERSION,
@@ -162,7 +123,7 @@ app.get("/v1/status", async (c) => {
 app.get("/v1/status/stream", (c) => streamAnswer(tickStream(), c.get("requestId")));
 
 app.post("/v1/query", async (c) => {
-  const { value, once } = await readBody(c.req.raw, queryRequest);
+  const { value, once } = await readBody(c, queryRequest);
   const name = nameOf(c, value.accountId);
   assertModel(c.env);
   const stub = stubOf(c, name);
@@ -174,7 +135,7 @@ app.post("/v1/query", async (c) => {
 });
 
 app.post("/v1/sessions", async (c) => {
-  const { value, once } = await readBody(c.req.raw, createSessionRequest);
+  const { value, once } = await readBody(c, createSessionRequest);
   const name = nameOf(c, value.accountId);
   return json(c, await stubOf(c, name).createSession(name, value, once), 201);
 });
@@ -186,7 +147,7 @@ app.get("/v1/sessions", async (c) =>
 app.get("/v1/sessions/:id", async (c) => json(c, await account(c).getSession(c.req.param("id"))));
 
 app.patch("/v1/sessions/:id", async (c) => {
-  const { value } = await readBody(c.req.raw, updateSessionRequest);
+  const { value } = await readBody(c, updateSessionRequest);
   const name = nameOf(c, value.accountId);
   return json(c, await stubOf(c, name).updateSession(c.req.param("id"), value));
 });
@@ -197,14 +158,14 @@ app.delete("/v1/sessions/:id", async (c) => {
 });
 
 app.post("/v1/sessions/:id/fork", async (c) => {
-  const { value, once } = await readBody(c.req.raw, forkSessionRequest);
+  const { value, once } = await readBody(c, forkSessionRequest);
   const name = nameOf(c, value.accountId);
   const stub = stubOf(c, name);
   return json(c, await stub.forkSession(name, c.req.param("id"), value, once), 201);
 });
 
 app.post("/v1/sessions/:id/turns", async (c) => {
-  const { value, once } = await readBody(c.req.raw, createTurnRequest);
+  const { value, once } = await readBody(c, createTurnRequest);
   const name = nameOf(c, value.accountId);
   assertModel(c.env);
   const stub = stubOf(c, name);
@@ -251,7 +212,7 @@ for (const [list, one] of [
     return json(c, await account(c).getRequest(request, requestsOf(c)));
   });
   app.post(one, async (c) => {
-    const { value, once } = await readBody(c.req.raw, answerRequest);
+    const { value, once } = await readBody(c, answerRequest);
     const name = nameOf(c, value.accountId);
     const { request = "" } = c.req.param() as { request?: string };
     const call = { sessionId: requestsOf(c), once };
@@ -260,7 +221,7 @@ for (const [list, one] of [
 }
 
 app.post("/v1/sessions/:id/control", async (c) => {
-  const { value } = await readBody(c.req.raw, controlRequest);
+  const { value } = await readBody(c, controlRequest);
   const name = nameOf(c, value.accountId);
   const { method, args = [] } = value;
   const result = await stubOf(c, name).control(name, c.req.param("id"), method, args);
@@ -268,7 +229,7 @@ app.post("/v1/sessions/:id/control", async (c) => {
 });
 
 app.post("/v1/sessions/:id/interrupt", async (c) => {
-  const { value } = await readBody(c.req.raw, interruptRequest);
+  const { value } = await readBody(c, interruptRequest);
   const name = nameOf(c, value.accountId);
   const turns = await stubOf(c, name).interrupt(c.req.param("id"), value.turn_id);
   return json(c, { interrupted: turns });
@@ -285,7 +246,7 @@ app.get("/v1/usage", async (c) => {
 
 app.post("/v1/tokens", async (c) => {
   const rootKey = signingKey(c.env);
-  const { value, once } = await readBody(c.req.raw, createTokenRequest);
+  const { value, once } = await readBody(c, createTokenRequest);
   const name = nameOf(c, value.account);
   const made = await stubOf(c, name).createToken(name, value, once);
   return json(c, { token: await writeToken(made, rootKey), ...made }, 201);
@@ -303,3 +264,9 @@ app.delete("/v1/tokens/:token", async (c) => {
   }
   return json(c, await account(c).revokeToken(nameOf(c), id));
 });
+
+for (const dialect of DIALECTS) {
+  for (const { method, path, handle } of dialect.routes) {
+    app.on(method, path, async (c, next) => (isOn(c.env, dialect) ? handle(c, next) : next()));
+  }
+}

@@ -22,14 +22,22 @@ async function sameSecret(left: string, right: string): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(await digest(left), await digest(right));
 }
 
-/** Who a request is from: its key is the root key, or a token. @throws EdgeError `not_configured`, `unauthorized`. */
-export async function authenticate(request: Request, env: Env): Promise<Caller> {
-  const rootKey = env.CLAUDE_EDGE_ROOT_KEY;
-  if (!rootKey) {
-    throw new EdgeError("not_configured", "This deployment has no key yet, so it serves nothing.");
-  }
-  const given = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  if (given === undefined) throw new EdgeError("unauthorized", "The request carries no key.");
+/** @throws EdgeError `not_configured`: without a key nothing is open. */
+export function rootKeyOf(env: Env): string {
+  if (env.CLAUDE_EDGE_ROOT_KEY) return env.CLAUDE_EDGE_ROOT_KEY;
+  throw new EdgeError("not_configured", "This deployment has no key yet, so it serves nothing.");
+}
+
+/**
+ * Who a request is from: its key is the root key, or a token. Clients of the Messages API send theirs as `x-api-key`;
+ * beside `Authorization` that counts for nothing.
+ * @throws EdgeError `not_configured`, `unauthorized`.
+ */
+export async function authenticate({ headers }: Request, env: Env): Promise<Caller> {
+  const rootKey = rootKeyOf(env);
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const given = headers.has("authorization") ? bearer : headers.get("x-api-key");
+  if (!given) throw new EdgeError("unauthorized", "The request carries no key.");
   if (await sameSecret(given, rootKey)) return {};
   return { token: await readToken(given, rootKey) };
 }

@@ -9,6 +9,7 @@ import {
 import * as z from "zod/mini";
 
 import type { Idempotency } from "../account/account-do.js";
+import type { Call } from "./call.js";
 
 async function readText(request: Request): Promise<string> {
   const tooLarge = () =>
@@ -44,31 +45,38 @@ function describe({ issues }: z.core.$ZodError): string {
  * @throws EdgeError `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_request`, `prompt_…`.
  */
 export async function readBody<Schema extends z.ZodMiniType>(
-  request: Request,
+  c: Call,
   schema: Schema,
 ): Promise<{ value: z.output<Schema>; once?: Idempotency }> {
+  const json = await readJson(c);
+  const parsed = z.safeParse(schema, json);
+  if (!parsed.success) throw new EdgeError("invalid_request", describe(parsed.error));
+  if (hasPrompt(parsed.data)) checkPrompt(parsed.data.prompt);
+  const once = await idempotencyOf(c.req.raw, c.get("body") ?? "");
+  return { value: parsed.data, ...(once ? { once } : {}) };
+}
+
+/** Reads a JSON body, once. @throws EdgeError `unsupported_media_type`, `body_too_large`, `invalid_json`. */
+export async function readJson(c: Call): Promise<unknown> {
+  const request = c.req.raw;
   const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
   if (type !== "application/json") {
     throw new EdgeError("unsupported_media_type", `The body is ${type || "of no stated type"}.`);
   }
-  const text = await readText(request);
-  let json: unknown;
+  const text = c.get("body") ?? (await readText(request));
+  c.set("body", text);
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new EdgeError("invalid_json", "The body is not JSON.", undefined, cause);
   }
-  const parsed = z.safeParse(schema, json);
-  if (!parsed.success) throw new EdgeError("invalid_request", describe(parsed.error));
-  if (hasPrompt(parsed.data)) checkPrompt(parsed.data.prompt);
-  const once = await idempotencyOf(request, text);
-  return { value: parsed.data, ...(once ? { once } : {}) };
 }
 
 const hasPrompt = (value: unknown): value is { prompt: Prompt } =>
   typeof value === "object" && value !== null && "prompt" in value;
 
-function checkPrompt(prompt: Prompt): void {
+/** @throws EdgeError `prompt_empty`, `prompt_too_long`. */
+export function checkPrompt(prompt: Prompt): void {
   const text =
     typeof prompt === "string" ? prompt : prompt.length > 0 ? JSON.stringify(prompt) : "";
   if (text.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");
