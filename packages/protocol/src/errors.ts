@@ -74,6 +74,25 @@ export const ERRORS = {
     "The first answer counts: `details` says which it was.",
   ),
   queue_full: policy(429, true, EXIT.retryLater, "Wait until a turn of this account has ended."),
+  rate_limited: policy(429, true, EXIT.retryLater, "Wait as long as `retry-after` says."),
+  too_many_sessions: policy(
+    409,
+    false,
+    EXIT.conflict,
+    "Delete sessions, or have the limit raised: `claude-edge limits set`, with the root key.",
+  ),
+  budget_spent: policy(
+    402,
+    false,
+    EXIT.retryLater,
+    "The day's budget is new at 00:00 UTC; the root key can raise it: `claude-edge limits set`.",
+  ),
+  setting_invalid: policy(
+    503,
+    false,
+    EXIT.failed,
+    "Mend the variable in wrangler.jsonc, and deploy again.",
+  ),
 
   // The container and what runs in it.
   container_unavailable: policy(
@@ -123,6 +142,12 @@ export const ERRORS = {
     false,
     EXIT.auth,
     "The model API refused the deployment's credential. Set a valid one.",
+  ),
+  model_unreachable: policy(
+    502,
+    true,
+    EXIT.retryLater,
+    "Look at ANTHROPIC_BASE_URL, and whether the model API is up; then try again.",
   ),
   model_rate_limited: policy(503, true, EXIT.retryLater, "Wait and send the prompt again."),
   model_overloaded: policy(503, true, EXIT.retryLater, "Wait and send the prompt again."),

@@ -1,4 +1,10 @@
 export {
+  updateLimitsRequest,
+  type AccountLimits,
+  type LimitsReport,
+  type UpdateLimitsRequest,
+} from "./account-limits.js";
+export {
   ANSWERS,
   CONTROL_METHODS,
   request,

@@ -9,6 +9,8 @@ export type Outcome = Pick<TurnFrame, "status" | "result" | "error">;
 const BY_STATUS: Record<number, ErrorCode> = {
   400: "model_invalid_request",
   401: "model_auth_failed",
+  // The gateway's word for it; what an empty purse of the deployment's is called, the API's message says.
+  402: "budget_spent",
   403: "model_auth_failed",
   404: "model_not_found",
   413: "model_invalid_request",

@@ -22,6 +22,16 @@ export interface Env {
   CLAUDE_EDGE_CALLER_GRACE?: string;
   /** Turns of one account that run at the same time, 1 by default; the others wait their turn. */
   CLAUDE_EDGE_MAX_CONCURRENT_TURNS?: string | number;
+  /** Turns of one account that wait at the same time, 100 by default; more are refused. */
+  CLAUDE_EDGE_MAX_QUEUED_TURNS?: string | number;
+  /** Sessions of one account. Without it, and so with the next three, there is no limit. */
+  CLAUDE_EDGE_MAX_SESSIONS?: string | number;
+  /** Requests of one account in a minute. */
+  CLAUDE_EDGE_REQUESTS_PER_MINUTE?: string | number;
+  /** Tokens of one account in a day, of every kind. Days are in UTC. */
+  CLAUDE_EDGE_TOKENS_PER_DAY?: string | number;
+  /** US dollars of one account in a day, at list prices. */
+  CLAUDE_EDGE_DOLLARS_PER_DAY?: string | number;
 
   /** The APIs of other systems that are spoken here, `messages` by default; an empty list is none. */
   CLAUDE_EDGE_DIALECTS?: string | readonly string[];

@@ -1,58 +1,34 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
-import { credentialOf } from "./credential.js";
+import { errorPolicy, SESSION_ID, toWireError } from "@claude-edge/protocol";
+
 import type { Env } from "./env.js";
+import { callModel, type ModelCaller } from "./model/model-call.js";
+import { messagesError } from "./model/refusal.js";
 
 /** What a container's gateway knows of it; set by the Worker, out of the container's reach. */
 export interface GatewayProps {
   account: string;
 }
 
-/** The model API's routes; the agent needs no other. */
-const ROUTES = new Set([
-  "POST /v1/messages",
-  "POST /v1/messages/count_tokens",
-  "GET /v1/models",
-  "HEAD /api/hello",
-]);
+/** Says which session a model call is for. A container could lie: then it fools itself, within its own account. */
+const SESSION_HEADER = "x-claude-code-session-id";
 
-const DEFAULT_BASE_URL = "https://api.anthropic.com";
-
-/** Headers of the container's that would speak for the deployment. */
-const STRIPPED = ["authorization", "x-api-key", "cookie", "host"];
-
-/** The way from a container to the model: puts the credential in, and lets nothing else out. */
+/** The way from a container to the model: puts the credential in, counts, and lets nothing else out. */
 export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   override async fetch(request: Request): Promise<Response> {
-    const url = new URL(request.url);
-    if (!ROUTES.has(`${request.method} ${url.pathname}`)) {
-      return refuse(
-        403,
-        "permission_error",
-        `The gateway does not serve ${request.method} ${url.pathname}.`,
-      );
-    }
-    const credential = credentialOf(this.env);
-    if (!credential) {
-      return refuse(401, "authentication_error", "The deployment has no model credential.");
-    }
-    const headers = new Headers(request.headers);
-    for (const name of STRIPPED) headers.delete(name);
-    for (const name of request.headers.keys()) if (name.startsWith("cf-")) headers.delete(name);
-    headers.set(...credential.header);
-
-    const base = (this.env.ANTHROPIC_BASE_URL ?? DEFAULT_BASE_URL).replace(/\/+$/, "");
-    const { method, body, signal } = request;
+    const session = request.headers.get(SESSION_HEADER) ?? "";
+    const account: unknown = this.env.ACCOUNT.getByName(this.ctx.props.account);
     try {
-      return await fetch(`${base}${url.pathname}${url.search}`, { method, headers, body, signal });
+      return await callModel(this.env, request, new URL(request.url).pathname, {
+        account: account as ModelCaller["account"],
+        session: SESSION_ID.test(session) ? session : "",
+        waitUntil: (work) => this.ctx.waitUntil(work),
+      });
     } catch (error) {
-      console.error(`the model API at ${base} could not be reached`, error);
-      return refuse(502, "api_error", "The model API could not be reached.");
+      const wire = toWireError(error);
+      if (wire.code === "internal") console.error("the gateway failed", error);
+      return messagesError(wire, errorPolicy(wire.code).status || 500);
     }
   }
-}
-
-/** An error in the form of the Messages API, so that the agent reads it as one. */
-function refuse(status: number, type: string, message: string): Response {
-  return Response.json({ type: "error", error: { type, message } }, { status });
 }

@@ -32,12 +32,6 @@ export function callerGraceMs(env: Env): number {
   return duration(env.CLAUDE_EDGE_CALLER_GRACE, 30 * UNITS.s);
 }
 
-/** Turns of one account that run at the same time; 1 for a setting that cannot be read. */
-export function maxConcurrentTurns(env: Env): number {
-  const value = Number(env.CLAUDE_EDGE_MAX_CONCURRENT_TURNS ?? 1);
-  return Number.isInteger(value) && value >= 1 ? value : 1;
-}
-
 /** Whether the sessions of an account share a container. */
 export function isShared(env: Env): boolean {
   return env.CLAUDE_EDGE_ISOLATION !== "session";

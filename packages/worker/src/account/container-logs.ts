@@ -182,6 +182,7 @@ export class ContainerLogs {
     // Also of a session that was deleted in the meantime, and of work in the background that outlasts its turn.
     if (frame.kind === "message" && frame.message.type === "result") {
       this.#store.usage.add(turn, session, usageOf(frame.message), Date.now());
+      this.#store.modelCalls.told(session);
     }
     if (frame.kind === "spare") {
       this.#store.containers.addSpare(session, name, boot, frame.asks);
@@ -218,6 +219,7 @@ export class ContainerLogs {
     }
     if (status === "waiting") {
       this.#requests.cancelOf(turn, { beside: true, waits: true });
+      this.#store.modelCalls.ended(session);
       this.#store.markWaiting(turn);
       // What it goes on from is here, with more in it than the runner knows of.
       this.#store.setTranscriptBoot(session, null);

@@ -174,6 +174,36 @@ const MIGRATIONS: readonly Step[] = [
     SELECT id, '', date(ended_at / 1000, 'unixepoch'), session_id FROM turns WHERE ended_at IS NOT NULL;
   `,
   fillUsage,
+  `
+  -- Model calls as the gateway counted them: for budgets, and for what no result of the Agent SDK tells of.
+  CREATE TABLE model_calls (
+    id INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    turn_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_input_tokens INTEGER NOT NULL,
+    cache_creation_input_tokens INTEGER NOT NULL,
+    -- Picodollars.
+    cost INTEGER NOT NULL,
+    -- A result may still tell of it.
+    open INTEGER NOT NULL
+  );
+  CREATE INDEX model_calls_of_day ON model_calls (day);
+  CREATE INDEX model_calls_open ON model_calls (session_id) WHERE open = 1;
+
+  -- Up to which call of a session a result told of them, or nothing will any more.
+  CREATE TABLE metered (
+    session_id TEXT PRIMARY KEY,
+    told INTEGER NOT NULL DEFAULT 0,
+    ended INTEGER NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+
+  -- Limits of this account's own; NULL: none.
+  CREATE TABLE limits (name TEXT PRIMARY KEY, value REAL) WITHOUT ROWID;
+  `,
 ];
 
 /** What the turns before the table used, read off the events that ended them. */

@@ -8,6 +8,7 @@ import type {
 
 import { ContainerTable } from "./container-table.js";
 import { EventTable } from "./event-table.js";
+import { ModelCalls } from "./model-calls.js";
 import { RequestTable } from "./request-table.js";
 import { all, one } from "./rows.js";
 import { TokenTable } from "./token-table.js";
@@ -113,6 +114,7 @@ export class Store {
   readonly requests: RequestTable;
   readonly tokens: TokenTable;
   readonly usage: UsageTable;
+  readonly modelCalls: ModelCalls;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -123,6 +125,7 @@ export class Store {
     this.requests = new RequestTable(storage.sql, this.events);
     this.tokens = new TokenTable(storage.sql);
     this.usage = new UsageTable(storage.sql);
+    this.modelCalls = new ModelCalls(storage.sql, this.usage);
   }
 
   transaction<T>(work: () => T): T {
@@ -165,6 +168,7 @@ export class Store {
     for (const turn of this.openTurns()) {
       if (turn.session_id === id) this.usage.addTurn(turn.id, id, now);
     }
+    this.modelCalls.ended(id);
     this.events.delete(id);
     this.requests.deleteOf(id);
     this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
@@ -175,6 +179,10 @@ export class Store {
   session(id: string): SessionResource | undefined {
     const row = all<SessionRow>(this.#sql, `${SESSION} WHERE id = ?`, id)[0];
     return row && toSession(row);
+  }
+
+  countSessions(): number {
+    return one<{ count: number }>(this.#sql, "SELECT count(*) AS count FROM sessions").count;
   }
 
   hasSession(id: string): boolean {

@@ -15,9 +15,10 @@ import type {
 } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
-import { holdMs, maxConcurrentTurns, sleepAfterMs } from "../settings.js";
+import { holdMs, sleepAfterMs } from "../settings.js";
 import { ContainerLogs } from "./container-logs.js";
 import { describeContainer, statusContainer } from "./container-status.js";
+import type { Limits } from "./limits.js";
 import { describeTools, reportTools } from "./lost-turn.js";
 import { Requests } from "./requests.js";
 import {
@@ -65,14 +66,16 @@ export class Turns {
   readonly #containerLogs: ContainerLogs;
   readonly requests: Requests;
   readonly #waiting: WaitingTurns;
+  readonly #limits: Limits;
   /** Turns whose way to the runner is under way in this memory. */
   readonly #dispatching = new Set<string>();
 
-  constructor(ctx: DurableObjectState, env: Env, store: Store, logs: SessionLogs) {
+  constructor(ctx: DurableObjectState, env: Env, store: Store, logs: SessionLogs, limits: Limits) {
     this.#ctx = ctx;
     this.#env = env;
     this.#store = store;
     this.#logs = logs;
+    this.#limits = limits;
     this.requests = new Requests(ctx, env, store, logs, {
       container: (name) => this.#container(name),
       onAnswered: (turn, request) => {
@@ -104,7 +107,7 @@ export class Turns {
       // One that waits for an answer may do so for days: it keeps its own session, and nobody else.
       if (status === "running") running += 1;
     }
-    const limit = maxConcurrentTurns(this.#env);
+    const { max_concurrent_turns: limit } = this.#limits.current;
     for (const turn of open) {
       if (turn.status !== "queued" || busySessions.has(turn.session_id)) continue;
       if (running >= limit) break;
@@ -294,6 +297,7 @@ export class Turns {
   /** Turns whose container is gone: they are begun again where their session wants that, and are over otherwise. */
   #onLost(turns: TurnRow[]): void {
     for (const turn of turns) {
+      this.#store.modelCalls.ended(turn.session_id);
       if (this.#waiting.take(turn)) continue;
       const { id, session_id, first_seq, resumed, interrupted } = turn;
       const wants = this.#store.session(session_id)?.on_container_lost === "resume";

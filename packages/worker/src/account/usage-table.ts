@@ -1,13 +1,14 @@
 import type { Usage, UsageFigures, UsageGroup, UsageReport } from "@claude-edge/protocol";
 import { EdgeError } from "@claude-edge/protocol";
 
+import type { ModelUsage } from "../model/model-call.js";
 import { all, one } from "./rows.js";
 
 /**
  * Costs are kept in picodollars, as whole numbers: a token at a price per million with six decimals still is one, so
  * sums are exact where those of floating point dollars drift.
  */
-const PICO = 1e12;
+export const PICO = 1e12;
 
 /** More of them than this want a shorter time. */
 const MAX_GROUPS = 10_000;
@@ -25,7 +26,7 @@ interface SumRow extends UsageFigures {
 
 /** The row with an empty model stands for the turn itself. */
 const SUMS = `
-  count(DISTINCT iif(model = '' OR ?3, turn_id, NULL)) AS turns,
+  count(DISTINCT iif(model = '' OR ?3, nullif(turn_id, ''), NULL)) AS turns,
   coalesce(sum(input_tokens), 0) AS input_tokens,
   coalesce(sum(output_tokens), 0) AS output_tokens,
   coalesce(sum(cache_read_input_tokens), 0) AS cache_read_input_tokens,
@@ -35,7 +36,8 @@ const SUMS = `
 
 const COLUMNS = { day: "day", session: "session_id", model: "model" } as const;
 
-const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+/** The day in UTC, YYYY-MM-DD. */
+export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 const inDollars = <Row extends UsageFigures>(row: Row): Row => ({
   ...row,
@@ -63,25 +65,31 @@ export class UsageTable {
   /** Models were used in a turn, or for its sake after its end. */
   add(turn: string, session: string, { models }: Usage, now: number): void {
     for (const [model, figures] of Object.entries(models)) {
-      this.#sql.exec(
-        `INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-          ON CONFLICT DO UPDATE SET
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            cache_read_input_tokens = cache_read_input_tokens + excluded.cache_read_input_tokens,
-            cache_creation_input_tokens = cache_creation_input_tokens + excluded.cache_creation_input_tokens,
-            cost = cost + excluded.cost`,
-        turn,
-        model,
-        dayOf(now),
-        session,
-        Math.round(figures.input_tokens),
-        Math.round(figures.output_tokens),
-        Math.round(figures.cache_read_input_tokens),
-        Math.round(figures.cache_creation_input_tokens),
-        Math.round(figures.cost_usd * PICO),
-      );
+      const cost = Math.round(figures.cost_usd * PICO);
+      this.addModel(turn, session, model, dayOf(now), { ...figures, cost });
     }
+  }
+
+  /** `turn` and `session` are empty for what belongs to none. */
+  addModel(turn: string, session: string, model: string, day: string, used: ModelUsage): void {
+    this.#sql.exec(
+      `INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET
+          input_tokens = input_tokens + excluded.input_tokens,
+          output_tokens = output_tokens + excluded.output_tokens,
+          cache_read_input_tokens = cache_read_input_tokens + excluded.cache_read_input_tokens,
+          cache_creation_input_tokens = cache_creation_input_tokens + excluded.cache_creation_input_tokens,
+          cost = cost + excluded.cost`,
+      turn,
+      model,
+      day,
+      session,
+      Math.round(used.input_tokens),
+      Math.round(used.output_tokens),
+      Math.round(used.cache_read_input_tokens),
+      Math.round(used.cache_creation_input_tokens),
+      used.cost,
+    );
   }
 
   /** Days in their order, sessions and models by what they cost. @throws EdgeError `invalid_request` for too many. */

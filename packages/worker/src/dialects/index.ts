@@ -1,8 +1,9 @@
 import type { Env } from "../env.js";
 import type { Dialect } from "./dialect.js";
+import { messages } from "./messages.js";
 
 /** Every dialect. Where two have a path, the one that comes first decides by the body's shape whose it is. */
-export const DIALECTS: readonly Dialect[] = [];
+export const DIALECTS: readonly Dialect[] = [messages];
 
 /** Those that are on unless `CLAUDE_EDGE_DIALECTS` says otherwise. */
 const DEFAULT = "messages";

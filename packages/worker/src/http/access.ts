@@ -48,6 +48,7 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   "GET /v1/sessions/:id/requests/:request": { scopes: SEES, session: "in path" },
   "POST /v1/sessions/:id/requests/:request": { scopes: ANSWERS, session: "in path" },
   "GET /v1/usage": { scopes: ["sessions:read"] },
+  "GET /v1/limits": { scopes: ["sessions:read"] },
   "POST /v1/tokens": { scopes: ["admin"] },
   "GET /v1/tokens": { scopes: ["admin"] },
   "DELETE /v1/tokens/:token": { scopes: ["admin"] },

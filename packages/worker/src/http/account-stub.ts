@@ -25,6 +25,10 @@ const METHODS = [
   "createToken",
   "listTokens",
   "revokeToken",
+  "limits",
+  "updateLimits",
+  "beginModelCall",
+  "admit",
 ] as const;
 export type AccountMethod = (typeof METHODS)[number];
 
@@ -35,17 +39,29 @@ export type AccountStub = {
   ) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
 };
 
-interface TokenCalls {
-  forToken(token: string, method: AccountMethod, args: unknown[]): Promise<unknown>;
+/** What is asked before a method is called. */
+export interface CallerCheck {
+  /** Refused when it was revoked. */
+  token: string | undefined;
+  /** The request's first call: it counts for the account's rate. */
+  isFirst: boolean;
 }
 
-/** An account. With a token, each call also asks whether that was revoked: in the same message, for it costs no more. */
+interface CheckedCalls {
+  forCaller(check: CallerCheck, method: AccountMethod, args: unknown[]): Promise<unknown>;
+}
+
+/** An account, for one request. What is asked of its caller comes in the same message as the call, for it costs no more. */
 export function accountStub(env: Env, name: string, token?: string): AccountStub {
   const stub: unknown = env.ACCOUNT.getByName(name);
-  if (token === undefined) return stub as AccountStub;
+  let isFirst = true;
   const calls = METHODS.map((method) => [
     method,
-    (...args: unknown[]) => (stub as TokenCalls).forToken(token, method, args),
+    (...args: unknown[]) => {
+      const check = { token, isFirst };
+      isFirst = false;
+      return (stub as CheckedCalls).forCaller(check, method, args);
+    },
   ]);
   return Object.fromEntries(calls) as AccountStub;
 }

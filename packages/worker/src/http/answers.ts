@@ -40,7 +40,8 @@ export function turnAnswer(turn: TurnResource, requestId: string): Response {
 
 function errorResponse(error: WireError, status: number, requestId: string): Response {
   const body = { type: "error", error, request_id: requestId };
-  return Response.json(body, { status, headers: commonHeaders(requestId) });
+  const headers = { ...commonHeaders(requestId), ...retryAfter(error) };
+  return Response.json(body, { status, headers });
 }
 
 /** An event stream; the id of what it belongs to goes into the headers, for a client cut off before the first event. */
@@ -54,4 +55,10 @@ export function streamAnswer(body: ReadableStream<Uint8Array>, requestId: string
       "x-accel-buffering": "no",
     },
   });
+}
+
+/** The header that says when to come back, for an error that knows. */
+export function retryAfter({ details }: WireError): Record<string, string> {
+  const seconds = details?.retry_after_s;
+  return typeof seconds === "number" ? { "retry-after": String(seconds) } : {};
 }

@@ -12,6 +12,7 @@ import {
   queryRequest,
   requestStatus,
   TOKEN_ID,
+  updateLimitsRequest,
   updateSessionRequest,
   type DeploymentStatus,
   usageGroup,
@@ -242,6 +243,14 @@ app.get("/v1/usage", async (c) => {
   }
   const query = { from, to, group: oneOf(c, "group", usageGroup.options) };
   return json(c, await account(c).usage(nameOf(c), query));
+});
+
+app.get("/v1/limits", async (c) => json(c, await account(c).limits(nameOf(c))));
+
+app.patch("/v1/limits", async (c) => {
+  const { value } = await readBody(c, updateLimitsRequest);
+  const name = nameOf(c, value.accountId);
+  return json(c, await stubOf(c, name).updateLimits(name, value));
 });
 
 app.post("/v1/tokens", async (c) => {

@@ -1,0 +1,124 @@
+import { EdgeError, type AccountLimits, type UpdateLimitsRequest } from "@claude-edge/protocol";
+
+import type { Env } from "../env.js";
+import type { Spent } from "./model-calls.js";
+import { all } from "./rows.js";
+import { PICO } from "./usage-table.js";
+
+type Name = keyof AccountLimits;
+type Setting = { variable: keyof Env; otherwise: number | null; least: number; whole: boolean };
+
+/** Every limit: the deployment's variable, what holds without it, and what it may be. */
+const SETTINGS: Readonly<Record<Name, Setting>> = {
+  max_concurrent_turns: {
+    variable: "CLAUDE_EDGE_MAX_CONCURRENT_TURNS",
+    otherwise: 1,
+    least: 1,
+    whole: true,
+  },
+  max_queued_turns: {
+    variable: "CLAUDE_EDGE_MAX_QUEUED_TURNS",
+    otherwise: 100,
+    least: 0,
+    whole: true,
+  },
+  max_sessions: { variable: "CLAUDE_EDGE_MAX_SESSIONS", otherwise: null, least: 0, whole: true },
+  requests_per_minute: {
+    variable: "CLAUDE_EDGE_REQUESTS_PER_MINUTE",
+    otherwise: null,
+    least: 0,
+    whole: true,
+  },
+  tokens_per_day: {
+    variable: "CLAUDE_EDGE_TOKENS_PER_DAY",
+    otherwise: null,
+    least: 0,
+    whole: true,
+  },
+  dollars_per_day: {
+    variable: "CLAUDE_EDGE_DOLLARS_PER_DAY",
+    otherwise: null,
+    least: 0,
+    whole: false,
+  },
+};
+
+const NAMES = Object.keys(SETTINGS) as Name[];
+
+/** What an account may use: the deployment's limits, and before them those that were set for this account. */
+export class Limits {
+  readonly #sql: SqlStorage;
+  readonly #env: Env;
+  #current: AccountLimits | undefined;
+
+  constructor(sql: SqlStorage, env: Env) {
+    this.#sql = sql;
+    this.#env = env;
+  }
+
+  /** @throws EdgeError `setting_invalid`: a limit that cannot be read is no limit that holds. */
+  get current(): AccountLimits {
+    if (this.#current) return this.#current;
+    const own = new Map(this.#rows().map(({ name, value }) => [name, value]));
+    const limits = NAMES.map((name) => [
+      name,
+      own.has(name) ? own.get(name) : ofDeployment(this.#env, SETTINGS[name]),
+    ]);
+    return (this.#current = Object.fromEntries(limits) as AccountLimits);
+  }
+
+  /** The names of those that were set for this account. */
+  get own(): Name[] {
+    const set = new Set(this.#rows().map(({ name }) => name));
+    return NAMES.filter((name) => set.has(name));
+  }
+
+  update(changes: UpdateLimitsRequest): void {
+    for (const name of NAMES) {
+      const value = changes[name];
+      if (value === undefined) continue;
+      this.#sql.exec("DELETE FROM limits WHERE name = ?", name);
+      if (value === null) continue;
+      this.#sql.exec("INSERT INTO limits VALUES (?, ?)", name, value === "none" ? null : value);
+    }
+    this.#current = undefined;
+  }
+
+  /** @throws EdgeError `budget_spent`. */
+  assertBudget(spent: Spent, now: number): void {
+    const { tokens_per_day: tokens, dollars_per_day: dollars } = this.current;
+    const dollarsSpent = spent.cost / PICO;
+    const over =
+      tokens !== null && spent.tokens >= tokens
+        ? { limit: "tokens_per_day", allowed: tokens, used: spent.tokens }
+        : dollars !== null && dollarsSpent >= dollars
+          ? { limit: "dollars_per_day", allowed: dollars, used: dollarsSpent }
+          : undefined;
+    if (!over) return;
+    const { limit, allowed, used } = over;
+    const is =
+      limit === "tokens_per_day" ? `${used} of ${allowed} tokens` : `$${used} of $${allowed}`;
+    const resets_at = new Date(new Date(now).setUTCHours(24, 0, 0, 0)).toISOString();
+    throw new EdgeError("budget_spent", `The account has used ${is} today.`, {
+      ...over,
+      resets_at,
+    });
+  }
+
+  #rows(): { name: Name; value: number | null }[] {
+    return all<{ name: Name; value: number | null }>(this.#sql, "SELECT * FROM limits");
+  }
+}
+
+function ofDeployment(env: Env, { variable, otherwise, least, whole }: Setting): number | null {
+  const given = env[variable] as string | number | undefined;
+  if (given === undefined || given === "") return otherwise;
+  const value = Number(given);
+  if (value >= least && (whole ? Number.isSafeInteger(value) : Number.isFinite(value)))
+    return value;
+  const form = whole ? `a whole number from ${least}` : "a number from 0";
+  throw new EdgeError(
+    "setting_invalid",
+    `${variable} is ${JSON.stringify(given)}: it must be ${form}.`,
+  );
+}

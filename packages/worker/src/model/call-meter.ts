@@ -1,0 +1,123 @@
+import { createParser } from "eventsource-parser";
+
+import type { CallUsage } from "./prices.js";
+
+/** What a model call came to: the model that answered, and what it used. */
+export interface Metered {
+  model: string;
+  usage: CallUsage;
+}
+
+/** Four characters are about a token: for what was said in an answer that was cut off, whose count never came. */
+const CHARS_PER_TOKEN = 4;
+
+/** Answers that are not streamed are collected up to this size, in bytes; the model's own limits are far below. */
+const MAX_COLLECTED = 32 * 1024 * 1024;
+
+/** Reads what a model call used off its answer, as it passes by. */
+export interface CallMeter {
+  read(chunk: Uint8Array): void;
+  /** What was seen, at the end or when the answer was cut off; undefined when nothing was used. */
+  end(): Metered | undefined;
+}
+
+interface StreamEvent {
+  message?: { model?: string; usage?: CallUsage };
+  usage?: CallUsage;
+}
+
+/** For `text/event-stream`: `message_start` has the input, the last `message_delta` the sums. */
+export function streamMeter(): CallMeter {
+  const decoder = new TextDecoder();
+  let metered: Metered | undefined;
+  let said = 0;
+  let counted = false;
+  const parser = createParser({
+    onEvent({ event, data }) {
+      if (event === "content_block_delta") {
+        said += data.length;
+        return;
+      }
+      if (event !== "message_start" && event !== "message_delta") return;
+      const { message, usage } = (parse(data) ?? {}) as StreamEvent;
+      if (message) metered = { model: message.model ?? "", usage: { ...message.usage } };
+      if (!usage || !metered) return;
+      counted = true;
+      const given = Object.entries(usage).filter(([, value]) => value !== null);
+      Object.assign(metered.usage, Object.fromEntries(given));
+    },
+  });
+  return {
+    read: (chunk) => parser.feed(decoder.decode(chunk, { stream: true })),
+    end() {
+      if (metered && !counted) {
+        const least = Math.ceil(said / CHARS_PER_TOKEN);
+        metered.usage.output_tokens = Math.max(metered.usage.output_tokens ?? 0, least);
+      }
+      return metered;
+    },
+  };
+}
+
+/** For an answer in one piece. */
+export function messageMeter(): CallMeter {
+  const decoder = new TextDecoder();
+  let text = "";
+  return {
+    read(chunk) {
+      if (text.length < MAX_COLLECTED) text += decoder.decode(chunk, { stream: true });
+    },
+    end() {
+      const { model = "", usage } = (parse(text) ?? {}) as { model?: string; usage?: CallUsage };
+      return usage && { model, usage };
+    },
+  };
+}
+
+function parse(json: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A body that a meter looks at as it passes; `onEnd` is called once, however it ends. */
+export function meteredBody(
+  body: ReadableStream<Uint8Array>,
+  meter: CallMeter,
+  onEnd: (metered: Metered | undefined) => void,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  let over = false;
+  const end = () => {
+    if (over) return;
+    over = true;
+    onEnd(meter.end());
+  };
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) {
+            end();
+            controller.close();
+            return;
+          }
+          meter.read(value);
+          controller.enqueue(value);
+        } catch (error) {
+          end();
+          controller.error(error);
+        }
+      },
+      async cancel(reason) {
+        end();
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,94 @@
+/** What a model costs in dollars per million tokens: those read, and those read from the cache. */
+interface Price {
+  input: number;
+  cacheRead: number;
+  /** Prompts of more tokens than this cost more. */
+  long?: { above: number; input: number; cacheRead: number };
+  /** How many times as much fast mode costs. */
+  fast?: number;
+}
+
+/** Every price so far: output is five times the input, the cache is written for 1.25 times (an hour: twice) as much. */
+const OUTPUT = 5;
+const CACHE_WRITE_5M = 1.25;
+const CACHE_WRITE_1H = 2;
+/** Per search, dollars. */
+const WEB_SEARCH = 0.01;
+/** For inference that is kept within the United States. */
+const US_ONLY = 1.1;
+
+/**
+ * The list prices by which the Agent SDK counts, so that both come to the same; a test compares them with the pinned
+ * version's. The longest name that a model's begins with is its price.
+ * @see https://platform.claude.com/docs/en/about-claude/pricing
+ */
+const PRICES: Readonly<Record<string, Price>> = {
+  "claude-3-5-haiku": { input: 0.8, cacheRead: 0.08 },
+  "claude-haiku-4-5": { input: 1, cacheRead: 0.1 },
+  "claude-haiku-5-5": {
+    input: 0.1,
+    cacheRead: 0.01,
+    long: { above: 100_000, input: 0.5, cacheRead: 0.05 },
+  },
+  "claude-3-5-sonnet": { input: 3, cacheRead: 0.3 },
+  "claude-3-7-sonnet": { input: 3, cacheRead: 0.3 },
+  "claude-sonnet-4": { input: 3, cacheRead: 0.3 },
+  "claude-sonnet-5": { input: 2, cacheRead: 0.2 },
+  "claude-sonnet-5-5": { input: 2, cacheRead: 0.1 },
+  "claude-opus-4": { input: 15, cacheRead: 1.5 },
+  "claude-opus-4-5": { input: 5, cacheRead: 0.5 },
+  "claude-opus-4-6": { input: 5, cacheRead: 0.5, fast: 6 },
+  "claude-opus-4-7": { input: 5, cacheRead: 0.5, fast: 6 },
+  "claude-opus-4-8": { input: 5, cacheRead: 0.5, fast: 2 },
+  "claude-opus-5": { input: 5, cacheRead: 0.5, fast: 2 },
+  "claude-opus-5-5": { input: 4, cacheRead: 0.2, fast: 2 },
+  "claude-fable-5": { input: 10, cacheRead: 1 },
+  "claude-fable-5-1": { input: 10, cacheRead: 0.25 },
+  "claude-fable-5-2": { input: 8, cacheRead: 0.2, fast: 2 },
+  "claude-mythos-5": { input: 10, cacheRead: 1 },
+  "claude-mythos-5-1": { input: 10, cacheRead: 0.25 },
+  "claude-mythos-5-2": { input: 8, cacheRead: 0.2, fast: 2 },
+};
+
+/** That of a model nobody knows, as one behind LiteLLM may be. */
+const UNKNOWN: Price = { input: 5, cacheRead: 0.5 };
+
+const NAMES = Object.keys(PRICES).toSorted((left, right) => right.length - left.length);
+
+/** The usage of one model call, as the Messages API gives it. */
+export interface CallUsage {
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  cache_read_input_tokens?: number | null;
+  cache_creation_input_tokens?: number | null;
+  cache_creation?: { ephemeral_1h_input_tokens?: number | null } | null;
+  server_tool_use?: { web_search_requests?: number | null } | null;
+  speed?: string | null;
+  inference_geo?: string | null;
+}
+
+/** Tokens of a model call; what an API answers is anything at all, so whatever is no such number counts as none. */
+export const tokens = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+
+/** What a model call costs, in whole picodollars. */
+export function costOf(model: string, usage: CallUsage): number {
+  const price = PRICES[NAMES.find((name) => model.startsWith(name)) ?? ""] ?? UNKNOWN;
+  const read = tokens(usage.cache_read_input_tokens);
+  const written = tokens(usage.cache_creation_input_tokens);
+  const anHour = Math.min(tokens(usage.cache_creation?.ephemeral_1h_input_tokens), written);
+  const input = tokens(usage.input_tokens);
+  const isLong = price.long !== undefined && input + read + written > price.long.above;
+  const { input: each, cacheRead } = isLong ? price.long! : price;
+  const factor = usage.speed === "fast" ? (price.fast ?? 1) : 1;
+  const region = usage.inference_geo === "us" ? US_ONLY : 1;
+  const ofTokens =
+    input * each +
+    tokens(usage.output_tokens) * each * OUTPUT +
+    read * cacheRead +
+    (written - anHour) * each * CACHE_WRITE_5M +
+    anHour * each * CACHE_WRITE_1H;
+  // Dollars per million tokens are as many millions of picodollars per token.
+  const searches = tokens(usage.server_tool_use?.web_search_requests) * WEB_SEARCH * 1e6;
+  return Math.round((ofTokens * factor * region + searches) * 1e6);
+}
