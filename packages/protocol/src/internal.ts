@@ -3,3 +3,5 @@ export { Bell } from "./bell.js";
 export { credentialKind, type CredentialKind } from "./credential-kind.js";
 export { readLines } from "./lines.js";
 export { TICK_MS, TICKS } from "./status.js";
+/** How the gateway's refusal begins when a budget is spent: its text is all that comes out of the agent's process. */
+export const BUDGET_SPENT = "The account has spent its budget of";

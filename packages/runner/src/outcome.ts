@@ -1,5 +1,6 @@
 import type { SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
 import { wireError, type ErrorCode, type WireError } from "@claude-edge/protocol";
+import { BUDGET_SPENT } from "@claude-edge/protocol/internal";
 import type { TurnFrame } from "@claude-edge/protocol/runner";
 
 /** How a turn ended, read off the Agent SDK's result message. */
@@ -9,8 +10,8 @@ export type Outcome = Pick<TurnFrame, "status" | "result" | "error">;
 const BY_STATUS: Record<number, ErrorCode> = {
   400: "model_invalid_request",
   401: "model_auth_failed",
-  // The gateway's word for it; what an empty purse of the deployment's is called, the API's message says.
-  402: "budget_spent",
+  // An empty purse of the deployment's: with another key it would go on.
+  402: "model_auth_failed",
   403: "model_auth_failed",
   404: "model_not_found",
   413: "model_invalid_request",
@@ -26,7 +27,8 @@ const BY_SUBTYPE: Partial<Record<SDKResultMessage["subtype"], ErrorCode>> = {
 
 function apiError(result: Extract<SDKResultMessage, { subtype: "success" }>): WireError {
   const status = result.api_error_status ?? 0;
-  const code = BY_STATUS[status] ?? "model_error";
+  const isBudget = status === 402 && result.result.includes(BUDGET_SPENT);
+  const code = isBudget ? "budget_spent" : (BY_STATUS[status] ?? "model_error");
   return wireError(code, result.result, status ? { model_status: status } : undefined);
 }
 

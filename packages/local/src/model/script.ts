@@ -4,7 +4,7 @@ export type Action =
   | { do: "think"; text: string }
   | { do: "tool"; name: string; input: unknown }
   | { do: "wait"; ms: number }
-  | { do: "cache"; read: number; created: number }
+  | { do: "cache"; read: number; created: number; anHour: number }
   | { do: "refuse" };
 
 /** One answer of the model: what it does, and how it fails if it does. */
@@ -55,7 +55,7 @@ const count = (argument: string, otherwise: number) => {
  * | `%bytes 1000000` | answers with about that many bytes, in words of 4 kB |
  * | `%tool Name {json}` | calls a tool |
  * | `%wait 500` | pauses, milliseconds |
- * | `%cache 900 [100]` | counts that many tokens as read from the cache, and as written into it |
+ * | `%cache 900 [100 [40]]` | counts that many tokens as read from the cache, as written into it, and of these for an hour |
  * | `%error 429 [times]` | answers with an HTTP error; for ever without `times` |
  * | `%cut [times]` | cuts the connection in mid-stream |
  * | `%refuse` | ends with stop reason `refusal` |
@@ -105,8 +105,10 @@ export function parseScript(prompt: string): Answer[] | undefined {
         current.actions.push({ do: "wait", ms: count(argument, 1000) });
         break;
       case "cache": {
-        const [read = "", created = ""] = argument.split(/\s+/);
-        current.actions.push({ do: "cache", read: count(read, 0), created: count(created, 0) });
+        const [read, created, anHour] = ["", "", ""].map((otherwise, index) =>
+          count(argument.split(/\s+/)[index] ?? otherwise, 0),
+        ) as [number, number, number];
+        current.actions.push({ do: "cache", read, created, anHour });
         break;
       }
       case "refuse":

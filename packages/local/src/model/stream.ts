@@ -68,6 +68,14 @@ export function wholeMessage(head: MessageHead, actions: Action[]) {
       output_tokens: outputTokens(actions),
       cache_read_input_tokens: cache?.read ?? 0,
       cache_creation_input_tokens: cache?.created ?? 0,
+      ...(cache && cache.anHour > 0
+        ? {
+            cache_creation: {
+              ephemeral_5m_input_tokens: cache.created - cache.anHour,
+              ephemeral_1h_input_tokens: cache.anHour,
+            },
+          }
+        : {}),
     },
   };
 }

@@ -1,4 +1,5 @@
 import { EdgeError, type AccountLimits, type UpdateLimitsRequest } from "@claude-edge/protocol";
+import { BUDGET_SPENT } from "@claude-edge/protocol/internal";
 
 import type { Env } from "../env.js";
 import type { Spent } from "./model-calls.js";
@@ -99,7 +100,7 @@ export class Limits {
     const is =
       limit === "tokens_per_day" ? `${used} of ${allowed} tokens` : `$${used} of $${allowed}`;
     const resets_at = new Date(new Date(now).setUTCHours(24, 0, 0, 0)).toISOString();
-    throw new EdgeError("budget_spent", `The account has used ${is} today.`, {
+    throw new EdgeError("budget_spent", `${BUDGET_SPENT} today: ${is}.`, {
       ...over,
       resets_at,
     });

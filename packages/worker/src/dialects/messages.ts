@@ -47,7 +47,7 @@ async function passThrough(c: Call): Promise<Response> {
   });
   // To its caller that would say that their own key is wrong.
   if (answer.status === 401) {
-    throw new EdgeError("model_auth_failed", "The model API refused the deployment's credential.");
+    throw new EdgeError("model_auth_failed", "The model API took the deployment for a stranger.");
   }
   for (const [header, value] of Object.entries(commonHeaders(c.get("requestId")))) {
     answer.headers.set(header, value);

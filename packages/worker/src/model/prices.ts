@@ -50,8 +50,8 @@ const PRICES: Readonly<Record<string, Price>> = {
   "claude-mythos-5-2": { input: 8, cacheRead: 0.2, fast: 2 },
 };
 
-/** That of a model nobody knows, as one behind LiteLLM may be. */
-const UNKNOWN: Price = { input: 5, cacheRead: 0.5 };
+/** That of a model nobody knows, as one behind LiteLLM may be: the Agent SDK takes that of its default model. */
+const UNKNOWN: Price = { input: 4, cacheRead: 0.2 };
 
 const NAMES = Object.keys(PRICES).toSorted((left, right) => right.length - left.length);
 
