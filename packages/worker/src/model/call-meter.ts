@@ -8,8 +8,11 @@ export interface Metered {
   usage: CallUsage;
 }
 
-/** Four characters are about a token: for what was said in an answer that was cut off, whose count never came. */
-const CHARS_PER_TOKEN = 4;
+/**
+ * For what was said in an answer that was cut off, whose count never came: a token for three characters, as the Agent
+ * SDK has it, and one a delta at least. 79 characters of a delta are not its text.
+ */
+const tokensIn = (delta: string) => Math.max(Math.ceil((delta.length - 79) / 3), 1);
 
 /** Answers that are not streamed are collected up to this size, in bytes; the model's own limits are far below. */
 const MAX_COLLECTED = 32 * 1024 * 1024;
@@ -35,7 +38,7 @@ export function streamMeter(): CallMeter {
   const parser = createParser({
     onEvent({ event, data }) {
       if (event === "content_block_delta") {
-        said += data.length;
+        said += tokensIn(data);
         return;
       }
       if (event !== "message_start" && event !== "message_delta") return;
@@ -51,8 +54,7 @@ export function streamMeter(): CallMeter {
     read: (chunk) => parser.feed(decoder.decode(chunk, { stream: true })),
     end() {
       if (metered && !counted) {
-        const least = Math.ceil(said / CHARS_PER_TOKEN);
-        metered.usage.output_tokens = Math.max(metered.usage.output_tokens ?? 0, least);
+        metered.usage.output_tokens = Math.max(metered.usage.output_tokens ?? 0, said);
       }
       return metered;
     },
@@ -83,10 +85,14 @@ function parse(json: string): object | undefined {
   }
 }
 
-/** A body that a meter looks at as it passes; `onEnd` is called once, however it ends. */
+/**
+ * A body that a meter looks at as it passes; `onEnd` is called once, however it ends.
+ * @param signal Whoever reads it has gone.
+ */
 export function meteredBody(
   body: ReadableStream<Uint8Array>,
   meter: CallMeter,
+  signal: AbortSignal,
   onEnd: (metered: Metered | undefined) => void,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
@@ -96,6 +102,7 @@ export function meteredBody(
     over = true;
     onEnd(meter.end());
   };
+  signal.addEventListener("abort", end, { once: true });
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

@@ -3,7 +3,7 @@ import { EdgeError, toWireError } from "@claude-edge/protocol";
 import type { ModelCall } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
 import type { Env } from "../env.js";
-import { messageMeter, meteredBody, streamMeter } from "./call-meter.js";
+import { messageMeter, meteredBody, streamMeter, type Metered } from "./call-meter.js";
 import { costOf, tokens } from "./prices.js";
 
 /** The model API's routes; no agent and no client needs another. */
@@ -90,19 +90,27 @@ export async function callModel(
   if (!call || !answer.ok || !answer.body) return new Response(answer.body, init);
 
   const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-  const metered = meteredBody(answer.body, isStream ? streamMeter() : messageMeter(), (seen) => {
-    if (!seen) return;
-    const { model, usage } = seen;
-    const used = {
-      input_tokens: tokens(usage.input_tokens),
-      output_tokens: tokens(usage.output_tokens),
-      cache_read_input_tokens: tokens(usage.cache_read_input_tokens),
-      cache_creation_input_tokens: tokens(usage.cache_creation_input_tokens),
-      cost: costOf(model, usage),
-    };
-    waitUntil(report(() => account.endModelCall(call, model, used)));
-  });
-  return new Response(metered, init);
+  const counted = Promise.withResolvers<void>();
+  // From the beginning: whoever leaves in the middle would take this with them, and the count of what was used.
+  waitUntil(counted.promise);
+  const onEnd = (seen: Metered | undefined) => {
+    const done = seen
+      ? report(() => account.endModelCall(call, seen.model, usageOf(seen)))
+      : undefined;
+    counted.resolve(done);
+  };
+  const meter = isStream ? streamMeter() : messageMeter();
+  return new Response(meteredBody(answer.body, meter, signal, onEnd), init);
+}
+
+function usageOf({ model, usage }: Metered): ModelUsage {
+  return {
+    input_tokens: tokens(usage.input_tokens),
+    output_tokens: tokens(usage.output_tokens),
+    cache_read_input_tokens: tokens(usage.cache_read_input_tokens),
+    cache_creation_input_tokens: tokens(usage.cache_creation_input_tokens),
+    cost: costOf(model, usage),
+  };
 }
 
 /** An account that restarts is told again: what a call cost is known only here. */

@@ -1,0 +1,173 @@
+import type { Session, Usage } from "@claude-edge/client";
+import { expect, test } from "vitest";
+
+import { useStack } from "../support/stack.js";
+import { until } from "../support/wait.js";
+
+const edge = useStack({ vars: { CLAUDE_EDGE_HOLD: "1s" } });
+
+const permissionMode = "bypassPermissions";
+const pico = (dollars: number) => Math.round(dollars * 1e12);
+
+/** What the Agent SDK says a session has used by the end of a turn. */
+interface Sums {
+  modelUsage: Record<string, Record<string, number>>;
+}
+
+/** As the gateway counts. */
+interface Limits {
+  used: { tokens_today: number; dollars_today: number };
+}
+
+interface Ended {
+  status: string;
+  usage: Usage | undefined;
+  sums: Sums | undefined;
+}
+
+/** Sends a prompt and reads to the end; `interruptAt`: stopped once this has been said. */
+async function run(session: Session, prompt: string, interruptAt?: string): Promise<Ended> {
+  const turn = session.send(prompt);
+  const ended: Ended = { status: "", usage: undefined, sums: undefined };
+  let said = "";
+  for await (const event of turn) {
+    if (event.kind === "delta") said += JSON.stringify(event.message);
+    if (interruptAt && said.includes(interruptAt)) {
+      said = "";
+      await turn.interrupt();
+    }
+    if (event.kind === "message" && event.message.type === "result") {
+      ended.sums = event.message as unknown as Sums;
+    }
+    if (event.kind === "turn") Object.assign(ended, { status: event.status, usage: event.usage });
+  }
+  return ended;
+}
+
+const subagent = (model: string) =>
+  `%cache 700 30\n%tool Agent ${JSON.stringify({
+    description: "helps",
+    prompt: "%cache 77 7 3\n%say Helped.",
+    subagent_type: "general-purpose",
+    model,
+  })}\n%say Thanks.`;
+
+/** One of each kind; the number makes every turn's figures differ. */
+const kinds = (n: number): [prompt: string, interruptAt?: string][] => [
+  [`%cache ${n * 1001} ${n * 17} ${n}\n%tokens ${n * 7}`],
+  [subagent(n % 4 < 2 ? "haiku" : "sonnet")],
+  [`%cache ${n} 2\n%tool Bash {"command":"true"}\n%cache 3 ${n}\n%say Ran.`],
+  ["%error 400"],
+  ["%error 529 1\n%say At the second try."],
+  ["%refuse"],
+  // The gateway notices with the next piece that nobody reads any more.
+  [`%cache 5 ${n}\n%tokens 20\n%wait 1500\n%tokens 20\n%wait 100\n%say Never.`, "word9"],
+  ["%cut 1\n%say Again."],
+];
+
+const ROUNDS = 26;
+const ACCOUNTS = ["metered-1", "metered-2"];
+
+test(
+  "200 turns with cache, subagents, errors and interrupts: the sums are exact",
+  { timeout: 240_000 },
+  async () => {
+    await Promise.all(
+      ACCOUNTS.map(async (account, place) => {
+        const client = edge.client(account);
+        const session = await client.sessions.create({ permissionMode });
+        const ended: Ended[] = [];
+        for (let round = place; round < ROUNDS; round += ACCOUNTS.length) {
+          for (const [prompt, interruptAt] of kinds(round + 1)) {
+            ended.push(await run(session, prompt, interruptAt));
+          }
+        }
+        ended.push(await run(session, "%say Last."));
+        const count = (status: string) => ended.filter((turn) => turn.status === status).length;
+        expect([count("completed"), count("failed"), count("interrupted")]).toEqual([66, 26, 13]);
+
+        const models = Object.values(ended.at(-1)!.sums!.modelUsage);
+        expect(models.length).toBe(3);
+        const sum = (field: string) => models.reduce((total, of) => total + of[field]!, 0);
+        const { total } = await client.usage();
+        expect({ ...total, cost_usd: pico(total.cost_usd) }).toEqual({
+          turns: 105,
+          input_tokens: sum("inputTokens"),
+          output_tokens: sum("outputTokens"),
+          cache_read_input_tokens: sum("cacheReadInputTokens"),
+          cache_creation_input_tokens: sum("cacheCreationInputTokens"),
+          cost_usd: pico(sum("costUSD")),
+        });
+        const ofTurns = ended.reduce((all, { usage }) => all + pico(usage?.cost_usd ?? 0), 0);
+        expect(ofTurns).toBe(pico(total.cost_usd));
+        // The gateway counts more: what was said before an interrupt. Never less, or a budget would leak.
+        const over = await until("it has noticed the last interrupt", async () => {
+          const { used } = (await (await edge.fetch("/v1/limits", { account })).json()) as Limits;
+          return pico(used.dollars_today) >= pico(total.cost_usd) && used.dollars_today;
+        });
+        expect(over / total.cost_usd).toBeLessThan(1.01);
+      }),
+    );
+  },
+);
+
+const spentBy = async (account: string) =>
+  ((await (await edge.fetch("/v1/limits", { account })).json()) as Limits).used.tokens_today;
+
+/** Usage when there is some of a session. */
+const usedBy = (account: string, session: string) =>
+  until("what it has used", async () => {
+    const { groups = [] } = await edge.client(account).usage({ group: "session" });
+    return groups.find(({ key, input_tokens }) => key === session && input_tokens > 0);
+  });
+
+const BEGUN = '%cache 33 44\n%tool Bash {"command":"sleep 60"}\n%say Never.';
+
+test("a container that is killed in mid-turn takes no usage with it", async () => {
+  const account = "killed";
+  const client = edge.client(account);
+  const session = await client.sessions.create({ permissionMode });
+  await run(session, "%cache 1 2\n%say Before.");
+  const before = await usedBy(account, session.id);
+  const spent = await spentBy(account);
+  const turn = session.send(BEGUN);
+  const ended = turn.result().catch((error: { code: string }) => error.code);
+  await until("the first call is over", async () => (await spentBy(account)) > spent);
+  for (const { name } of edge.stack.containers()) await edge.stack.killContainer(name);
+  expect(await ended).toBe("container_lost");
+  const after = await usedBy(account, session.id);
+  expect(after).toMatchObject({
+    turns: 2,
+    cache_read_input_tokens: before.cache_read_input_tokens + 33,
+    cache_creation_input_tokens: before.cache_creation_input_tokens + 44,
+  });
+  expect(after.cost_usd).toBeGreaterThan(before.cost_usd);
+
+  // What comes next is told by a result, and counted once.
+  const { sums } = await run(session, "%cache 5 6\n%say After.");
+  expect(sums).toBeDefined();
+  const last = await usedBy(account, session.id);
+  expect(last.cache_read_input_tokens).toBe(after.cache_read_input_tokens + 5);
+});
+
+test("a turn that waits for an approval has used what it used, before and after", async () => {
+  const client = edge.client("approved");
+  const session = await client.sessions.create({ permissionMode: "default", canUseTool: true });
+  const turn = session.send(
+    '%cache 7 8\n%tool Bash {"command":"touch it"}\n%cache 9 10\n%say Done.',
+  );
+  const ending = turn.result();
+  const request = await until("it waits", async () => {
+    if ((await session.retrieve()).status !== "waiting") return undefined;
+    return (await client.requests.list())[0];
+  });
+  const { total } = await client.usage();
+  expect(total).toMatchObject({ cache_read_input_tokens: 7, cache_creation_input_tokens: 8 });
+  await client.requests.answer(request.id, { behavior: "allow" });
+  await ending;
+  expect((await client.usage()).total).toMatchObject({
+    turns: 1,
+    cache_read_input_tokens: 16,
+    cache_creation_input_tokens: 18,
+  });
+});
