@@ -36,6 +36,9 @@ export interface Env {
   /** The APIs of other systems that are spoken here, `messages` by default; an empty list is none. */
   CLAUDE_EDGE_DIALECTS?: string | readonly string[];
 
+  /** The origins whose pages may ask, like `https://app.example.com`, with commas; `*` is every page. None by default. */
+  CLAUDE_EDGE_CORS_ORIGINS?: string | readonly string[];
+
   /** The model credential: the first that is set is used. */
   ANTHROPIC_API_KEY?: string;
   ANTHROPIC_AUTH_TOKEN?: string;

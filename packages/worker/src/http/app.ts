@@ -28,6 +28,7 @@ import type { AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
 import { authenticate, rootKeyOf, signingKey } from "./auth.js";
 import { readBody } from "./body.js";
+import { cors, mayAskFromBrowser } from "./cors.js";
 import {
   account,
   assertModel,
@@ -88,6 +89,8 @@ app.use(async (c, next) => {
   c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
   await next();
 });
+
+app.use((c, next) => (mayAskFromBrowser(c.env) ? cors(c, next) : next()));
 
 app.get("/health", (c) => json(c, { status: "ok", version: VERSION, protocol: PROTOCOL_VERSION }));
 

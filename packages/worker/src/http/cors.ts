@@ -1,0 +1,28 @@
+import { PROTOCOL_HEADER, REQUEST_ID_HEADER } from "@claude-edge/protocol";
+import type { MiddlewareHandler } from "hono";
+import { cors as honoCors } from "hono/cors";
+
+import type { Env } from "../env.js";
+import type { AppEnv } from "./call.js";
+
+const A_DAY_S = 24 * 60 * 60;
+
+const originsOf = (env: Env): string[] =>
+  String(env.CLAUDE_EDGE_CORS_ORIGINS ?? "")
+    .split(",")
+    .map((origin) => origin.trim().replace(/\/+$/, ""))
+    .filter((origin) => origin !== "");
+
+/** Whether pages of any other origin may ask at all. */
+export const mayAskFromBrowser = (env: Env): boolean => originsOf(env).length > 0;
+
+/** Lets pages of the configured origins ask. Without cookies: a key comes in a header, where a page has put it. */
+export const cors: MiddlewareHandler<AppEnv> = honoCors({
+  origin(origin, { env }) {
+    const origins = originsOf(env as Env);
+    return origins.includes("*") ? "*" : origins.includes(origin) ? origin : null;
+  },
+  allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+  exposeHeaders: [REQUEST_ID_HEADER, PROTOCOL_HEADER, "request-id", "retry-after"],
+  maxAge: A_DAY_S,
+});
