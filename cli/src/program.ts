@@ -9,6 +9,7 @@ import { defineDeploy } from "./definitions/deploy.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineDoctor } from "./definitions/doctor.js";
 import { defineInit } from "./definitions/init.js";
+import { defineLimits } from "./definitions/limits.js";
 import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
 import { defineLogs } from "./definitions/logs.js";
 import { defineQuery } from "./definitions/query.js";
@@ -43,7 +44,7 @@ const GROUPS: Record<string, ((context: Context) => Command)[]> = {
   "Talk:": [defineQuery, defineChat, defineSessions, defineRequests],
   "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
   "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],
-  "Accounts:": [defineTokens, defineUsage],
+  "Accounts:": [defineTokens, defineUsage, defineLimits],
   "This program:": [defineDoctor, defineCompletion],
 };
 

@@ -1,7 +1,9 @@
 import {
   isHealth,
+  isLimitsReport,
   isUsageReport,
   type Health,
+  type LimitsReport,
   type Prompt,
   type UsageGroup,
   type UsageReport,
@@ -38,6 +40,20 @@ export interface UsageOptions extends CallOptions {
   to?: string | undefined;
   /** What to split it by. */
   group?: UsageGroup | undefined;
+}
+
+/** Limits to set for an account: `null` is the deployment's again, `none` no limit at all. */
+export interface LimitChanges {
+  /** Turns that run at the same time. */
+  maxConcurrentTurns?: number | null | undefined;
+  /** Turns that wait at the same time. */
+  maxQueuedTurns?: number | null | undefined;
+  maxSessions?: number | "none" | null | undefined;
+  requestsPerMinute?: number | "none" | null | undefined;
+  /** Tokens in and out, those of the cache included; days are in UTC. */
+  tokensPerDay?: number | "none" | null | undefined;
+  /** US dollars at list prices. */
+  dollarsPerDay?: number | "none" | null | undefined;
 }
 
 /**
@@ -107,6 +123,24 @@ export class ClaudeEdge {
     for (const [name, value] of Object.entries({ from, to, group }))
       if (value) query.set(name, value);
     return parseAnswer(isUsageReport, await this.#transport.json(`/v1/usage?${query}`, { signal }));
+  }
+
+  /** What the account may use at the most, and how much of it is used. */
+  async limits({ signal }: CallOptions = {}): Promise<LimitsReport> {
+    return parseAnswer(isLimitsReport, await this.#transport.json("/v1/limits", { signal }));
+  }
+
+  /**
+   * Sets limits of the account's own; those that are not named stay. What runs goes on.
+   * @throws ApiError `forbidden` without the root key.
+   */
+  async updateLimits(changes: LimitChanges, { signal }: CallOptions = {}): Promise<LimitsReport> {
+    const toWire = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const body = Object.fromEntries(
+      Object.entries(changes).map(([name, value]) => [toWire(name), value]),
+    );
+    const call = { method: "PATCH", body, signal } as const;
+    return parseAnswer(isLimitsReport, await this.#transport.json("/v1/limits", call));
   }
 
   /** Whether the deployment answers, and its versions. */

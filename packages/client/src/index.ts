@@ -6,7 +6,7 @@ export type {
   PermissionRequest,
   SessionCallbacks,
 } from "./callbacks.js";
-export { ClaudeEdge, type QueryOptions, type UsageOptions } from "./client.js";
+export { ClaudeEdge, type LimitChanges, type QueryOptions, type UsageOptions } from "./client.js";
 export type { ClientOptions, Clock, Logger, RequestInfo, ResponseInfo, Retry } from "./config.js";
 export {
   AbortError,
@@ -65,4 +65,6 @@ export {
   type UsageFigures,
   type UsageGroup,
   type UsageReport,
+  type AccountLimits,
+  type LimitsReport,
 } from "@claude-edge/protocol/wire";

@@ -1,3 +1,4 @@
+import type { LimitsReport } from "./account-limits.js";
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
 import { TURN_STATUSES } from "./events.js";
@@ -65,6 +66,9 @@ export const isTokenList = (value: unknown): value is TokenList =>
 
 export const isUsageReport = (value: unknown): value is UsageReport =>
   hasForm(value, { account: "string", total: "object" });
+
+export const isLimitsReport = (value: unknown): value is LimitsReport =>
+  hasForm(value, { account: "string", limits: "object", used: "object" });
 
 export const isHealth = (value: unknown): value is Health =>
   hasForm(value, { status: "string", version: "string", protocol: "number" });

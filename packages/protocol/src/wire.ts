@@ -2,6 +2,7 @@
  * What a client needs of the wire: its words and checks, and no schema. zod takes 60 ms to load and 10 kB of a bundle,
  * and checks only what is sent to the deployment.
  */
+export type { AccountLimits, LimitsReport } from "./account-limits.js";
 export type {
   CallbackAnswer,
   ControlMethod,
@@ -32,6 +33,7 @@ export {
   isErrorAnswer,
   isEventList,
   isHealth,
+  isLimitsReport,
   isRequest,
   isRequestList,
   isSession,

@@ -24,7 +24,6 @@ import {
   type TokenList,
   type TokenResource,
   type TurnResource,
-  type TurnStatus,
   type UpdateLimitsRequest,
   type UpdateSessionRequest,
   type UsageReport,
@@ -35,16 +34,15 @@ import type { Env } from "../env.js";
 import type { AccountMethod, CallerCheck } from "../http/account-stub.js";
 import type { ModelUsage } from "../model/model-call.js";
 import { containerName } from "../settings.js";
+import { Allowance } from "./allowance.js";
 import { readCursor, writeCursor } from "./cursor.js";
-import { Limits } from "./limits.js";
 import type { ModelCall } from "./model-calls.js";
 import { cut } from "./parts.js";
-import { RequestRate } from "./request-rate.js";
 import { migrate } from "./schema.js";
 import { SessionLogs } from "./session-logs.js";
 import { Store, type KeyUse, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
-import { PICO, type UsageQuery } from "./usage-table.js";
+import type { UsageQuery } from "./usage-table.js";
 
 export type { ModelCall } from "./model-calls.js";
 
@@ -87,16 +85,15 @@ export class AccountDO extends DurableObject<Env> {
   readonly #store: Store;
   readonly #logs: SessionLogs;
   readonly #turns: Turns;
-  readonly #limits: Limits;
-  readonly #rate = new RequestRate();
+  readonly #allowance: Allowance;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrate(ctx.storage);
     this.#store = new Store(ctx.storage);
     this.#logs = new SessionLogs(this.#store);
-    this.#limits = new Limits(ctx.storage.sql, env);
-    this.#turns = new Turns(ctx, env, this.#store, this.#logs, this.#limits);
+    this.#allowance = new Allowance(ctx.storage.sql, env, this.#store);
+    this.#turns = new Turns(ctx, env, this.#store, this.#logs, this.#allowance);
     this.#turns.goOn();
   }
 
@@ -378,47 +375,27 @@ export class AccountDO extends DurableObject<Env> {
     return this.#store.tokens.get(id, account)!;
   }
 
-  // Limits, and what counts for them.
+  // What the account may use.
 
   limits(account: string): LimitsReport {
-    const open = this.#store.openTurns();
-    const spent = this.#store.modelCalls.spent(Date.now());
-    const count = (of: TurnStatus) => open.filter(({ status }) => status === of).length;
-    return {
-      account,
-      limits: this.#limits.current,
-      own: this.#limits.own,
-      used: {
-        running_turns: count("running"),
-        queued_turns: count("queued"),
-        sessions: this.#store.countSessions(),
-        tokens_today: spent.tokens,
-        dollars_today: spent.cost / PICO,
-      },
-    };
+    return this.#allowance.report(account);
   }
 
   /** Sets what is named for this account; what runs goes on. */
   updateLimits(account: string, changes: UpdateLimitsRequest): LimitsReport {
-    this.#store.transaction(() => this.#limits.update(changes));
+    this.#allowance.update(changes);
     this.#turns.pump();
     return this.limits(account);
   }
 
-  /**
-   * Lets a model call through, if there is budget left. The calls that are under way are not known yet: each can go
-   * over it once.
-   * @throws EdgeError `budget_spent`.
-   */
+  /** Lets a model call through, if there is budget left. @throws EdgeError `budget_spent`. */
   beginModelCall({ session }: { session: string | undefined }): ModelCall {
-    const now = Date.now();
-    this.#limits.assertBudget(this.#store.modelCalls.spent(now), now);
-    return this.#store.modelCalls.begin(session, now);
+    return this.#allowance.beginModelCall(session);
   }
 
   /** Counts a model call; the same one only once. */
   endModelCall(call: ModelCall, model: string, used: ModelUsage): void {
-    this.#store.transaction(() => this.#store.modelCalls.end(call, model, used, Date.now()));
+    this.#allowance.endModelCall(call, model, used);
   }
 
   /** For a request that asks nothing of the account: whether it may be made at all is seen by {@link forCaller}. */
@@ -434,9 +411,7 @@ export class AccountDO extends DurableObject<Env> {
     }
     // Whoever raises a limit is not held up by it.
     const isAbout = method === "limits" || method === "updateLimits";
-    if (isFirst && !isAbout) {
-      this.#rate.take(this.#limits.current.requests_per_minute, Date.now());
-    }
+    if (isFirst && !isAbout) this.#allowance.takeRequest();
     return (this[method] as (...args: unknown[]) => unknown).apply(this, args);
   }
 
@@ -471,10 +446,7 @@ export class AccountDO extends DurableObject<Env> {
     if (this.#store.hasSession(id)) {
       throw new EdgeError("session_exists", `Session ${id} exists already.`);
     }
-    const { max_sessions: most } = this.#limits.current;
-    if (most !== null && this.#store.countSessions() >= most) {
-      throw new EdgeError("too_many_sessions", `The account has ${most} sessions, its limit.`);
-    }
+    this.#allowance.assertSession();
     const container = containerName(this.env, account, id);
     const onContainerLost = on_container_lost;
     const session = { id, title, tags, options, onContainerLost, approvalTimeoutMs, container };
@@ -491,16 +463,7 @@ export class AccountDO extends DurableObject<Env> {
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */
   #accept(input: NewTurn, once: Idempotency | undefined, session: () => string): AcceptedTurn {
-    const open = this.#store.openTurns();
-    const { max_queued_turns: most, max_concurrent_turns: atOnce } = this.#limits.current;
-    // One that can run at once does not wait.
-    const waits = open.filter(({ status }) => status === "queued").length;
-    const runs = open.filter(({ status }) => status === "running").length;
-    if (waits >= most && (waits > 0 || runs >= atOnce)) {
-      throw new EdgeError("queue_full", `${waits} turns of this account are waiting already.`);
-    }
-    const now = Date.now();
-    this.#limits.assertBudget(this.#store.modelCalls.spent(now), now);
+    this.#allowance.assertTurn();
     const turn = input.id ?? crypto.randomUUID();
     const accepted = this.#store.transaction(() => {
       const id = session();

@@ -16,9 +16,9 @@ import type {
 
 import type { Env } from "../env.js";
 import { holdMs, sleepAfterMs } from "../settings.js";
+import type { Allowance } from "./allowance.js";
 import { ContainerLogs } from "./container-logs.js";
 import { describeContainer, statusContainer } from "./container-status.js";
-import type { Limits } from "./limits.js";
 import { describeTools, reportTools } from "./lost-turn.js";
 import { Requests } from "./requests.js";
 import {
@@ -66,16 +66,22 @@ export class Turns {
   readonly #containerLogs: ContainerLogs;
   readonly requests: Requests;
   readonly #waiting: WaitingTurns;
-  readonly #limits: Limits;
+  readonly #allowance: Allowance;
   /** Turns whose way to the runner is under way in this memory. */
   readonly #dispatching = new Set<string>();
 
-  constructor(ctx: DurableObjectState, env: Env, store: Store, logs: SessionLogs, limits: Limits) {
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    store: Store,
+    logs: SessionLogs,
+    allowance: Allowance,
+  ) {
     this.#ctx = ctx;
     this.#env = env;
     this.#store = store;
     this.#logs = logs;
-    this.#limits = limits;
+    this.#allowance = allowance;
     this.requests = new Requests(ctx, env, store, logs, {
       container: (name) => this.#container(name),
       onAnswered: (turn, request) => {
@@ -107,7 +113,7 @@ export class Turns {
       // One that waits for an answer may do so for days: it keeps its own session, and nobody else.
       if (status === "running") running += 1;
     }
-    const { max_concurrent_turns: limit } = this.#limits.current;
+    const { max_concurrent_turns: limit } = this.#allowance.limits;
     for (const turn of open) {
       if (turn.status !== "queued" || busySessions.has(turn.session_id)) continue;
       if (running >= limit) break;
