@@ -1,0 +1,716 @@
+import { randomUUID } from "node:crypto";
+
+import { mintToken } from "@claude-edge/client/tokens";
+import { describe, expect, test } from "vitest";
+
+import { useProject } from "../support/project.js";
+import { useStack } from "../support/stack.js";
+import { until } from "../support/wait.js";
+import {
+  endsOf,
+  eventsOf,
+  outline,
+  sessionIn,
+  studioOf,
+  textOf,
+  type StudioEvent,
+} from "./studio-client.js";
+
+const edge = useStack({ vars: { CLAUDE_EDGE_DIALECTS: "studio" } });
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const COMPLETED = ["done", "result", "complete"];
+
+const tools = (events: StudioEvent[], subtype: string) =>
+  events.flatMap((event) => (event.subtype === subtype ? [event.data as StudioEvent] : []));
+const said = (events: StudioEvent[]) => events.filter(({ type }) => type === "assistant_message");
+
+describe("a prompt's events", () => {
+  test.each(["/api/generate", "/api/generate-stream"])("%s: text", async (path) => {
+    const studio = studioOf(edge, "text");
+    const events = await studio.stream(path, { prompt: "%say One two three." });
+    expect(outline(events)).toEqual([
+      "session_init",
+      "status",
+      "status",
+      "text_delta",
+      "message_type_hint response",
+      "assistant_message response",
+      ...COMPLETED,
+    ]);
+    expect(events.filter(({ type }) => type === "text_delta")).toHaveLength(3);
+    expect(textOf(events)).toBe("One two three.");
+    const sessionId = sessionIn(events);
+    expect(sessionId).toMatch(UUID);
+    expect(said(events)).toEqual([
+      expect.objectContaining({ text: "One two three.", content: "One two three." }),
+    ]);
+    const [, result, complete] = events.slice(-3);
+    expect(result).toMatchObject({ success: true, sessionId, response: "One two three." });
+    expect(complete).toMatchObject({
+      sessionId,
+      exitCode: 0,
+      response: "One two three.",
+      checkpoint: null,
+      awaitingInput: false,
+      instrumentation: { totalCost_usd: expect.any(Number), tokens: { output_tokens: 3 } },
+    });
+  });
+
+  test("comes as server-sent events, which nothing in between may hold back", async () => {
+    const response = await studioOf(edge, "headers").ask("/api/generate", { prompt: "%say Hi." });
+    expect(response.headers.get("content-type")).toContain("text/event-stream");
+    expect(response.headers.get("cache-control")).toContain("no-transform");
+    expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+    expect(await response.text()).toMatch(/^data: \{"type":"session_init".*\n\ndata: .*\n\n$/s);
+  });
+
+  test("thinking is not the answer, and no event of its own", async () => {
+    const events = await studioOf(edge, "thinking").generate("%think Secretly.\n%say Openly.");
+    expect(textOf(events)).toBe("Openly.");
+    expect(JSON.stringify(events)).not.toContain("Secretly");
+    expect(outline(events)).not.toContain("message_type_hint thinking");
+  });
+
+  test("a tool: what is said before it is thinking, what is said after it the response", async () => {
+    const prompt = '%say Looking.\n%tool Bash {"command":"echo found"}\n%say Done so.';
+    const events = await studioOf(edge, "tool").generate(prompt);
+    expect(outline(events)).toEqual([
+      "session_init",
+      "status",
+      "status",
+      "text_delta",
+      "message_type_hint thinking",
+      "assistant_message thinking",
+      "system tool_call",
+      "system tool_result",
+      "text_delta",
+      "message_type_hint response",
+      "assistant_message response",
+      ...COMPLETED,
+    ]);
+    expect(said(events).map(({ text }) => text)).toEqual(["Looking.", "Done so."]);
+    const [call] = tools(events, "tool_call");
+    expect(call).toMatchObject({ tool_name: "Bash", detail: "echo found" });
+    const [result] = tools(events, "tool_result");
+    expect(result).toMatchObject({ tool_name: "Bash", summary: "found", is_error: false });
+  });
+
+  test("several tools at once: each result is of its call", async () => {
+    const text = "é😀".repeat(100);
+    const prompt = [
+      `%tool Bash {"command":"echo '${text}'"}`,
+      '%tool Write {"file_path":"notes.txt","content":"forty-two"}',
+      '%tool Bash {"command":"echo last"}',
+      "%say All done.",
+    ].join("\n");
+    const events = await studioOf(edge, "tools").generate(prompt);
+    const calls = tools(events, "tool_call");
+    const results = tools(events, "tool_result");
+    expect(calls.map(({ tool_name }) => tool_name)).toEqual(["Bash", "Write", "Bash"]);
+    expect(results).toHaveLength(3);
+    for (const { tool_use_id, tool_name } of calls) {
+      const own = results.filter((result) => result.tool_use_id === tool_use_id);
+      expect(own).toEqual([expect.objectContaining({ tool_name, is_error: false })]);
+    }
+    expect(calls[1]).toMatchObject({ detail: "", tool_input: { content: "forty-two" } });
+    // Short ones, that end and begin between characters.
+    expect(calls[0]!.detail).toMatch(/^echo '(é😀)+é?\.\.\.$/u);
+    const long = results.find(({ tool_use_id }) => tool_use_id === calls[0]!.tool_use_id);
+    expect(long!.summary).toMatch(/^\.\.\.(😀)?(é😀)+$/u);
+    expect(results.some(({ summary }) => summary === "last")).toBe(true);
+    expect(endsOf(events)).toEqual(COMPLETED);
+  });
+
+  test("a tool that needs leave is refused at once: there is nobody to ask", async () => {
+    const prompt = '%tool Read {"file_path":"/etc/hostname"}\n%say Went on.';
+    const events = await studioOf(edge, "leave").generate(prompt);
+    expect(tools(events, "tool_result")).toEqual([
+      expect.objectContaining({ tool_name: "Read", is_error: true }),
+    ]);
+    expect(events.at(-1)).toMatchObject({ type: "complete", response: "Went on." });
+  });
+
+  test("a subagent's tools are shown, its words are not", async () => {
+    const below = '%say Below.\n%tool Bash {"command":"echo deep"}\n%say From below.';
+    const input = { description: "d", prompt: below, subagent_type: "general-purpose" };
+    const prompt = `%tool Task ${JSON.stringify(input)}\n%say Up.`;
+    const events = await studioOf(edge, "subagent").generate(prompt);
+    expect(textOf(events)).toBe("Up.");
+    expect(said(events).map(({ text }) => text)).toEqual(["Up."]);
+    expect(tools(events, "tool_call").map(({ tool_name }) => tool_name)).toEqual(["Task", "Bash"]);
+    expect(tools(events, "tool_result").map(({ tool_name }) => tool_name)).toEqual([
+      "Bash",
+      "Task",
+    ]);
+  });
+
+  test("the longest prompt there may be", async () => {
+    const start = "%say Read it.\n";
+    const prompt = start.padEnd(1024 * 1024, ".");
+    expect((await studioOf(edge, "longest").generate(prompt)).at(-1)).toMatchObject({
+      type: "complete",
+      response: "Read it.",
+    });
+  });
+});
+
+describe("a turn that does not complete ends with an error, and with nothing else", () => {
+  const expectError = (events: StudioEvent[], code: string) => {
+    expect(endsOf(events)).toEqual(["error"]);
+    const end = events.at(-1)!;
+    expect(end).toMatchObject({
+      type: "error",
+      success: false,
+      code,
+      sessionId: sessionIn(events),
+    });
+    expect(end.error).toEqual(expect.stringMatching(/\S/));
+    expect(end.message).toBe(end.error);
+  };
+
+  test.each([
+    ["%error 401", "model_auth_failed"],
+    ["%error 400", "model_invalid_request"],
+    ["%refuse", "model_refused"],
+  ])("model error: %s", async (prompt, code) => {
+    const events = await studioOf(edge, "model-errors").generate(prompt);
+    expectError(events, code);
+    expect(said(events)).toEqual([]);
+    expect(textOf(events)).toBe("");
+  });
+
+  test("a session goes on after one, and shows it", async () => {
+    const studio = studioOf(edge, "after-error");
+    const sessionId = sessionIn(await studio.generate("%error 400"));
+    const path = `/api/sessions/${sessionId}`;
+    expect((await studio.json(path)).body.session).toMatchObject({
+      status: "error",
+      error_message: expect.stringContaining("400"),
+    });
+    expect((await studio.json(`${path}/messages`)).body.messages).toEqual([
+      expect.objectContaining({ role: "user", content: "%error 400" }),
+      expect.objectContaining({ role: "system", code: "model_invalid_request" }),
+    ]);
+    expect((await studio.generate("%say Fine.", sessionId)).at(-1)).toMatchObject({
+      response: "Fine.",
+    });
+    expect((await studio.json(path)).body.session).toMatchObject({
+      status: "completed",
+      error_message: null,
+    });
+  });
+
+  test("a container that is killed in mid-turn", async () => {
+    const before = new Set(edge.stack.containers().map(({ name }) => name));
+    const studio = studioOf(edge, "killed");
+    let killed: Promise<void> | undefined;
+    const events = await studio.generate("%tokens 3\n%wait 60000", undefined, ({ type }) => {
+      const own = edge.stack.containers().find(({ name }) => !before.has(name));
+      if (type === "text_delta") killed ??= edge.stack.killContainer(own!.name);
+    });
+    await killed;
+    expectError(events, "container_lost");
+    expect((await studio.generate("%say Again.", sessionIn(events))).at(-1)).toMatchObject({
+      type: "complete",
+      response: "Again.",
+    });
+  });
+
+  test("cancelled in mid-turn, with what waits behind it", async () => {
+    const studio = studioOf(edge, "cancel");
+    const answers: unknown[] = [];
+    let second: Promise<StudioEvent[]> | undefined;
+    const first = await studio.generate("%tokens 3\n%wait 60000", "cancelled", async ({ type }) => {
+      if (type !== "text_delta" || second) return;
+      const queued = Promise.withResolvers<void>();
+      second = studio.generate("%say Never.", "cancelled", () => queued.resolve());
+      await queued.promise;
+      answers.push(await studio.json("/api/sessions/cancelled/cancel", undefined, POST));
+    });
+    expect(answers).toEqual([
+      { status: 200, body: { success: true, message: "Generation cancelled" } },
+    ]);
+    expectError(first, "interrupted");
+    expectError((await second)!, "interrupted");
+    expect(textOf((await second)!)).toBe("");
+
+    // Twice, and when nothing has ever run.
+    expect(await studio.json("/api/sessions/cancelled/cancel", undefined, POST)).toMatchObject({
+      status: 404,
+      body: { success: false, code: "turn_not_found" },
+    });
+    expect((await studio.generate("%say On.", "cancelled")).at(-1)).toMatchObject({
+      type: "complete",
+    });
+  });
+
+  test("cancelled by several at once: one end", async () => {
+    const studio = studioOf(edge, "cancel-twice");
+    let answers: Promise<{ status: number }[]> | undefined;
+    const events = await studio.generate("%tokens 3\n%wait 60000", "c", ({ type }) => {
+      if (type !== "text_delta") return;
+      const cancel = () => studio.json("/api/sessions/c/cancel", undefined, POST);
+      answers ??= Promise.all([cancel(), cancel(), cancel()]);
+    });
+    expectError(events, "interrupted");
+    const statuses = (await answers!).map(({ status }) => status);
+    expect(statuses).toContain(200);
+    expect(statuses.filter((status) => status !== 200 && status !== 404)).toEqual([]);
+  });
+
+  test("its session is deleted", async () => {
+    const studio = studioOf(edge, "deleted");
+    let deleted: Promise<unknown> | undefined;
+    const events = await studio.generate("%tokens 3\n%wait 60000", "gone", ({ type }) => {
+      if (type !== "text_delta") return;
+      deleted ??= studio.json("/api/sessions/gone", undefined, { method: "DELETE" });
+    });
+    expect(await deleted).toEqual({ status: 200, body: { success: true, sessionId: "gone" } });
+    expectError(events, "session_not_found");
+  });
+});
+
+const POST = { method: "POST", headers: { "content-type": "application/json" } };
+
+describe("sessions", () => {
+  test("remember, by the id that was given back and by every way of going on", async () => {
+    const studio = studioOf(edge, "remember");
+    const id = sessionIn(await studio.generate("My boat is called Vega."));
+    for (const path of ["/api/generate", "/api/generate-stream"]) {
+      const events = await studio.stream(path, { prompt: "What did I say?", sessionId: id });
+      expect(sessionIn(events)).toBe(id);
+      expect(textOf(events)).toContain("Vega");
+    }
+    for (const way of ["continue", "continue-stream"]) {
+      const events = await studio.stream(`/api/sessions/${id}/${way}`, { prompt: "And now?" });
+      expect(outline(events).slice(-COMPLETED.length)).toEqual(COMPLETED);
+      expect(textOf(events)).toContain("Vega");
+    }
+  });
+
+  test("have the id that their client chose, whatever its form, in one account each", async () => {
+    const [ada, bob] = [studioOf(edge, "id-ada"), studioOf(edge, "id-bob")];
+    const id = `session_${randomUUID()}`;
+    expect(sessionIn(await ada.generate("My cat is called Mia.", id))).toBe(id);
+    expect(textOf(await bob.generate("What did I say?", id))).not.toContain("Mia");
+    expect(textOf(await ada.generate("What did I say?", id))).toContain("Mia");
+
+    const { body } = await ada.json("/api/sessions");
+    expect(body).toMatchObject({ success: true, count: 1, sessions: [{ id }] });
+    const [{ sdk_session_id: uuid }] = body.sessions as [{ sdk_session_id: string }];
+    expect(uuid).toMatch(UUID);
+    for (const path of [id, uuid]) {
+      const { session } = (await ada.json(`/api/sessions/${path}`)).body;
+      expect(session).toMatchObject({ id, sdk_session_id: uuid });
+    }
+    expect((await bob.json(`/api/sessions/${uuid}`)).status).toBe(404);
+
+    const chosen = randomUUID();
+    expect(sessionIn(await ada.generate("%say Hi.", chosen))).toBe(chosen);
+    expect((await ada.json(`/api/sessions/${chosen}`)).body.session).toMatchObject({
+      id: chosen,
+      sdk_session_id: chosen,
+    });
+  });
+
+  test("a tag that says so makes no session another", async () => {
+    const client = edge.client("tag");
+    const own = await client.sessions.create({ tags: ["mine"] });
+    const studio = studioOf(edge, "tag");
+    await studio.generate("%say Hi.", "mine");
+    const { sessions } = (await studio.json("/api/sessions")).body as { sessions: unknown[] };
+    expect(sessions).toHaveLength(2);
+    expect(sessions).toContainEqual(expect.objectContaining({ id: own.id, status: "active" }));
+    expect(sessions).toContainEqual(expect.objectContaining({ id: "mine", status: "completed" }));
+  });
+
+  test("one that two ask for at the same time is made once", async () => {
+    const studio = studioOf(edge, "at-once");
+    const prompts = ["%say a", "%say b", "%say c"];
+    const streams = await Promise.all(prompts.map((prompt) => studio.generate(prompt, "one")));
+    expect(streams.map((events) => endsOf(events))).toEqual([COMPLETED, COMPLETED, COMPLETED]);
+    expect((await studio.json("/api/sessions")).body).toMatchObject({
+      count: 1,
+      sessions: [{ id: "one", total_turns: 3 }],
+    });
+  });
+
+  test("are listed with what they used, newest first, page by page", async () => {
+    const studio = studioOf(edge, "list");
+    expect(await studio.json("/api/sessions")).toEqual({
+      status: 200,
+      body: { success: true, count: 0, sessions: [] },
+    });
+    const complete = (await studio.generate("%say Hi.", "first")).at(-1)!;
+    await studio.generate("%error 400", "second");
+    const { totalCost_usd } = complete.instrumentation as { totalCost_usd: number };
+    const { body } = await studio.json("/api/sessions?limit=1");
+    expect(body).toMatchObject({ count: 1, sessions: [{ id: "second", status: "error" }] });
+    const next = await studio.json(`/api/sessions?cursor=${String(body.next_cursor)}`);
+    expect(next.body).toEqual({
+      success: true,
+      count: 1,
+      sessions: [
+        {
+          id: "first",
+          created_at: expect.any(String),
+          updated_at: expect.any(String),
+          status: "completed",
+          pipeline_stage: "unknown",
+          sdk_session_id: expect.stringMatching(UUID),
+          total_cost_usd: expect.closeTo(totalCost_usd, 9),
+          total_turns: 1,
+          error_message: null,
+          metadata: null,
+        },
+      ],
+    });
+    expect((await studio.json("/api/sessions/first/pipeline")).body).toEqual({
+      success: true,
+      sessionId: "first",
+      pipeline: { stage: "unknown", status: "completed", checkpoint: null },
+    });
+    for (const query of ["limit=0", "limit=x", "cursor=x"]) {
+      expect(await studio.json(`/api/sessions?${query}`)).toMatchObject({
+        status: 400,
+        body: { success: false, code: "invalid_request" },
+      });
+    }
+  });
+
+  test("have their messages, as their pages keep them", async () => {
+    const studio = studioOf(edge, "messages");
+    const prompt = '%say Looking.\n%tool Bash {"command":"echo hi"}\n%say Found it.';
+    await studio.generate(prompt, "m");
+    await studio.generate("%say Again.", "m");
+    const { status, body } = await studio.json("/api/sessions/m/messages");
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ success: true, sessionId: "m", count: 6 });
+    const id = expect.any(String) as string;
+    const assistant = { id, role: "assistant" };
+    expect(body.messages).toEqual([
+      { id, role: "user", type: "text", content: prompt },
+      { ...assistant, type: "thinking", content: "Looking." },
+      {
+        ...assistant,
+        type: "tool_use",
+        toolName: "Bash",
+        toolId: id,
+        toolInput: { command: "echo hi" },
+      },
+      { ...assistant, type: "text", content: "Found it." },
+      { id, role: "user", type: "text", content: "%say Again." },
+      { ...assistant, type: "text", content: "Again." },
+    ]);
+    const ids = (body.messages as { id: string }[]).map((message) => message.id);
+    expect(new Set(ids).size).toBe(6);
+
+    const empty = await edge.client("messages").sessions.create();
+    expect((await studio.json(`/api/sessions/${empty.id}/messages`)).body).toMatchObject({
+      messages: [],
+      count: 0,
+    });
+  });
+
+  test("longer than an answer is kept in memory come whole", async () => {
+    const studio = studioOf(edge, "long");
+    for (let turn = 0; turn < 3; turn += 1) await studio.generate("%bytes 2000000", "long");
+    const { body } = await studio.json("/api/sessions/long/messages");
+    expect(body.count).toBe(6);
+    const lengths = (body.messages as { content: string }[]).map(({ content }) => content.length);
+    expect(lengths.filter((length) => length > 1_900_000)).toHaveLength(3);
+  });
+
+  test("one that was deleted is gone, and one of its name begins anew", async () => {
+    const studio = studioOf(edge, "delete");
+    await studio.generate("My dog is called Rex.", "d");
+    const gone = () => studio.json("/api/sessions/d", undefined, { method: "DELETE" });
+    expect((await gone()).status).toBe(200);
+    for (const path of ["d", "d/messages", "d/pipeline"]) {
+      expect((await studio.json(`/api/sessions/${path}`)).status).toBe(404);
+    }
+    expect((await gone()).status).toBe(404);
+    expect((await studio.json("/api/sessions")).body).toMatchObject({ count: 0 });
+    expect(textOf(await studio.generate("What did I say?", "d"))).not.toContain("Rex");
+  });
+
+  test("whoever leaves a stream leaves the turn to itself, and finds it in the session", async () => {
+    const studio = studioOf(edge, "leave-stream");
+    const leaving = new AbortController();
+    const body = { prompt: "%say Begun.\n%wait 1500\n%say And ended.", sessionId: "left" };
+    const response = await studio.ask("/api/generate", body, { signal: leaving.signal });
+    const seen: string[] = [];
+    await expect(async () => {
+      for await (const { type } of eventsOf(response)) {
+        seen.push(type);
+        if (type === "text_delta") leaving.abort();
+      }
+    }).rejects.toMatchObject({ name: "AbortError" });
+    expect(seen).not.toContain("complete");
+    const status = async () => (await studio.json("/api/sessions/left")).body.session;
+    expect(await status()).toMatchObject({ status: "active" });
+    await until("the turn has ended", async () => {
+      return ((await status()) as { status: string }).status === "completed";
+    });
+    const { messages } = (await studio.json("/api/sessions/left/messages")).body;
+    expect(messages).toContainEqual(
+      expect.objectContaining({
+        role: "assistant",
+        content: expect.stringContaining("And ended."),
+      }),
+    );
+  });
+
+  test("the same Idempotency-Key is the same turn, whoever made its session", async () => {
+    const studio = studioOf(edge, "once");
+    const send = async (sessionId?: string, prompt = "%say Once.") => {
+      const headers = { "idempotency-key": sessionId ?? "none" };
+      const response = await studio.ask("/api/generate", { prompt, sessionId }, { headers });
+      if (response.status !== 200) return response.status;
+      return Array.fromAsync(eventsOf(response));
+    };
+    for (const id of [undefined, "named"]) {
+      const first = (await send(id)) as StudioEvent[];
+      const second = (await send(id)) as StudioEvent[];
+      expect(sessionIn(second)).toBe(sessionIn(first));
+      expect(second.at(-1)).toEqual(first.at(-1));
+      expect(await send(id, "%say Other.")).toBe(409);
+    }
+    expect((await studio.json("/api/sessions")).body).toMatchObject({
+      count: 2,
+      sessions: [{ total_turns: 1 }, { total_turns: 1 }],
+    });
+  });
+});
+
+describe("bad input", () => {
+  const studio = studioOf(edge, "bad");
+  const prompt = "%say Hi.";
+  const REFUSED: [what: string, json: unknown, status: number, code: string][] = [
+    ["no prompt", {}, 400, "invalid_request"],
+    ["an empty prompt", { prompt: "" }, 400, "prompt_empty"],
+    ["a blank prompt", { prompt: " \n\t" }, 400, "prompt_empty"],
+    ["a number", { prompt: 7 }, 400, "invalid_request"],
+    ["nothing", { prompt: null }, 400, "invalid_request"],
+    ["blocks", { prompt: [{ type: "text", text: "Hi" }] }, 400, "invalid_request"],
+    ["a prompt too long", { prompt: "é".repeat(512 * 1024 + 1) }, 413, "prompt_too_long"],
+    ["a body too large", { prompt: "x".repeat(8 * 1024 * 1024) }, 413, "body_too_large"],
+    ["an array", [prompt], 400, "invalid_request"],
+    ["a field that is none", { prompt, autonomousMode: true }, 400, "invalid_request"],
+  ];
+
+  test.each(REFUSED)("%s", async (_what, json, status, code) => {
+    for (const path of ["/api/generate", "/api/generate-stream", "/api/sessions/x/continue"]) {
+      const response = await studio.ask(path, json);
+      expect(response.status).toBe(status);
+      expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+      const error = expect.stringMatching(/\S/) as string;
+      expect(await response.json()).toMatchObject({ success: false, error, code });
+    }
+  });
+
+  test.each(["", "a b", "a/b", "../x", "-x", "é", "x".repeat(51), 7, null, randomUUID() + "\n"])(
+    "a session id of another form: %j",
+    async (sessionId) => {
+      expect(await studio.json("/api/generate", { prompt, sessionId })).toMatchObject({
+        status: 400,
+        body: { code: "invalid_request", error: expect.stringContaining("sessionId") },
+      });
+    },
+  );
+
+  test("images that were not uploaded; an empty list of them is none", async () => {
+    const inputImages = ["/storage/uploads/a.png"];
+    expect(await studio.json("/api/generate", { prompt, inputImages })).toMatchObject({
+      status: 400,
+      body: { error: expect.stringContaining("inputImages") },
+    });
+    const events = await studio.stream("/api/generate", { prompt, inputImages: [] });
+    expect(events.at(-1)).toMatchObject({ type: "complete" });
+  });
+
+  test("what is no JSON, or does not say so", async () => {
+    const body = '{"prompt":"%say';
+    const headers = { "content-type": "application/json" };
+    const json = { method: "POST", body, headers };
+    expect(await studio.json("/api/generate", undefined, json)).toMatchObject({
+      status: 400,
+      body: { success: false, code: "invalid_json" },
+    });
+    expect(
+      await studio.json("/api/generate", undefined, { method: "POST", body: "Hi" }),
+    ).toMatchObject({ status: 415, body: { success: false, code: "unsupported_media_type" } });
+  });
+
+  test("paths and methods that are none; uploads and media come with files", async () => {
+    for (const [path, json, status] of [
+      ["/api/upload", {}, 404],
+      ["/api/media/a.png", undefined, 404],
+      ["/api/sessions/x/assets", undefined, 404],
+      ["/api/generate", undefined, 405],
+      ["/api/sessions", {}, 405],
+    ] as const) {
+      expect((await studio.ask(path, json)).status).toBe(status);
+    }
+  });
+});
+
+describe("who may", () => {
+  const token = (
+    account: string,
+    scopes?: Parameters<typeof mintToken>[0]["scopes"],
+    of?: string,
+  ) =>
+    mintToken({
+      rootKey: edge.stack.token,
+      account,
+      ...(scopes ? { scopes } : {}),
+      ...(of ? { sessionId: of } : {}),
+    });
+  const ROUTES: [path: string, json?: unknown, method?: string][] = [
+    [""],
+    ["/messages"],
+    ["/pipeline"],
+    ["/continue", { prompt: "%say Mine." }],
+    ["/continue-stream", { prompt: "%say Mine." }],
+    ["/cancel", undefined, "POST"],
+    ["", undefined, "DELETE"],
+  ];
+
+  test("without a key nobody, but anyone may ask how it is", async () => {
+    for (const path of [
+      "/api/generate",
+      "/api/sessions",
+      "/api/sessions/x",
+      "/api/generate-stream",
+    ]) {
+      const isPost = path.startsWith("/api/generate");
+      const post = { method: "POST", body: '{"prompt":"Hi"}' };
+      const response = await fetch(`${edge.stack.url}${path}`, isPost ? post : {});
+      expect(response.status).toBe(401);
+      expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+      expect(await response.json()).toMatchObject({
+        success: false,
+        error: "The request carries no key.",
+        code: "unauthorized",
+      });
+    }
+    const health = await fetch(`${edge.stack.url}/api/health`);
+    expect(health.status).toBe(200);
+    expect(await health.json()).toEqual({
+      status: "healthy",
+      agent: "claude-edge",
+      timestamp: expect.any(String),
+      config: { hasAnthropicKey: true },
+    });
+  });
+
+  test("another account's session is no other than one that is not there", async () => {
+    const owner = studioOf(edge, "owner");
+    const id = sessionIn(await owner.generate("%say Mine."));
+    const other = studioOf(edge, undefined, await token("other"));
+    for (const [path, json, method] of ROUTES) {
+      const answers = [];
+      for (const of of [id, randomUUID(), "unknown", "%2e%2e%2fx"]) {
+        const init = method === undefined ? {} : { method };
+        const { status, body } = await other.json(`/api/sessions/${of}${path}`, json, init);
+        answers.push({ status, success: body.success, code: body.code });
+      }
+      const missing = { status: 404, success: false, code: "session_not_found" };
+      expect(answers).toEqual([missing, missing, missing, missing]);
+    }
+    // One of the same id is another session.
+    expect(textOf(await other.generate("What did I say?", id))).not.toContain("Mine");
+    expect((await owner.json(`/api/sessions/${id}/messages`)).body.count).toBe(2);
+  });
+
+  test("a token needs the scope, and stays in its account and session", async () => {
+    const owner = studioOf(edge, "scopes");
+    const id = sessionIn(await owner.generate("%say Hi."));
+    const reader = studioOf(edge, undefined, await token("scopes", ["sessions:read"]));
+    const sender = studioOf(edge, undefined, await token("scopes", ["query"]));
+    const allowed = async (studio: typeof reader) => {
+      const statuses = [(await studio.ask("/api/sessions")).status];
+      statuses.push((await studio.ask("/api/generate", { prompt: "" })).status);
+      for (const [path, json, method] of ROUTES) {
+        const body = json === undefined ? undefined : { prompt: "" };
+        const init = method === undefined ? {} : { method };
+        statuses.push((await studio.ask(`/api/sessions/${id}${path}`, body, init)).status);
+      }
+      return statuses;
+    };
+    expect(await allowed(reader)).toEqual([200, 403, 200, 200, 200, 403, 403, 403, 403]);
+    expect(await allowed(sender)).toEqual([403, 400, 403, 403, 403, 400, 400, 404, 403]);
+    expect(await sender.json("/api/sessions")).toMatchObject({
+      body: { success: false, code: "forbidden" },
+    });
+    const named = await sender.ask("/api/generate", undefined, {
+      ...POST,
+      body: '{"prompt":"Hi"}',
+      headers: { ...POST.headers, "x-account-id": "owner" },
+    });
+    expect(named.status).toBe(403);
+
+    const held = studioOf(edge, undefined, await token("scopes", undefined, id));
+    expect((await held.json(`/api/sessions/${id}`)).status).toBe(200);
+    expect(
+      (await held.stream(`/api/sessions/${id}/continue`, { prompt: "%say On." })).at(-1),
+    ).toMatchObject({ type: "complete" });
+    for (const path of ["/api/sessions", `/api/sessions/${randomUUID()}`]) {
+      expect((await held.json(path)).status).toBe(403);
+    }
+    expect((await held.json("/api/generate", { prompt: "Hi", sessionId: id })).status).toBe(403);
+  });
+});
+
+describe("while the container does not come up", () => {
+  const slow = useStack({
+    project: useProject({
+      "agent.config.ts": "setInterval(() => {}, 1000);\nawait new Promise(() => {});\n",
+    }),
+    vars: { CLAUDE_EDGE_DIALECTS: "studio", CLAUDE_EDGE_START_TIMEOUT: "17s" },
+  });
+
+  test("the stream has begun, stays alive, and ends with what became of it", async () => {
+    const studio = studioOf(slow);
+    const response = await studio.ask("/api/generate", { prompt: "%say Hi.", sessionId: "s" });
+    const [own, copy] = response.body!.pipeThrough(new TextDecoderStream()).tee();
+    const events = eventsOf(new Response(own.pipeThrough(new TextEncoderStream())));
+    expect((await events.next()).value).toEqual({ type: "session_init", sessionId: "s" });
+    expect((await events.next()).value).toMatchObject({ type: "status" });
+    await until("it is being started", async () => {
+      const status = (await (await slow.fetch("/v1/status")).json()) as {
+        container: { state: string };
+      };
+      return status.container.state === "starting";
+    });
+    expect((await studio.json("/api/sessions/s")).body.session).toMatchObject({ status: "active" });
+    const { messages } = (await studio.json("/api/sessions/s/messages")).body;
+    expect(messages).toEqual([expect.objectContaining({ role: "user", content: "%say Hi." })]);
+
+    const rest = await Array.fromAsync(events);
+    expect(rest).toEqual([
+      expect.objectContaining({ type: "error", code: "container_unavailable", retryable: true }),
+    ]);
+    expect((await Array.fromAsync(copy)).join("")).toContain("\n\n:\n\n");
+  }, 40_000);
+});
+
+describe("where it is not switched on", () => {
+  const off = useStack();
+
+  test("its paths are none, for whoever has a key", async () => {
+    for (const [path, json] of [
+      ["/api/health"],
+      ["/api/generate", { prompt: "Hi" }],
+      ["/api/sessions"],
+      ["/api/sessions/x/cancel", {}],
+    ] as const) {
+      const response = await off.fetch(path, json === undefined ? {} : { json });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ type: "error", error: { code: "not_found" } });
+      expect((await fetch(`${off.stack.url}${path}`)).status).toBe(401);
+    }
+    expect(off.stack.containers()).toEqual([]);
+  });
+});
