@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 
 import { useProject } from "../support/project.js";
 import { useStack } from "../support/stack.js";
+import { all } from "../support/tokens.js";
 import { until } from "../support/wait.js";
 import {
   endsOf,
@@ -26,7 +27,7 @@ const said = (events: StudioEvent[]) => events.filter(({ type }) => type === "as
 
 describe("a prompt's events", () => {
   test.each(["/api/generate", "/api/generate-stream"])("%s: text", async (path) => {
-    const studio = studioOf(edge, "text");
+    const studio = studioOf(edge, "events");
     const events = await studio.stream(path, { prompt: "%say One two three." });
     expect(outline(events)).toEqual([
       "session_init",
@@ -57,7 +58,7 @@ describe("a prompt's events", () => {
   });
 
   test("comes as server-sent events, which nothing in between may hold back", async () => {
-    const response = await studioOf(edge, "headers").ask("/api/generate", { prompt: "%say Hi." });
+    const response = await studioOf(edge, "events").ask("/api/generate", { prompt: "%say Hi." });
     expect(response.headers.get("content-type")).toContain("text/event-stream");
     expect(response.headers.get("cache-control")).toContain("no-transform");
     expect(response.headers.get("x-request-id")).toMatch(/^req_/);
@@ -65,7 +66,7 @@ describe("a prompt's events", () => {
   });
 
   test("thinking is not the answer, and no event of its own", async () => {
-    const events = await studioOf(edge, "thinking").generate("%think Secretly.\n%say Openly.");
+    const events = await studioOf(edge, "events").generate("%think Secretly.\n%say Openly.");
     expect(textOf(events)).toBe("Openly.");
     expect(JSON.stringify(events)).not.toContain("Secretly");
     expect(outline(events)).not.toContain("message_type_hint thinking");
@@ -73,7 +74,7 @@ describe("a prompt's events", () => {
 
   test("a tool: what is said before it is thinking, what is said after it the response", async () => {
     const prompt = '%say Looking.\n%tool Bash {"command":"echo found"}\n%say Done so.';
-    const events = await studioOf(edge, "tool").generate(prompt);
+    const events = await studioOf(edge, "events").generate(prompt);
     expect(outline(events)).toEqual([
       "session_init",
       "status",
@@ -103,7 +104,7 @@ describe("a prompt's events", () => {
       '%tool Bash {"command":"echo last"}',
       "%say All done.",
     ].join("\n");
-    const events = await studioOf(edge, "tools").generate(prompt);
+    const events = await studioOf(edge, "events").generate(prompt);
     const calls = tools(events, "tool_call");
     const results = tools(events, "tool_result");
     expect(calls.map(({ tool_name }) => tool_name)).toEqual(["Bash", "Write", "Bash"]);
@@ -123,7 +124,7 @@ describe("a prompt's events", () => {
 
   test("a tool that needs leave is refused at once: there is nobody to ask", async () => {
     const prompt = '%tool Read {"file_path":"/etc/hostname"}\n%say Went on.';
-    const events = await studioOf(edge, "leave").generate(prompt);
+    const events = await studioOf(edge, "events").generate(prompt);
     expect(tools(events, "tool_result")).toEqual([
       expect.objectContaining({ tool_name: "Read", is_error: true }),
     ]);
@@ -134,7 +135,8 @@ describe("a prompt's events", () => {
     const below = '%say Below.\n%tool Bash {"command":"echo deep"}\n%say From below.';
     const input = { description: "d", prompt: below, subagent_type: "general-purpose" };
     const prompt = `%tool Task ${JSON.stringify(input)}\n%say Up.`;
-    const events = await studioOf(edge, "subagent").generate(prompt);
+    const session = await edge.client("events").sessions.create({ forwardSubagentText: true });
+    const events = await studioOf(edge, "events").generate(prompt, session.id);
     expect(textOf(events)).toBe("Up.");
     expect(said(events).map(({ text }) => text)).toEqual(["Up."]);
     expect(tools(events, "tool_call").map(({ tool_name }) => tool_name)).toEqual(["Task", "Bash"]);
@@ -147,7 +149,7 @@ describe("a prompt's events", () => {
   test("the longest prompt there may be", async () => {
     const start = "%say Read it.\n";
     const prompt = start.padEnd(1024 * 1024, ".");
-    expect((await studioOf(edge, "longest").generate(prompt)).at(-1)).toMatchObject({
+    expect((await studioOf(edge, "events").generate(prompt)).at(-1)).toMatchObject({
       type: "complete",
       response: "Read it.",
     });
@@ -173,14 +175,14 @@ describe("a turn that does not complete ends with an error, and with nothing els
     ["%error 400", "model_invalid_request"],
     ["%refuse", "model_refused"],
   ])("model error: %s", async (prompt, code) => {
-    const events = await studioOf(edge, "model-errors").generate(prompt);
+    const events = await studioOf(edge, "errors").generate(prompt);
     expectError(events, code);
     expect(said(events)).toEqual([]);
     expect(textOf(events)).toBe("");
   });
 
   test("a session goes on after one, and shows it", async () => {
-    const studio = studioOf(edge, "after-error");
+    const studio = studioOf(edge, "errors");
     const sessionId = sessionIn(await studio.generate("%error 400"));
     const path = `/api/sessions/${sessionId}`;
     expect((await studio.json(path)).body.session).toMatchObject({
@@ -217,7 +219,7 @@ describe("a turn that does not complete ends with an error, and with nothing els
   });
 
   test("cancelled in mid-turn, with what waits behind it", async () => {
-    const studio = studioOf(edge, "cancel");
+    const studio = studioOf(edge, "errors");
     const answers: unknown[] = [];
     let second: Promise<StudioEvent[]> | undefined;
     const first = await studio.generate("%tokens 3\n%wait 60000", "cancelled", async ({ type }) => {
@@ -245,7 +247,7 @@ describe("a turn that does not complete ends with an error, and with nothing els
   });
 
   test("cancelled by several at once: one end", async () => {
-    const studio = studioOf(edge, "cancel-twice");
+    const studio = studioOf(edge, "errors");
     let answers: Promise<{ status: number }[]> | undefined;
     const events = await studio.generate("%tokens 3\n%wait 60000", "c", ({ type }) => {
       if (type !== "text_delta") return;
@@ -259,7 +261,7 @@ describe("a turn that does not complete ends with an error, and with nothing els
   });
 
   test("its session is deleted", async () => {
-    const studio = studioOf(edge, "deleted");
+    const studio = studioOf(edge, "errors");
     let deleted: Promise<unknown> | undefined;
     const events = await studio.generate("%tokens 3\n%wait 60000", "gone", ({ type }) => {
       if (type !== "text_delta") return;
@@ -274,7 +276,7 @@ const POST = { method: "POST", headers: { "content-type": "application/json" } }
 
 describe("sessions", () => {
   test("remember, by the id that was given back and by every way of going on", async () => {
-    const studio = studioOf(edge, "remember");
+    const studio = studioOf(edge, "sessions");
     const id = sessionIn(await studio.generate("My boat is called Vega."));
     for (const path of ["/api/generate", "/api/generate-stream"]) {
       const events = await studio.stream(path, { prompt: "What did I say?", sessionId: id });
@@ -412,13 +414,14 @@ describe("sessions", () => {
     });
   });
 
-  test("longer than an answer is kept in memory come whole", async () => {
-    const studio = studioOf(edge, "long");
-    for (let turn = 0; turn < 3; turn += 1) await studio.generate("%bytes 2000000", "long");
+  test("have all of them, when they are read from storage in several pieces", async () => {
+    const studio = studioOf(edge, "sessions");
+    for (let turn = 0; turn < 3; turn += 1) await studio.generate("%bytes 800000", "long");
+    await edge.stack.restartWorker();
     const { body } = await studio.json("/api/sessions/long/messages");
     expect(body.count).toBe(6);
     const lengths = (body.messages as { content: string }[]).map(({ content }) => content.length);
-    expect(lengths.filter((length) => length > 1_900_000)).toHaveLength(3);
+    expect(lengths.filter((length) => length > 790_000)).toHaveLength(3);
   });
 
   test("one that was deleted is gone, and one of its name begins anew", async () => {
@@ -435,7 +438,7 @@ describe("sessions", () => {
   });
 
   test("whoever leaves a stream leaves the turn to itself, and finds it in the session", async () => {
-    const studio = studioOf(edge, "leave-stream");
+    const studio = studioOf(edge, "sessions");
     const leaving = new AbortController();
     const body = { prompt: "%say Begun.\n%wait 1500\n%say And ended.", sessionId: "left" };
     const response = await studio.ask("/api/generate", body, { signal: leaving.signal });
@@ -467,7 +470,7 @@ describe("sessions", () => {
       const headers = { "idempotency-key": sessionId ?? "none" };
       const response = await studio.ask("/api/generate", { prompt, sessionId }, { headers });
       if (response.status !== 200) return response.status;
-      return Array.fromAsync(eventsOf(response));
+      return all(eventsOf(response));
     };
     for (const id of [undefined, "named"]) {
       const first = (await send(id)) as StudioEvent[];
@@ -688,11 +691,11 @@ describe("while the container does not come up", () => {
     const { messages } = (await studio.json("/api/sessions/s/messages")).body;
     expect(messages).toEqual([expect.objectContaining({ role: "user", content: "%say Hi." })]);
 
-    const rest = await Array.fromAsync(events);
+    const rest = await all(events);
     expect(rest).toEqual([
       expect.objectContaining({ type: "error", code: "container_unavailable", retryable: true }),
     ]);
-    expect((await Array.fromAsync(copy)).join("")).toContain("\n\n:\n\n");
+    expect((await all(copy)).join("")).toContain("\n\n:\n\n");
   }, 40_000);
 });
 

@@ -1,6 +1,7 @@
 import {
   isTerminal,
   SESSION_ID,
+  toWireError,
   type EdgeEvent,
   type Prompt,
   type SessionResource,
@@ -97,9 +98,10 @@ async function figuresOf(
   try {
     const { groups = [] } = await stub.usage(account, { from, group: "session" });
     return new Map(groups.map((group) => [group.key, group]));
-  } catch {
+  } catch (error) {
     // More sessions than a report holds: a list without figures is better than none.
-    return undefined;
+    if (toWireError(error).code === "invalid_request") return undefined;
+    throw error;
   }
 }
 
