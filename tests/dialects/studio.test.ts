@@ -666,6 +666,17 @@ describe("who may", () => {
   });
 });
 
+test("an account's limits are said in this dialect too", async () => {
+  const studio = studioOf(edge, "limited");
+  const limits = { requests_per_minute: 1 };
+  await edge.fetch("/v1/limits", { method: "PATCH", account: "limited", json: limits });
+  expect((await studio.ask("/api/sessions")).status).toBe(200);
+  const response = await studio.ask("/api/generate", { prompt: "%say Hi." });
+  expect(response.status).toBe(429);
+  expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(await response.json()).toMatchObject({ success: false, code: "rate_limited" });
+});
+
 describe("while the container does not come up", () => {
   const slow = useStack({
     project: useProject({

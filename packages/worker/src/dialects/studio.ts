@@ -5,7 +5,7 @@ import type { AcceptedTurn, TurnCall } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
 import { CHANGES, READS, SENDS } from "../http/access.js";
 import type { AccountStub } from "../http/account-stub.js";
-import { commonHeaders, streamAnswer } from "../http/answers.js";
+import { commonHeaders, retryAfter, streamAnswer } from "../http/answers.js";
 import { readBody } from "../http/body.js";
 import { assertModel, json, nameOf, stubOf, traceOf, type Call } from "../http/call.js";
 import { frameStream, SSE_HEARTBEAT, sseFrame } from "../http/frames.js";
@@ -187,6 +187,8 @@ export const studio: Dialect = {
     { method: "POST", path: "/api/sessions/:id/continue-stream", access: SENDS, handle: goOn },
     { method: "POST", path: "/api/sessions/:id/cancel", access: SENDS, handle: cancel },
   ],
-  error: (error, status, requestId) =>
-    Response.json(describeError(error), { status, headers: commonHeaders(requestId) }),
+  error(error, status, requestId) {
+    const headers = { ...commonHeaders(requestId), ...retryAfter(error) };
+    return Response.json(describeError(error), { status, headers });
+  },
 };
