@@ -92,8 +92,17 @@ export const textOf = (events: StudioEvent[]): string =>
 export const sessionIn = (events: StudioEvent[]): string =>
   String(events.find(({ type }) => type === "session_init")!.sessionId);
 
-/** The events that end a stream, and what only a completed turn has. */
-export const ENDS = new Set(["done", "result", "complete", "error"]);
-
+/** The events that only an ended turn has. */
 export const endsOf = (events: StudioEvent[]): string[] =>
-  events.map(({ type }) => type).filter((type) => ENDS.has(type));
+  events.map(({ type }) => type).filter((type) => [...COMPLETED, "error"].includes(type));
+
+/** How a stream ends whose turn has completed. */
+export const COMPLETED = ["done", "result", "complete"];
+
+/** A POST without a body, as its pages cancel. */
+export const POST: RequestInit = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+};
+
+export const UUID: RegExp = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
