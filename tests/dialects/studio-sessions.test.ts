@@ -53,10 +53,13 @@ describe("sessions", () => {
       expect(session).toMatchObject({ id, sdk_session_id: uuid });
     }
     expect((await bob.json(`/api/sessions/${uuid}`)).status).toBe(404);
+  });
 
+  test("have the UUID that their client chose", async () => {
+    const studio = studioOf(edge, "sessions");
     const chosen = randomUUID();
-    expect(sessionIn(await ada.generate("%say Hi.", chosen))).toBe(chosen);
-    expect((await ada.json(`/api/sessions/${chosen}`)).body.session).toMatchObject({
+    expect(sessionIn(await studio.generate("%say Hi.", chosen))).toBe(chosen);
+    expect((await studio.json(`/api/sessions/${chosen}`)).body.session).toMatchObject({
       id: chosen,
       sdk_session_id: chosen,
     });
@@ -74,14 +77,14 @@ describe("sessions", () => {
   });
 
   test("one that two ask for at the same time is made once", async () => {
-    const studio = studioOf(edge, "at-once");
+    const studio = studioOf(edge, "sessions");
     const prompts = ["%say a", "%say b", "%say c"];
     const streams = await Promise.all(prompts.map((prompt) => studio.generate(prompt, "one")));
     expect(streams.map((events) => endsOf(events))).toEqual([COMPLETED, COMPLETED, COMPLETED]);
-    expect((await studio.json("/api/sessions")).body).toMatchObject({
-      count: 1,
-      sessions: [{ id: "one", total_turns: 3 }],
-    });
+    const { sessions } = (await studio.json("/api/sessions")).body as { sessions: unknown[] };
+    expect(sessions.filter((session) => (session as { id: string }).id === "one")).toEqual([
+      expect.objectContaining({ total_turns: 3 }),
+    ]);
   });
 
   test("are listed with what they used, newest first, page by page", async () => {
@@ -128,7 +131,7 @@ describe("sessions", () => {
   });
 
   test("have their messages, as their pages keep them", async () => {
-    const studio = studioOf(edge, "messages");
+    const studio = studioOf(edge, "sessions");
     const prompt = '%say Looking.\n%tool Bash {"command":"echo hi"}\n%say Found it.';
     await studio.generate(prompt, "m");
     await studio.generate("%say Again.", "m");
@@ -154,7 +157,7 @@ describe("sessions", () => {
     const ids = (body.messages as { id: string }[]).map((message) => message.id);
     expect(new Set(ids).size).toBe(6);
 
-    const empty = await edge.client("messages").sessions.create();
+    const empty = await edge.client("sessions").sessions.create();
     expect((await studio.json(`/api/sessions/${empty.id}/messages`)).body).toMatchObject({
       messages: [],
       count: 0,
@@ -172,7 +175,7 @@ describe("sessions", () => {
   });
 
   test("one that was deleted is gone, and one of its name begins anew", async () => {
-    const studio = studioOf(edge, "delete");
+    const studio = studioOf(edge, "sessions");
     await studio.generate("My dog is called Rex.", "d");
     const gone = () => studio.json("/api/sessions/d", undefined, { method: "DELETE" });
     expect((await gone()).status).toBe(200);
@@ -180,7 +183,8 @@ describe("sessions", () => {
       expect((await studio.json(`/api/sessions/${path}`)).status).toBe(404);
     }
     expect((await gone()).status).toBe(404);
-    expect((await studio.json("/api/sessions")).body).toMatchObject({ count: 0 });
+    const { sessions } = (await studio.json("/api/sessions")).body;
+    expect(sessions).not.toContainEqual(expect.objectContaining({ id: "d" }));
     expect(textOf(await studio.generate("What did I say?", "d"))).not.toContain("Rex");
   });
 
