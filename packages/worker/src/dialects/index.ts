@@ -1,9 +1,10 @@
 import type { Env } from "../env.js";
 import type { Dialect } from "./dialect.js";
 import { messages } from "./messages.js";
+import { studio } from "./studio.js";
 
 /** Every dialect. Where two have a path, the one that comes first decides by the body's shape whose it is. */
-export const DIALECTS: readonly Dialect[] = [messages];
+export const DIALECTS: readonly Dialect[] = [messages, studio];
 
 /** Those that are on unless `CLAUDE_EDGE_DIALECTS` says otherwise. */
 const DEFAULT = "messages";

@@ -1,0 +1,194 @@
+import { EdgeError, toWireError, type ErrorCode } from "@claude-edge/protocol";
+import * as z from "zod/mini";
+
+import type { AcceptedTurn, TurnCall } from "../account/account-do.js";
+import { credentialOf } from "../credential.js";
+import { CHANGES, READS, SENDS } from "../http/access.js";
+import type { AccountStub } from "../http/account-stub.js";
+import { commonHeaders, retryAfter, streamAnswer } from "../http/answers.js";
+import { readBody } from "../http/body.js";
+import { assertModel, json, nameOf, stubOf, traceOf, type Call } from "../http/call.js";
+import { frameStream, SSE_HEARTBEAT, sseFrame } from "../http/frames.js";
+import { pageSize } from "../http/query-string.js";
+import { TurnEvents } from "../http/turn-events.js";
+import type { Dialect } from "./dialect.js";
+import { describeError, StudioEvents } from "./studio-events.js";
+import { describeSessions, messagesOf, sessionIdOf } from "./studio-sessions.js";
+
+/** A session's id as a client may choose it: it goes into paths, and has to fit a tag. */
+const ID_FORM = "must be 1 to 50 letters, digits, dots, colons, dashes or underscores";
+
+const generateRequest = z.strictObject({
+  prompt: z.string(),
+  sessionId: z.optional(z.string(ID_FORM).check(z.regex(/^\w[\w.:-]{0,49}$/, ID_FORM))),
+  inputImages: z.optional(z.array(z.string()).check(z.maxLength(0, "there are no uploads here"))),
+});
+
+const continueRequest = z.strictObject({ prompt: z.string() });
+
+/** Who asks, and for which session. */
+async function sessionOf(
+  c: Call,
+): Promise<{ name: string; stub: AccountStub; given: string; id: string }> {
+  const name = nameOf(c);
+  const { id: given = "" } = c.req.param() as { id?: string };
+  return { name, stub: stubOf(c, name), given, id: await sessionIdOf(name, given) };
+}
+
+async function generate(c: Call): Promise<Response> {
+  const { value, once } = await readBody(c, generateRequest);
+  const name = nameOf(c);
+  assertModel(c.env);
+  const stub = stubOf(c, name);
+  const call = { once, traceparent: traceOf(c) };
+  const { prompt, sessionId } = value;
+  if (sessionId !== undefined) {
+    const accepted = await sendTo(sessionId, prompt, name, stub, call);
+    return stream(c, stub, accepted, sessionId);
+  }
+  const accepted = await stub.query(name, { prompt }, call);
+  return stream(c, stub, accepted, accepted.turn.session_id);
+}
+
+/** Sends a prompt to the session that a client names, which is made if there is none. */
+async function sendTo(
+  given: string,
+  prompt: string,
+  name: string,
+  stub: AccountStub,
+  call: TurnCall,
+): Promise<AcceptedTurn> {
+  const session_id = await sessionIdOf(name, given);
+  const tags = session_id === given ? [] : [given];
+  const send = () => stub.createTurn(name, session_id, { prompt }, call);
+  const create = () => stub.query(name, { prompt, session_id, tags }, call);
+  // Another request may make it in between.
+  return send().catch(on("session_not_found", () => create().catch(on("session_exists", send))));
+}
+
+const on =
+  <Value>(code: ErrorCode, instead: () => Promise<Value>) =>
+  (error: unknown): Promise<Value> => {
+    if (toWireError(error).code === code) return instead();
+    throw error;
+  };
+
+async function goOn(c: Call): Promise<Response> {
+  const { value, once } = await readBody(c, continueRequest);
+  const { name, stub, given, id } = await sessionOf(c);
+  assertModel(c.env);
+  const call = { once, traceparent: traceOf(c) };
+  return stream(c, stub, await stub.createTurn(name, id, value, call), given);
+}
+
+function stream(c: Call, stub: AccountStub, accepted: AcceptedTurn, sessionId: string): Response {
+  const events = new TurnEvents(c, stub, accepted);
+  const frames = framesOf(events, sessionId);
+  const body = frameStream(frames, SSE_HEARTBEAT, () => events.cancel());
+  return streamAnswer(body, c.get("requestId"));
+}
+
+async function* framesOf(events: TurnEvents, sessionId: string): AsyncGenerator<string> {
+  yield sseFrame({ type: "session_init", sessionId });
+  const told = new StudioEvents(sessionId);
+  try {
+    for await (const event of events) {
+      for (const one of told.tell(event)) yield sseFrame(one);
+    }
+  } catch (thrown) {
+    // Its clients take a stream that breaks off for one that is over.
+    yield sseFrame({ type: "error", sessionId, ...describeError(toWireError(thrown)) });
+  }
+}
+
+async function cancel(c: Call): Promise<Response> {
+  const { stub, id } = await sessionOf(c);
+  const turns = await stub.interrupt(id);
+  if (turns.length > 0) return json(c, { success: true, message: "Generation cancelled" });
+  throw new EdgeError("turn_not_found", "No active generation for this session");
+}
+
+async function list(c: Call): Promise<Response> {
+  const name = nameOf(c);
+  const stub = stubOf(c, name);
+  const found = await stub.listSessions(c.req.query("cursor"), pageSize(c));
+  const sessions = await describeSessions(name, stub, found.sessions);
+  const { next_cursor } = found;
+  return json(c, { success: true, count: sessions.length, sessions, next_cursor });
+}
+
+async function describe(c: Call): Promise<{ given: string; session: Record<string, unknown> }> {
+  const { name, stub, given, id } = await sessionOf(c);
+  const [session = {}] = await describeSessions(name, stub, [await stub.getSession(id)]);
+  return { given, session };
+}
+
+async function pipeline(c: Call): Promise<Response> {
+  const { given: sessionId, session } = await describe(c);
+  const { pipeline_stage: stage, status } = session;
+  return json(c, { success: true, sessionId, pipeline: { stage, status, checkpoint: null } });
+}
+
+async function messages(c: Call): Promise<Response> {
+  const { stub, given, id } = await sessionOf(c);
+  await stub.getSession(id);
+  // Written as it is read: a session can be longer than memory. Blanks are nothing in JSON.
+  const body = frameStream(toJson(given, messagesOf(stub, id)), " ", () => {});
+  const headers = { ...commonHeaders(c.get("requestId")), "content-type": "application/json" };
+  return new Response(body, { headers });
+}
+
+async function* toJson(sessionId: string, items: AsyncIterable<object>): AsyncGenerator<string> {
+  yield `{"success":true,"sessionId":${JSON.stringify(sessionId)},"messages":[`;
+  let count = 0;
+  for await (const item of items) {
+    yield `${count === 0 ? "" : ","}${JSON.stringify(item)}`;
+    count += 1;
+  }
+  yield `],"count":${count}}`;
+}
+
+async function remove(c: Call): Promise<Response> {
+  const { stub, given: sessionId, id } = await sessionOf(c);
+  await stub.deleteSession(id);
+  return json(c, { success: true, sessionId });
+}
+
+/** Public: it says no more than whether a prompt can be taken. */
+function health(c: Call): Response {
+  const config = { hasAnthropicKey: credentialOf(c.env) !== undefined };
+  const timestamp = new Date().toISOString();
+  return json(c, { status: "healthy", agent: "claude-edge", timestamp, config });
+}
+
+/** The API of a studio with an agent in it: prompts answered as server-sent events, in sessions that it lists. */
+export const studio: Dialect = {
+  name: "studio",
+  routes: [
+    { method: "GET", path: "/api/health", access: "open", handle: async (c) => health(c) },
+    { method: "POST", path: "/api/generate", access: { scopes: ["query"] }, handle: generate },
+    {
+      method: "POST",
+      path: "/api/generate-stream",
+      access: { scopes: ["query"] },
+      handle: generate,
+    },
+    { method: "GET", path: "/api/sessions", access: { scopes: ["sessions:read"] }, handle: list },
+    {
+      method: "GET",
+      path: "/api/sessions/:id",
+      access: READS,
+      handle: async (c) => json(c, { success: true, session: (await describe(c)).session }),
+    },
+    { method: "DELETE", path: "/api/sessions/:id", access: CHANGES, handle: remove },
+    { method: "GET", path: "/api/sessions/:id/messages", access: READS, handle: messages },
+    { method: "GET", path: "/api/sessions/:id/pipeline", access: READS, handle: pipeline },
+    { method: "POST", path: "/api/sessions/:id/continue", access: SENDS, handle: goOn },
+    { method: "POST", path: "/api/sessions/:id/continue-stream", access: SENDS, handle: goOn },
+    { method: "POST", path: "/api/sessions/:id/cancel", access: SENDS, handle: cancel },
+  ],
+  error(error, status, requestId) {
+    const headers = { ...commonHeaders(requestId), ...retryAfter(error) };
+    return Response.json(describeError(error), { status, headers });
+  },
+};
