@@ -62,6 +62,7 @@ const PRINTS: Record<string, string[][]> = {
   "Handle errors": [["model_refused", "failed"], ["Last."]],
   "Give out tokens": [["It is 4.", "undefined [ 'query' ] 20"]],
   "Count what was used": [["claude-", "in all 1"]],
+  "Hold an account to its limits": [["0.5 1"]],
   "Set up the client": [["/v1/query 200"]],
 };
 

@@ -150,6 +150,27 @@ test("a container that is killed in mid-turn takes no usage with it", async () =
   expect(last.cache_read_input_tokens).toBe(after.cache_read_input_tokens + 5);
 });
 
+test("a process that dies in mid-turn takes no usage with it, and the next one tells of its own alone", async () => {
+  const account = "died";
+  const client = edge.client(account);
+  const session = await client.sessions.create({ permissionMode });
+  await run(session, "%cache 1 2\n%say Before.");
+  const turn = session.send('%cache 30 40\n%tool Bash {"command":"kill -9 $PPID"}\n%say Never.');
+  expect(await turn.result().catch((error: { code: string }) => error.code)).toBe("agent_exited");
+  const { total } = await client.usage();
+  expect(total).toMatchObject({
+    turns: 2,
+    cache_read_input_tokens: 31,
+    cache_creation_input_tokens: 42,
+  });
+  await run(session, "%cache 5 6\n%say After.");
+  expect((await client.usage()).total).toMatchObject({
+    turns: 3,
+    cache_read_input_tokens: 36,
+    cache_creation_input_tokens: 48,
+  });
+});
+
 test("a turn that waits for an approval has used what it used, before and after", async () => {
   const client = edge.client("approved");
   const session = await client.sessions.create({ permissionMode: "default", canUseTool: true });

@@ -226,6 +226,8 @@ export class ContainerLogs {
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return true;
     }
+    // Without a result: its process is gone.
+    if (!usage) this.#store.modelCalls.ended(session);
     this.#endTurn(frame, {
       status,
       ...(result ? { result } : {}),

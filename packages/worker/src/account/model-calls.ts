@@ -119,6 +119,7 @@ export class ModelCalls {
     const day = dayOf(now);
     if (this.#spent?.day === day) return this.#spent;
     this.#sql.exec("DELETE FROM model_calls WHERE day < ? AND open = 0", dayOf(now - DAY_MS));
+    this.#sql.exec("DELETE FROM metered WHERE session_id NOT IN (SELECT id FROM sessions)");
     const sums = one<Spent>(
       this.#sql,
       `SELECT coalesce(sum(cost), 0) AS cost, coalesce(sum(
