@@ -103,6 +103,22 @@ describe("settings that cannot be read", () => {
   });
 });
 
+describe("a dialect that is none", () => {
+  const edge = useStack({ vars: { CLAUDE_EDGE_DIALECTS: "studio, mesages" } });
+
+  test("is named where one is asked for; the rest of the API goes on", async () => {
+    const answer = await edge.fetch("/v1/messages", { json: {} });
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({
+      error: {
+        code: "setting_invalid",
+        message: expect.stringMatching(/"mesages"; there are messages,/),
+      },
+    });
+    expect((await edge.fetch("/v1/sessions")).status).toBe(200);
+  });
+});
+
 describe("limits of the deployment", () => {
   const edge = useStack({
     vars: {

@@ -42,7 +42,7 @@ import {
   type Call,
 } from "./call.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
-import { methodsOf, routeOf, sessionIn } from "./routes.js";
+import { methodsOf, routeOf, sessionIn, wordsOf } from "./routes.js";
 import { modelStatus, tickStream } from "./status.js";
 import { writeToken } from "./token.js";
 
@@ -69,10 +69,7 @@ async function answerTurn(
 /** The HTTP API. Authenticates, checks and routes; keeps nothing. */
 export const app = new Hono<AppEnv>();
 
-app.onError((thrown, c) => {
-  const inWords = routeOf(c)?.dialect?.error;
-  return errorAnswer(thrown, c.get("requestId"), inWords);
-});
+app.onError((thrown, c) => errorAnswer(thrown, c.get("requestId"), wordsOf(c)));
 app.notFound((c) => {
   const { method, path } = c.req;
   const methods = methodsOf(c, app.routes);

@@ -36,6 +36,15 @@ export function routeOf(c: Call): Route | undefined {
   return undefined;
 }
 
+/** How a request's errors are said; as the rest of the API does where that cannot be told. */
+export function wordsOf(c: Call): Dialect["error"] {
+  try {
+    return routeOf(c)?.dialect?.error;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The part of the path that names a session; undefined where none does. */
 export function sessionIn(c: Call): string | undefined {
   const matched = matchedRoutes(c).find(({ method }) => method !== "ALL");
