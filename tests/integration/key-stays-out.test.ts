@@ -78,10 +78,10 @@ test("the gateway serves the model API and nothing else", async () => {
     `curl -s -o /dev/null -w 'status=%{http_code}' ${extra} ${target}`;
   const base = "http://model.claude-edge.internal";
   expect(await ask(status(`${base}/v1/models`))).toBe("status=200");
-  expect(await ask(status(`${base}/v1/files`))).toBe("status=403");
-  expect(await ask(status(`${base}/v1/organizations`))).toBe("status=403");
+  expect(await ask(status(`${base}/v1/files`))).toBe("status=404");
+  expect(await ask(status(`${base}/v1/organizations`))).toBe("status=404");
   expect(await ask(status(`${base}/v1/messages/../models/../files`, "--path-as-is"))).toBe(
-    "status=403",
+    "status=404",
   );
   // No other host, and not this machine's own services under another name.
   expect(await ask(status("http://example.com/"))).toMatch(/status=(403|000)/);
