@@ -15,14 +15,20 @@ export function commonHeaders(requestId: string): Record<string, string> {
   return { [REQUEST_ID_HEADER]: requestId, [PROTOCOL_HEADER]: String(PROTOCOL_VERSION) };
 }
 
+/** Whatever was thrown, as an error; what nobody foresaw goes into the log. */
+export function readError(thrown: unknown, requestId: string): WireError {
+  const error = toWireError(thrown);
+  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
+  return error;
+}
+
 /** Whatever was thrown, as an error answer; `inWords`: in a dialect's. */
 export function errorAnswer(
   thrown: unknown,
   requestId: string,
   inWords: Dialect["error"] = errorResponse,
 ): Response {
-  const error = toWireError(thrown);
-  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
+  const error = readError(thrown, requestId);
   return inWords(error, errorPolicy(error.code).status || 500, requestId);
 }
 
