@@ -14,7 +14,7 @@ import * as z from "zod/mini";
 import type { AcceptedTurn, TurnCall } from "../account/account-do.js";
 import { assertAllowed } from "../http/access.js";
 import type { AccountStub } from "../http/account-stub.js";
-import { commonHeaders, readError } from "../http/answers.js";
+import { commonHeaders, errorHeaders, readError } from "../http/answers.js";
 import { readBody } from "../http/body.js";
 import { account, assertModel, json, nameOf, stubOf, traceOf, type Call } from "../http/call.js";
 import { frameStream } from "../http/frames.js";
@@ -254,5 +254,5 @@ export const claudeCode: Dialect = {
     { method: "GET", path: "/debug", access: "root key", handle: debug },
   ],
   error: (error, status, requestId) =>
-    Response.json(errorBody(error, requestId), { status, headers: commonHeaders(requestId) }),
+    Response.json(errorBody(error, requestId), { status, headers: errorHeaders(error, requestId) }),
 };

@@ -16,7 +16,7 @@ import * as z from "zod/mini";
 import type { AcceptedTurn } from "../account/account-do.js";
 import { CHANGES, READS, SENDS } from "../http/access.js";
 import type { AccountStub } from "../http/account-stub.js";
-import { commonHeaders, readError, streamAnswer } from "../http/answers.js";
+import { errorHeaders, readError, streamAnswer } from "../http/answers.js";
 import { readBody } from "../http/body.js";
 import { account, assertModel, json, nameOf, stubOf, traceOf, type Call } from "../http/call.js";
 import { frameStream, SSE_HEARTBEAT, sseFrame } from "../http/frames.js";
@@ -282,9 +282,10 @@ const textOf = (prompt: Prompt): string =>
     ? prompt
     : prompt.map(({ text }) => (typeof text === "string" ? text : "")).join("\n");
 
-function errorAnswer({ message, ...rest }: WireError, status: number, requestId: string): Response {
+function errorAnswer(error: WireError, status: number, requestId: string): Response {
+  const { message, ...rest } = error;
   const body = { detail: message, ...rest, request_id: requestId };
-  return Response.json(body, { status, headers: commonHeaders(requestId) });
+  return Response.json(body, { status, headers: errorHeaders(error, requestId) });
 }
 
 const QUERIES = { scopes: ["query"] } as const;

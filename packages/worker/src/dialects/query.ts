@@ -2,7 +2,7 @@ import { accountName, type WireError } from "@claude-edge/protocol";
 import type { Next } from "hono";
 import * as z from "zod/mini";
 
-import { commonHeaders } from "../http/answers.js";
+import { errorHeaders } from "../http/answers.js";
 import { checkPrompt, readBody, readJson } from "../http/body.js";
 import { assertModel, json, nameOf, stubOf, traceOf, type Call } from "../http/call.js";
 import type { Dialect } from "./dialect.js";
@@ -43,9 +43,10 @@ async function handle(c: Call, next: Next): Promise<Response | void> {
   return json(c, { success: true, response: result.text });
 }
 
-function errorAnswer({ message, ...rest }: WireError, status: number, requestId: string): Response {
+function errorAnswer(error: WireError, status: number, requestId: string): Response {
+  const { message, ...rest } = error;
   const body = { success: false, error: message, ...rest, request_id: requestId };
-  return Response.json(body, { status, headers: commonHeaders(requestId) });
+  return Response.json(body, { status, headers: errorHeaders(error, requestId) });
 }
 
 /** `POST /query`, as the Agent SDK in a Cloudflare container was first put behind a Worker. */
