@@ -1,3 +1,4 @@
+import type { SessionResource } from "@claude-edge/client";
 import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 import { isTerminal } from "@claude-edge/protocol";
 
@@ -11,6 +12,8 @@ export interface DialectStack extends TestStack {
   mint(account: string, options?: Partial<MintTokenOptions>): Promise<string>;
   /** Resolves when the model has been asked something that holds a text. */
   untilAsked(text: string): Promise<unknown>;
+  /** An account's newest session. */
+  newest(account: string): Promise<SessionResource>;
   /** What the model was told last of a tool that it called. */
   lastToolResult(): unknown;
   /** Ends the newest container without warning. */
@@ -28,6 +31,8 @@ export function useDialects(names: string, vars: Record<string, string> = {}): D
       until(`the model is asked ${text}`, () =>
         edge.stack.model!.requests.some(({ body }) => JSON.stringify(body.messages).includes(text)),
       ),
+    newest: async (account: string) =>
+      (await all(edge.client(account).sessions.list({ limit: 1 })))[0]!,
     lastToolResult: () =>
       edge.stack
         .model!.requests.at(-1)!
@@ -37,11 +42,9 @@ export function useDialects(names: string, vars: Record<string, string> = {}): D
     untilEnded: (account: string) =>
       until(`the turn of ${account} ends`, async () => {
         const { sessions } = edge.client(account);
-        for await (const { id } of sessions.list({ limit: 1 })) {
-          const events = await all(sessions.open(id).events({ follow: false }));
-          return events.find((event) => isTerminal(event))?.status;
-        }
-        return undefined;
+        const [newest] = await all(sessions.list({ limit: 1 }));
+        const events = await all(sessions.open(newest!.id).events({ follow: false }));
+        return events.find((event) => isTerminal(event))?.status;
       }),
   });
 }

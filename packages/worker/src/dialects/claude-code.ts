@@ -193,6 +193,8 @@ async function handle(c: Call): Promise<Response> {
     const headers = {
       ...commonHeaders(requestId),
       "content-type": "text/plain; charset=utf-8",
+      // Plain text is compressed on the way, and comes in one piece at the end then, unless it says this.
+      "content-encoding": "identity",
       "cache-control": "no-cache, no-transform",
       "x-accel-buffering": "no",
     };
