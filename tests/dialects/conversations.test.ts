@@ -282,6 +282,12 @@ describe("a stream", () => {
     expect(other).toMatchObject({ status: 409, code: "idempotency_conflict" });
   });
 
+  test("of an answer that was cut off and given again has the whole one in its result", async () => {
+    const events = await stream("/stream", { prompt: "%cut 1\n%say One two three four." });
+    expect(textOf(events)).toMatch(/One two three four\.$/);
+    expect(events.at(-2)).toMatchObject({ type: "result", response: "One two three four." });
+  });
+
   test("comes while the turn runs, and whoever leaves it does not stop the turn", async () => {
     const leave = new AbortController();
     const response = await edge.fetch("/stream", {
@@ -321,6 +327,8 @@ describe("never a false success", () => {
     const types = events.map(({ type }) => type);
     expect(types).not.toContain("result");
     expect(types).not.toContain("done");
+    // What the harness says of a call that failed is no answer.
+    expect(textOf(events)).not.toContain("Error");
   });
 
   test("a container that is killed in mid-turn", async () => {

@@ -161,10 +161,12 @@ function streamTurn(c: Call, stub: AccountStub, accepted: AcceptedTurn): Respons
 }
 
 async function* framesOf(events: TurnEvents, requestId: string): AsyncGenerator<string> {
-  /** What was streamed and has not come as a whole message yet. */
+  /** What was streamed of the block that is being written. */
   let streamed = "";
   try {
     for await (const event of events) {
+      // One that was cut off is written again from its beginning.
+      if (startsBlock(event)) streamed = "";
       const piece = deltaText(event);
       if (piece !== "") {
         streamed += piece;
@@ -174,9 +176,9 @@ async function* framesOf(events: TurnEvents, requestId: string): AsyncGenerator<
         if (type === "tool_use") yield sseFrame({ type, id, name, input });
         if (type !== "text") continue;
         // Of a turn that is over there are whole messages only.
-        const left = text.startsWith(streamed) ? text.slice(streamed.length) : "";
-        streamed = streamed.startsWith(text) ? streamed.slice(text.length) : "";
-        if (left !== "") yield sseFrame({ type: "text", content: left });
+        const rest = text.startsWith(streamed) ? text.slice(streamed.length) : text;
+        if (rest !== "") yield sseFrame({ type: "text", content: rest });
+        streamed = "";
       }
       const end = completedBy(event);
       if (!end) continue;
@@ -197,14 +199,19 @@ interface Block {
   input?: unknown;
 }
 
-/** The content of an answer of the model's, subagents left out. */
+/** A whole message of the model's: subagents are left out, and what is said of a call that failed. */
 function blocksOf(event: EdgeEvent): Block[] {
   if (event.kind !== "message" || event.message.type !== "assistant") return [];
-  const { message, parent_tool_use_id } = event.message as SdkMessage & {
+  const { message, parent_tool_use_id, error } = event.message as SdkMessage & {
     message?: { content?: unknown };
   };
-  if (parent_tool_use_id || !Array.isArray(message?.content)) return [];
+  if (parent_tool_use_id || error || !Array.isArray(message?.content)) return [];
   return message.content as Block[];
+}
+
+function startsBlock(event: EdgeEvent): boolean {
+  if (event.kind !== "delta" || event.message.parent_tool_use_id) return false;
+  return (event.message.event as { type?: unknown } | undefined)?.type === "content_block_start";
 }
 
 // Conversations.
