@@ -30,7 +30,7 @@ describe("what cannot be asked", () => {
     [{ model: "" }, "model"],
     [{ system_prompt: {} }, "system_prompt"],
     [{ cwd: "/etc" }, "cwd"],
-    [{ account_id: "a/b" }, "account_id"],
+    [{ accountId: "a/b" }, "accountId"],
   ])("a conversation: %j", async (body, field) => {
     const answer = await call("/conversations", body);
     expect(answer).toMatchObject({ status: 400, code: "invalid_request" });

@@ -185,7 +185,7 @@ describe("a conversation", () => {
     expect(await call(`${path}/messages`, { prompt: "x" }, { headers })).toMatchObject(gone);
     expect(await call(`${path}/stream`, { prompt: "x" }, { headers })).toMatchObject(gone);
     expect(await call(path, undefined, { headers, method: "DELETE" })).toMatchObject(gone);
-    const named = { prompt: "x", account_id: "victim" };
+    const named = { prompt: "x", accountId: "victim" };
     expect(await call(`${path}/messages`, named, { headers })).toMatchObject({
       status: 403,
       code: "forbidden",

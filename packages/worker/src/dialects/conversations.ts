@@ -35,7 +35,7 @@ import { assertAsksNobody, completedBy, untilCompleted, type CompletedTurn } fro
  * | `title` | the session's |
  * | `prompt` | the prompt of a turn: in a session of its own, or in the conversation's |
  * | `stream` | server-sent events, as `/stream` gives them |
- * | `account_id` | the account; for the root key alone |
+ * | `accountId` | the account; for the root key alone |
  * | answer `response` | the text of the turn's last answer |
  * | answer `duration_ms`, `num_turns`, `total_cost_usd` | the turn's |
  * | event `text` | `content`: the next piece of an answer |
@@ -57,7 +57,7 @@ const { shape } = sessionOptions;
 /** Clients in Python send `None` for what they leave out. */
 const maybe = <Schema extends z.ZodMiniType>(schema: Schema) => z.optional(z.nullable(schema));
 
-const addressed = { account_id: maybe(accountName) };
+const addressed = { accountId: maybe(accountName) };
 const optioned = {
   model: maybe(shape.model),
   system_prompt: maybe(z.string()),
@@ -116,7 +116,7 @@ type Send = (c: Call) => Promise<{ stub: AccountStub; accepted: AcceptedTurn; st
 /** One prompt in a session of its own. */
 const sendAlone: Send = async (c) => {
   const { value, once } = await readBody(c, queryRequest);
-  const name = nameOf(c, value.account_id ?? undefined);
+  const name = nameOf(c, value.accountId ?? undefined);
   assertModel(c.env);
   const stub = stubOf(c, name);
   const request = { prompt: value.prompt, options: optionsOf(value) };
@@ -127,7 +127,7 @@ const sendAlone: Send = async (c) => {
 /** The next prompt of a conversation. */
 const sendMessage: Send = async (c) => {
   const { value, once } = await readBody(c, messageRequest);
-  const name = nameOf(c, value.account_id ?? undefined);
+  const name = nameOf(c, value.accountId ?? undefined);
   assertModel(c.env);
   const stub = stubOf(c, name);
   const id = idOf(c);
@@ -220,7 +220,7 @@ const idOf = (c: Call): string => c.req.param("id") ?? "";
 
 async function create(c: Call): Promise<Response> {
   const { value, once } = await readBody(c, conversationRequest);
-  const name = nameOf(c, value.account_id ?? undefined);
+  const name = nameOf(c, value.accountId ?? undefined);
   const title = value.title ?? undefined;
   const session = { title, options: optionsOf(value) };
   return json(c, conversationOf(await stubOf(c, name).createSession(name, session, once)), 201);
