@@ -1,10 +1,56 @@
 import { describe, expect, test } from "vitest";
 
 import { claudeCodeClient, type Message } from "../support/claude-code.js";
+import { curl } from "../support/curl.js";
 import { useDialects, wrongBodies } from "../support/dialects.js";
 
 const edge = useDialects("query,claude-code,conversations");
 const { send, whole } = claudeCodeClient(edge);
+
+/** The bodies of the curl lines in that system's README and test scripts. */
+const README = {
+  basic: '{"prompt": "What is 2+2?"}',
+  advanced: `{
+    "prompt": "Create a Python function to calculate fibonacci numbers",
+    "inputFormat": "text",
+    "outputFormat": "json",
+    "model": "anthropic/claude-3.5-sonnet-latest",
+    "maxTurns": 5,
+    "appendSystemPrompt": "You are a Python expert. Write clean, documented code.",
+    "verbose": true,
+    "allowedTools": ["Write", "Read", "Bash"]
+  }`,
+  "tool restrictions": `{
+    "prompt": "Help me analyze data",
+    "allowedTools": ["Read", "Write"],
+    "disallowedTools": ["Bash"],
+    "permissionMode": "plan"
+  }`,
+  continuation: '{"prompt": "Create a hello.py file", "sessionId": "demo-abc123"}',
+  streaming: `{
+    "prompt": "Explain recursion in programming",
+    "outputFormat": "stream-json",
+    "verbose": true
+  }`,
+  "test script": `{"prompt": "What is 9+1?", "outputFormat": "json", "allowedTools": [],
+    "sessionId": "test-1-restricted", "continueSession": true}`,
+  older: '{"prompt": "What is 7 * 6?", "model": "openrouter/qwen/qwen3-coder", "stream": false}',
+};
+
+test.each(Object.entries(README))("the curl line of its README: %s", async (_what, json) => {
+  const { status, body } = await curl(`curl -X POST ${edge.stack.url}/claude-code \\
+    -H "Content-Type: application/json" \\
+    -H "Authorization: Bearer ${edge.stack.token}" \\
+    -d '${json}'`);
+  expect(status).toBe(200);
+  const last = JSON.parse(body.trimEnd().split("\n").at(-1)!) as Message;
+  const { prompt } = JSON.parse(json) as { prompt: string };
+  expect(last).toMatchObject({
+    type: "result",
+    is_error: false,
+    result: expect.stringContaining(prompt),
+  });
+});
 
 describe("options", () => {
   test("fields are the session's options", async () => {
