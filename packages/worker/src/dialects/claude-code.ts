@@ -2,7 +2,6 @@ import {
   accountName,
   EdgeError,
   PROTOCOL_VERSION,
-  SESSION_ID,
   sessionOptions,
   toWireError,
   type SdkMessage,
@@ -24,6 +23,7 @@ import { VERSION } from "../version.js";
 import { readArguments, type ArgumentOptions } from "./claude-code-args.js";
 import type { Dialect } from "./dialect.js";
 import { namesOf } from "./names.js";
+import { sessionIdOf } from "./session-id.js";
 import { assertAsksNobody, completedBy } from "./turn.js";
 
 const { model, maxTurns, allowedTools, disallowedTools, permissionMode } = sessionOptions.shape;
@@ -90,18 +90,6 @@ function optionsOf(request: ClaudeCodeRequest): SessionOptions {
   return Object.fromEntries(all.filter(([, value]) => value !== undefined)) as SessionOptions;
 }
 
-/** The session that an id stands for: ids are UUIDs here, and a name always gives the same. */
-async function sessionOf(name: string): Promise<string> {
-  if (SESSION_ID.test(name)) return name;
-  const bytes = new TextEncoder().encode(`claude-code session ${name}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).slice(0, 16);
-  // Version 8 of RFC 9562: a UUID of one's own making.
-  digest[6] = (digest[6]! & 0x0f) | 0x80;
-  digest[8] = (digest[8]! & 0x3f) | 0x80;
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
-
 /** A turn in a session that is there. What the request says of its options holds from then on. */
 async function goOn(
   c: Call,
@@ -128,8 +116,9 @@ async function begin(
   call: TurnCall,
 ): Promise<AcceptedTurn> {
   const { prompt, sessionId, resumeSessionId, continueSession, accountId } = request;
+  const name = nameOf(c, accountId);
   if (resumeSessionId !== undefined) {
-    return goOn(c, stub, await sessionOf(resumeSessionId), request, call);
+    return goOn(c, stub, await sessionIdOf(name, resumeSessionId), request, call);
   }
   if (sessionId === undefined && continueSession) {
     const { token } = c.get("caller");
@@ -138,8 +127,7 @@ async function begin(
     const [newest] = (await stub.listSessions(undefined, 1)).sessions;
     if (newest) return goOn(c, stub, newest.id, request, call);
   }
-  const name = nameOf(c, accountId);
-  const id = sessionId === undefined ? undefined : await sessionOf(sessionId);
+  const id = sessionId === undefined ? undefined : await sessionIdOf(name, sessionId);
   const session = { prompt, session_id: id, options: optionsOf(request) };
   try {
     return await stub.query(name, session, call);
