@@ -8,7 +8,7 @@ export default {
     const { pathname } = new URL(request.url);
 
     // Routes of your own go here, before the API's: a page, a webhook, a login that hands out account tokens.
-    if (pathname === "/") return new Response("This is an agent. Its API is under /v1.\n");
+    if (pathname === "/hello") return new Response("This is an agent. Its API is under /v1.\n");
 
     return claudeEdge.fetch(request, env, context);
   },

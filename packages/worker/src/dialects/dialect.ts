@@ -13,7 +13,7 @@ export interface Dialect {
   error?(error: WireError, status: number, requestId: string): Response;
 }
 
-export interface DialectRoute {
+interface DialectRoute {
   method: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
   /** What a token needs for it; `root key`: no token will do; `open`: nobody is asked who they are. */

@@ -12,8 +12,9 @@ import { frameStream, SSE_HEARTBEAT, sseFrame } from "../http/frames.js";
 import { pageSize } from "../http/query-string.js";
 import { TurnEvents } from "../http/turn-events.js";
 import type { Dialect } from "./dialect.js";
+import { sessionIdOf } from "./session-id.js";
 import { describeError, StudioEvents } from "./studio-events.js";
-import { describeSessions, messagesOf, sessionIdOf } from "./studio-sessions.js";
+import { describeSessions, messagesOf } from "./studio-sessions.js";
 
 /** A session's id as a client may choose it: it goes into paths, and has to fit a tag. */
 const ID_FORM = "must be 1 to 50 letters, digits, dots, colons, dashes or underscores";

@@ -15,14 +15,25 @@ export function commonHeaders(requestId: string): Record<string, string> {
   return { [REQUEST_ID_HEADER]: requestId, [PROTOCOL_HEADER]: String(PROTOCOL_VERSION) };
 }
 
+/** Headers of an error answer, in whoever's words. */
+export function errorHeaders(error: WireError, requestId: string): Record<string, string> {
+  return { ...commonHeaders(requestId), ...retryAfter(error) };
+}
+
+/** Whatever was thrown, as an error; what nobody foresaw goes into the log. */
+export function readError(thrown: unknown, requestId: string): WireError {
+  const error = toWireError(thrown);
+  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
+  return error;
+}
+
 /** Whatever was thrown, as an error answer; `inWords`: in a dialect's. */
 export function errorAnswer(
   thrown: unknown,
   requestId: string,
   inWords: Dialect["error"] = errorResponse,
 ): Response {
-  const error = toWireError(thrown);
-  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
+  const error = readError(thrown, requestId);
   return inWords(error, errorPolicy(error.code).status || 500, requestId);
 }
 
@@ -40,8 +51,7 @@ export function turnAnswer(turn: TurnResource, requestId: string): Response {
 
 function errorResponse(error: WireError, status: number, requestId: string): Response {
   const body = { type: "error", error, request_id: requestId };
-  const headers = { ...commonHeaders(requestId), ...retryAfter(error) };
-  return Response.json(body, { status, headers });
+  return Response.json(body, { status, headers: errorHeaders(error, requestId) });
 }
 
 /** An event stream; the id of what it belongs to goes into the headers, for a client cut off before the first event. */

@@ -18,7 +18,6 @@ import {
   usageGroup,
 } from "@claude-edge/protocol";
 import { Hono } from "hono";
-import { matchedRoutes } from "hono/route";
 
 import type { AcceptedTurn } from "../account/account-do.js";
 import { DIALECTS, isOn } from "../dialects/index.js";
@@ -42,7 +41,7 @@ import {
   type Call,
 } from "./call.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
-import { methodsOf, routeOf, sessionIn, wordsOf } from "./routes.js";
+import { isRoute, methodsOf, routeOf, sessionIn, wordsOf } from "./routes.js";
 import { modelStatus, tickStream } from "./status.js";
 import { writeToken } from "./token.js";
 
@@ -101,8 +100,7 @@ app.use(async (c, next) => {
   c.set("caller", caller);
   checkProtocol(c);
   // What is no route is left to app.notFound.
-  const isRoute = matchedRoutes(c).some(({ method }) => method !== "ALL");
-  if (caller.token && isRoute) assertAllowed(caller.token, route?.access, sessionIn(c));
+  if (caller.token && isRoute(c)) assertAllowed(caller.token, route?.access, sessionIn(c));
   return next();
 });
 
@@ -276,6 +274,10 @@ app.delete("/v1/tokens/:token", async (c) => {
 
 for (const dialect of DIALECTS) {
   for (const { method, path, handle } of dialect.routes) {
-    app.on(method, path, async (c, next) => (isOn(c.env, dialect) ? handle(c, next) : next()));
+    app.on(method, path, async (c, next) => {
+      if (!isOn(c.env, dialect)) return next();
+      c.set("dialect", dialect);
+      return handle(c, next);
+    });
   }
 }

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 
 import type { EventsCall } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
+import type { Dialect } from "../dialects/dialect.js";
 import type { Env } from "../env.js";
 import { allows } from "./access.js";
 import { accountStub, type AccountStub } from "./account-stub.js";
@@ -16,6 +17,8 @@ export interface AppEnv {
     caller: Caller;
     /** The body, once it was read. */
     body: string | undefined;
+    /** Whose words an error answer is in: the dialect that has taken the request. */
+    dialect: Dialect | undefined;
   };
 }
 

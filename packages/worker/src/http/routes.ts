@@ -24,22 +24,38 @@ const ALL: readonly Route[] = [
 ].toSorted((left, right) => right.path.length - left.path.length);
 
 /**
- * The route that a request takes: undefined for none, or one that no table knows. A Worker may have put all routes
- * under a path of its own, so the longest known path that it ends with is the one.
+ * What the tables say of a registered path: more than one route where dialects share it. A Worker may have put all
+ * routes under a path of its own, so the longest known path that it ends with is the one.
  */
+function claimsOf(method: string, path: string): readonly Route[] {
+  const longest = ALL.find((known) => known.method === method && path.endsWith(known.path));
+  return ALL.filter((known) => known.method === method && known.path === longest?.path);
+}
+
+const isServed = (c: Call, { dialect }: Route): boolean => !dialect || isOn(c.env, dialect);
+
+/** Whether all dialects that have a path are off. */
+function isOff(c: Call, method: string, path: string): boolean {
+  const claims = claimsOf(method, path);
+  return claims.length > 0 && !claims.some((route) => isServed(c, route));
+}
+
+const matchedOf = (c: Call) =>
+  matchedRoutes(c).filter(({ method, path }) => method !== "ALL" && !isOff(c, method, path));
+
+/** Whether a request takes a route at all. */
+export const isRoute = (c: Call): boolean => matchedOf(c).length > 0;
+
+/** The route that a request takes: undefined for none, or one that no table knows. */
 export function routeOf(c: Call): Route | undefined {
-  const matched = matchedRoutes(c).filter(({ method }) => method !== "ALL");
-  for (const { method, path } of matched) {
-    const route = ALL.find((known) => known.method === method && path.endsWith(known.path));
-    if (!route?.dialect || isOn(c.env, route.dialect)) return route;
-  }
-  return undefined;
+  const [matched] = matchedOf(c);
+  return matched && claimsOf(matched.method, matched.path).find((route) => isServed(c, route));
 }
 
 /** How a request's errors are said; as the rest of the API does where that cannot be told. */
 export function wordsOf(c: Call): Dialect["error"] {
   try {
-    return routeOf(c)?.dialect?.error;
+    return (c.get("dialect") ?? routeOf(c)?.dialect)?.error;
   } catch {
     return undefined;
   }
@@ -47,7 +63,7 @@ export function wordsOf(c: Call): Dialect["error"] {
 
 /** The part of the path that names a session; undefined where none does. */
 export function sessionIn(c: Call): string | undefined {
-  const matched = matchedRoutes(c).find(({ method }) => method !== "ALL");
+  const [matched] = matchedOf(c);
   // Parameters are the handler's, which has not been reached; an id that is escaped in the path is no session's.
   const place = matched?.path.split("/").indexOf(":id") ?? -1;
   return place < 0 ? undefined : c.req.path.split("/")[place];
@@ -55,15 +71,10 @@ export function sessionIn(c: Call): string | undefined {
 
 /** The methods that some route takes for a path. */
 export function methodsOf(c: Call, routes: { method: string; path: string }[]): string[] {
-  const off = new Set(
-    DIALECTS.filter((dialect) => !isOn(c.env, dialect)).flatMap((dialect) =>
-      dialect.routes.map(({ method, path }) => `${method} ${path}`),
-    ),
-  );
   const matching = routes.filter(
     ({ method, path }) =>
       method !== "ALL" &&
-      !off.has(`${method} ${path}`) &&
+      !isOff(c, method, path) &&
       new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`).test(c.req.path),
   );
   return [...new Set(matching.map(({ method }) => method))];
