@@ -165,6 +165,29 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
     expect(Env.join("\n")).not.toContain(model.key);
   });
 
+  test("of the gateway a container has the model API alone, and what it asks there is counted", async () => {
+    const base = "http://model.claude-edge.internal";
+    const targets = [
+      `${base}/v1/models`,
+      `${base}/v1/files`,
+      `${base}/v1/messages/../files`,
+      "http://account.claude-edge.internal/v1/models",
+    ];
+    const script = `Promise.all(${JSON.stringify(targets)}.map((url) =>
+      fetch(url, { signal: AbortSignal.timeout(5000) }).then(({ status }) => status, () => 0)
+    )).then((all) => console.log(JSON.stringify(all))).finally(() => process.exit())`;
+    const walled = edge("walled");
+    expect((await walled.limits()).used.tokens_today).toBe(0);
+    const said = await shell(walled.query(bash(`node -e '${script}'`), shellOptions));
+    expect(JSON.parse(said)).toEqual([200, 404, 404, 0]);
+    const counted = async () => (await walled.limits()).used.tokens_today;
+    const { total } = await walled.usage();
+    await until(
+      "its two model calls are counted",
+      async () => (await counted()) === total.input_tokens + total.output_tokens,
+    );
+  });
+
   test("the image says that it is healthy, and no CMD can change what it runs", async () => {
     await edge().query("%say Awake.");
     const [id] = running();
