@@ -184,6 +184,10 @@ async function startProjectWorker(
 ) {
   // Otherwise every start looks up where it is in the world, and warns when there is no network.
   process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
+  // wrangler's explorer answers on the Worker's own port, to whoever says `Host: localhost`: SQL on every account's
+  // storage, without a key. Its other half records every request.
+  process.env.X_LOCAL_EXPLORER ??= "false";
+  process.env.X_LOCAL_OBSERVABILITY ??= "false";
   const bindings = (more: Record<string, string> = {}) => ({
     ...toBindings("plain_text", { ...vars, ...more }),
     ...toBindings("secret_text", secrets),
