@@ -29,6 +29,14 @@ export const ERRORS = {
     "Shorten the prompt to 1 MiB, or put the text into a file of the workspace and name it.",
   ),
   body_too_large: policy(413, false, EXIT.usage, "Keep the body under 8 MiB."),
+  body_too_slow: policy(408, true, EXIT.retryLater, "Send the whole body within 30 seconds."),
+  path_too_long: policy(
+    414,
+    false,
+    EXIT.usage,
+    "Keep path and query under 4096 characters; what is longer belongs into a body.",
+  ),
+  headers_too_large: policy(431, false, EXIT.usage, "Keep all headers together under 32 KiB."),
 
   // Who is asking.
   not_configured: policy(

@@ -7,6 +7,18 @@ export const MAX_OPTIONS_CHARS = 600_000;
 /** The largest request body, in bytes: a prompt whose every character is escaped in JSON still fits. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
+/** How deep a request body may be nested: what serialises it on the way recurses, and gives up in the thousands. */
+export const MAX_JSON_DEPTH = 128;
+
+/** How long a request body may take to arrive, in milliseconds. */
+export const BODY_TIMEOUT_MS = 30_000;
+
+/** The longest path with its query, in characters. */
+export const MAX_PATH_CHARS = 4_096;
+
+/** The most that the headers of a request may hold, names and values, in characters; those of proxies count too. */
+export const MAX_HEADER_CHARS: number = 32 * 1024;
+
 /** The longest idempotency key, in characters. */
 export const MAX_IDEMPOTENCY_KEY = 255;
 

@@ -40,6 +40,7 @@ import {
   type AppEnv,
   type Call,
 } from "./call.js";
+import { assertFits } from "./limits.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
 import { isRoute, methodsOf, routeOf, sessionIn, wordsOf } from "./routes.js";
 import { modelStatus, tickStream } from "./status.js";
@@ -83,6 +84,7 @@ app.notFound((c) => {
 
 app.use(async (c, next) => {
   c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+  assertFits(c.req.raw);
   await next();
 });
 

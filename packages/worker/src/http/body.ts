@@ -1,4 +1,5 @@
 import {
+  BODY_TIMEOUT_MS,
   EdgeError,
   IDEMPOTENCY_HEADER,
   MAX_BODY_BYTES,
@@ -10,21 +11,55 @@ import * as z from "zod/mini";
 
 import type { Idempotency } from "../account/account-do.js";
 import type { Call } from "./call.js";
+import { assertShallow } from "./limits.js";
 
 async function readText(request: Request): Promise<string> {
   const tooLarge = () =>
     new EdgeError("body_too_large", `The body is larger than ${MAX_BODY_BYTES} bytes.`);
   if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  // Counted as it comes: the header may be missing or wrong.
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  const decode = (chunk?: Uint8Array) => {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch (cause) {
+      throw new EdgeError("invalid_json", "The body is not UTF-8.", undefined, cause);
+    }
+  };
   let text = "";
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
+  // Counted as it comes: the header may be missing or wrong.
+  for await (const chunk of inTime(request.body)) {
     bytes += chunk.byteLength;
     if (bytes > MAX_BODY_BYTES) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
+    text += decode(chunk);
   }
-  return text + decoder.decode();
+  return text + decode();
+}
+
+/** The pieces of a body, for as long as it may take. @throws EdgeError `body_too_slow`. */
+async function* inTime(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  if (!body) return;
+  const reader = body.getReader();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // Ends the read that is being waited for.
+    void reader.cancel().catch(() => {});
+  }, BODY_TIMEOUT_MS);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) break;
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (!isLate) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  const message = `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s.`;
+  throw new EdgeError("body_too_slow", message);
 }
 
 /** What is wrong with a value, where, in one line. */
@@ -42,7 +77,7 @@ function describe({ issues }: z.core.$ZodError): string {
 
 /**
  * Reads and checks a JSON body.
- * @throws EdgeError `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_request`, `prompt_…`.
+ * @throws EdgeError `unsupported_media_type`, `body_too_…`, `invalid_json`, `invalid_request`, `prompt_…`.
  */
 export async function readBody<Schema extends z.ZodMiniType>(
   c: Call,
@@ -56,7 +91,7 @@ export async function readBody<Schema extends z.ZodMiniType>(
   return { value: parsed.data, ...(once ? { once } : {}) };
 }
 
-/** Reads a JSON body, once. @throws EdgeError `unsupported_media_type`, `body_too_large`, `invalid_json`. */
+/** Reads a JSON body, once. @throws EdgeError `unsupported_media_type`, `body_too_…`, `invalid_json`, `invalid_request`. */
 export async function readJson(c: Call): Promise<unknown> {
   const request = c.req.raw;
   const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
@@ -65,6 +100,7 @@ export async function readJson(c: Call): Promise<unknown> {
   }
   const text = c.get("body") ?? (await readText(request));
   c.set("body", text);
+  assertShallow(text);
   try {
     return JSON.parse(text);
   } catch (cause) {
