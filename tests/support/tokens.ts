@@ -1,9 +1,10 @@
-import { createHmac, hkdfSync, randomUUID } from "node:crypto";
-
 import { ClaudeEdge } from "@claude-edge/client";
 import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 
+import { signWith, type Signing } from "./signing.js";
 import { useStack, type TestStack } from "./stack.js";
+
+export { claims, keyOf, now, part } from "./signing.js";
 
 export const UNAUTHORIZED = { status: 401, code: "unauthorized" };
 export const FORBIDDEN = { status: 403, code: "forbidden" };
@@ -24,26 +25,6 @@ export async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
   return items;
 }
 
-// How tokens are signed, once more and apart from the code: other languages do it by this.
-export const keyOf = (rootKey: string): Buffer =>
-  Buffer.from(hkdfSync("sha256", rootKey, "", "claude-edge account tokens v1", 32));
-
-export const part = (value: unknown): string =>
-  Buffer.from(JSON.stringify(value)).toString("base64url");
-
-export const now = (): number => Math.floor(Date.now() / 1000);
-
-/** The claims of a good token for the account `ada`, but for what is changed. */
-export const claims = (changed: object = {}): object => ({
-  iss: "claude-edge",
-  sub: "ada",
-  jti: randomUUID(),
-  iat: now(),
-  exp: now() + 600,
-  scope: "query sessions:read sessions:write requests:answer",
-  ...changed,
-});
-
 export interface TokenStack {
   edge: TestStack;
   /** A request with a token. */
@@ -53,7 +34,7 @@ export interface TokenStack {
   /** As a backend mints them; for the account `ada` unless told otherwise. */
   mint(options?: Partial<MintTokenOptions>): Promise<string>;
   /** A token of any claims. */
-  sign(claims: object, how?: { header?: object; key?: Buffer; hash?: string }): string;
+  sign(claims: object, how?: Signing): string;
 }
 
 /** A stack, and tokens of its root key. */
@@ -65,16 +46,6 @@ export function useTokens(onLog?: (source: string, text: string) => void): Token
       edge.fetch(path, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } }),
     holder: (token) => new ClaudeEdge({ baseURL: edge.stack.url, token, maxRetries: 0 }),
     mint: (options) => mintToken({ rootKey: edge.stack.token, account: "ada", ...options }),
-    sign: (
-      of,
-      {
-        header = { alg: "HS256", typ: "JWT" },
-        key = keyOf(edge.stack.token),
-        hash = "sha256",
-      } = {},
-    ) => {
-      const signed = `${part(header)}.${part(of)}`;
-      return `${signed}.${createHmac(hash, key).update(signed).digest("base64url")}`;
-    },
+    sign: (of, how) => signWith(edge.stack.token, of, how),
   };
 }
