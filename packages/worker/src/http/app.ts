@@ -121,7 +121,10 @@ app.get("/v1/status", async (c) => {
   return json(c, status);
 });
 
-app.get("/v1/status/stream", (c) => streamAnswer(tickStream(), c.get("requestId")));
+app.get("/v1/status/stream", async (c) => {
+  await account(c).admit();
+  return streamAnswer(tickStream(), c.get("requestId"));
+});
 
 app.post("/v1/query", async (c) => {
   const { value, once } = await readBody(c, queryRequest);

@@ -17,7 +17,7 @@ const DEFAULT_BASE_URL = "https://api.anthropic.com";
 
 /** Headers that would speak for the deployment, or of whoever asked it. */
 const STRIPPED =
-  /^(authorization|x-api-key|cookie|host|connection|forwarded|via|true-client-ip|cf-.*|x-forwarded-.*|x-real-ip|x-account-id|x-claude-edge-.*|idempotency-key)$/;
+  /^(authorization|proxy-authorization|x-api-key|cookie|host|connection|forwarded|via|true-client-ip|cf-.*|x-forwarded-.*|x-real-ip|x-account-id|x-claude-edge-.*|idempotency-key)$/;
 
 /** Headers of an answer that are about its way here. */
 const ANSWER_STRIPPED = ["set-cookie", "content-length", "content-encoding", "transfer-encoding"];
