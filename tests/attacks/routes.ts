@@ -13,34 +13,43 @@ export interface Route {
 }
 
 interface Tables {
-  ROUTES: Record<string, Exclude<Route["access"], string>>;
+  app: { routes: { method: string; path: string }[] };
+  ROUTES: Record<string, Route["access"]>;
   DIALECTS: { name: string; routes: Route[] }[];
 }
 
-const WORKER = fileURLToPath(new URL("../../packages/worker/src", import.meta.url));
+const WORKER = fileURLToPath(new URL("../../packages/worker/src/http/", import.meta.url));
+
+const TABLES = `
+  export { app } from "./app.js";
+  export { ROUTES } from "./access.js";
+  export { DIALECTS } from "../dialects/index.js";
+`;
 
 /** Every route there is, read from the Worker's source: one that is added is attacked from then on. */
 export async function loadRoutes(): Promise<Route[]> {
   const { outputFiles } = await build({
-    stdin: {
-      contents: `export { ROUTES } from "./http/access.js"; export { DIALECTS } from "./dialects/index.js";`,
-      resolveDir: WORKER,
-    },
+    stdin: { contents: TABLES, resolveDir: WORKER },
     bundle: true,
     write: false,
     format: "esm",
     platform: "node",
+    define: { __VERSION__: JSON.stringify("0.0.0") },
     alias: { "cloudflare:workers": fileURLToPath(new URL("no-runtime.ts", import.meta.url)) },
   });
   const source = Buffer.from(outputFiles[0]!.contents).toString("base64");
-  const { ROUTES, DIALECTS } = (await import(`data:text/javascript;base64,${source}`)) as Tables;
-  const ours = Object.entries(ROUTES).map(([key, access]) => {
-    const [method = "", path = ""] = key.split(" ");
-    return { method, path, access };
-  });
+  const { app, ROUTES, DIALECTS } = (await import(
+    `data:text/javascript;base64,${source}`
+  )) as Tables;
   const theirs = DIALECTS.flatMap(({ name, routes }) =>
     routes.map(({ method, path, access }) => ({ method, path, access, dialect: name })),
   );
+  const ours = app.routes
+    .map(({ method, path }) => ({ method, path, key: `${method} ${path}` }))
+    .filter(({ key }) => !theirs.some(({ method, path }) => key === `${method} ${path}`))
+    .filter(({ method, key }) => method !== "ALL" && key !== "GET /health")
+    // What no table knows is the root key's.
+    .map(({ method, path, key }) => ({ method, path, access: ROUTES[key] ?? "root key" }) as const);
   return [...ours, ...theirs];
 }
 
@@ -68,6 +77,11 @@ const BODIES: Record<string, object> = {
   "POST /v1/sessions/:id/requests/:request": { answer: { behavior: "allow" } },
   "POST /v1/sessions/:id/control": { method: "supportedModels" },
   "PATCH /v1/sessions/:id": { title: "Mine now" },
+  "POST /v1/messages": {
+    model: "claude-opus-5-5",
+    max_tokens: 8,
+    messages: [{ role: "user", content: "%say x" }],
+  },
 };
 
 /** What a good request to a route has as its body. */

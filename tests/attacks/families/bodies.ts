@@ -30,15 +30,17 @@ export function bodies(world: World): Family {
         Buffer.from(body),
       ]),
     ).then(([answer]) => answer!);
-  /** As many pieces as are taken, of a body that says nothing of its length. */
-  const endless = (pieces: number) =>
-    new ReadableStream<Uint8Array>({
-      pull(controller) {
-        pieces -= 1;
-        if (pieces < 0) controller.close();
-        else controller.enqueue(new Uint8Array(MB).fill(0x20));
-      },
-    });
+  /** Chunks of a body that says nothing of its length. */
+  const chunked = (megabytes: number) => () =>
+    askRaw(stack.url, (write) => {
+      write(rawRequest(stack.url, "POST /v1/query", head("Transfer-Encoding: chunked")));
+      const chunk = Buffer.concat([
+        Buffer.from(`${MB.toString(16)}\r\n`),
+        Buffer.alloc(MB, " "),
+        Buffer.from("\r\n"),
+      ]);
+      for (let count = 0; count < megabytes; count += 1) write(chunk);
+    }).then(([answer]) => answer);
   const deep = (open: string, close: string, depth = 100_000) =>
     open.repeat(depth) + close.repeat(depth);
   const session = (options: string) => `{"options":${options}}`;
@@ -77,7 +79,13 @@ export function bodies(world: World): Family {
     attacks: [
       tried("9 MB", `{"prompt":"${"x".repeat(9 * MB)}"}`, TOO_LARGE),
       tried("9 MB of blanks", " ".repeat(9 * MB), TOO_LARGE),
-      tried("64 MB in chunks", endless(64), TOO_LARGE),
+      holds("64 MB in chunks", async () => {
+        const answer = await chunked(64)();
+        // Who goes on sending may find the line cut before the answer is read.
+        return answer === undefined || answer.code === "body_too_large"
+          ? undefined
+          : `${answer.status} ${answer.code}`;
+      }),
       refused("a length of 10 GB", () => raw("Content-Length: 10737418240", "{}"), TOO_LARGE),
       refused(
         "a length past all integers",

@@ -8,7 +8,11 @@ const PROXY_CLIENT = (bytes: string) => `
   const { hostname, port } = new URL(process.env.HTTP_PROXY);
   const socket = require("node:net").connect(Number(port), hostname);
   let got = "";
-  const end = () => { console.log("status=" + ([...got.matchAll(/^HTTP\\/1\\.[01] (\\d+)/gm)].map((m) => m[1]).join() || "000")); console.log(got.slice(0, 300)); process.exit(); };
+  const end = () => {
+    console.log(got.slice(-150));
+    console.log("status=" + ([...got.matchAll(/^HTTP\\/1\\.[01] (\\d+)/gm)].map((m) => m[1]).join() || "000"));
+    process.exit();
+  };
   socket.on("data", (d) => { got += d; }).on("close", end).on("error", end);
   setTimeout(end, 3000);
   socket.write(Buffer.from("${Buffer.from(bytes).toString("base64")}", "base64"));`;
@@ -32,14 +36,26 @@ export async function gateway(world: World): Promise<Family> {
     `echo ${Buffer.from(script).toString("base64")} | base64 -d | '${process.execPath}' -`;
   const key = stack.model!.key;
 
-  const answers = (name: string, command: string, expected: RegExp): Attack =>
-    holds(name, async () => {
-      const seen = await bash(command);
+  /** Commands that need nothing but to be run: all in one call of Bash, for each takes its time. */
+  const commands: string[] = [];
+  let ran: Promise<string[]> | undefined;
+  const runAll = async () => {
+    const lines = commands.map(
+      (line, at) => `echo; echo "#${at}#"; { ${line}; } 2>&1 | tail -c 250`,
+    );
+    return (await bash(lines.join("\n"))).split(/#\d+#/).slice(1);
+  };
+  const answers = (name: string, command: string, expected: RegExp): Attack => {
+    const place = commands.push(command) - 1;
+    return holds(name, async () => {
+      const seen = (await (ran ??= runAll()))[place] ?? "it did not run";
       if (seen.includes(key) || seen.includes(stack.token)) return "a key";
       const status = /status=([\d,]*)/.exec(seen)?.[1];
       return status !== undefined && expected.test(status) ? undefined : seen.slice(0, 200);
     });
+  };
   const refusedBy = (name: string, ...args: string[]) => answers(name, curl(...args), /^403$/);
+  const noRoute = (name: string, ...args: string[]) => answers(name, curl(...args), /^404$/);
   const raw = (name: string, bytes: string, expected = /^(403|400)$/) =>
     answers(name, node(PROXY_CLIENT(bytes)), expected);
   const close = "Connection: close\r\n\r\n";
@@ -94,19 +110,21 @@ export async function gateway(world: World): Promise<Family> {
         "/v1/messages/",
         "//v1/messages",
         "/V1/models",
-        "/v1/models/claude-opus-5-5",
+        "/v1/models/..%2ffiles",
+        "/v1/models/x/../../files",
+        "/v1/models/x/y",
         "/v1/models%00",
         "/v1/models;x",
         "/api/oauth/profile",
         "/",
-      ].map((path) => refusedBy(`GET ${path}`, `'${MODEL}${path}'`)),
+      ].map((path) => noRoute(`GET ${path}`, `'${MODEL}${path}'`)),
       ...["PUT", "DELETE", "PATCH", "OPTIONS", "GET"].map((method) =>
-        refusedBy(`${method} /v1/messages`, `-X ${method} ${MODEL}/v1/messages`),
+        noRoute(`${method} /v1/messages`, `-X ${method} ${MODEL}/v1/messages`),
       ),
-      refusedBy("POST /v1/models", `-X POST ${MODEL}/v1/models`),
-      refusedBy("a method in a header", `-H 'x-http-method-override: POST' ${MODEL}/v1/messages`),
-      refusedBy("a path in a header", `-H 'x-original-url: /v1/models' ${MODEL}/v1/files`),
-      refusedBy(
+      noRoute("POST /v1/models", `-X POST ${MODEL}/v1/models`),
+      noRoute("a method in a header", `-H 'x-http-method-override: POST' ${MODEL}/v1/messages`),
+      noRoute("a path in a header", `-H 'x-original-url: /v1/models' ${MODEL}/v1/files`),
+      noRoute(
         "an upgrade",
         `-H 'Connection: upgrade' -H 'Upgrade: websocket' ${MODEL}/v1/realtime`,
       ),
@@ -170,6 +188,7 @@ export async function gateway(world: World): Promise<Family> {
       raw(
         "two readings of one request",
         `POST ${MODEL}/v1/files HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET ${MODEL}/v1/models HTTP/1.1\r\nHost: x\r\n${close}`,
+        /^(404|400)$/,
       ),
 
       modelSaw("its own x-api-key", { "x-api-key": "mine-1" }, ["mine-1"]),

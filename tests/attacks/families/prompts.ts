@@ -12,6 +12,7 @@ type Way = (text: string) => Promise<void>;
 /** Prompts that Claude Code's own terminal would carry out: here each is a text for the model, and no more. */
 export async function prompts(world: World): Promise<Family> {
   const { stack, mallory } = world;
+  const model = stack.model!;
   const { client } = mallory;
   const folder = mkdtempSync(join(tmpdir(), "attacks-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -49,6 +50,7 @@ export async function prompts(world: World): Promise<Family> {
   const lost = await client.sessions.create();
   await lost.send("%say Begun.").result();
   const block = (text: string) => [{ type: "text" as const, text }];
+  const inSession: Way = async (text) => void (await conversation.send(text).result());
   const ways: [name: string, way: Way][] = [
     ["a query", async (text) => void (await client.query(text))],
     [
@@ -56,7 +58,7 @@ export async function prompts(world: World): Promise<Family> {
       async (prompt) =>
         void (await world.ask("/v1/query", { key: mallory.token, json: { prompt } })),
     ],
-    ["a session's turn", async (text) => void (await conversation.send(text).result())],
+    ["a session's turn", inSession],
     ["content blocks", async (text) => void (await conversation.send(block(text)).result())],
     ["a forked session", async (text) => void (await fork.send(text).result())],
     [
@@ -67,27 +69,27 @@ export async function prompts(world: World): Promise<Family> {
       },
     ],
   ];
-  /** The user's texts in the newest message that the model was sent. */
-  const newest = () => {
-    const last = stack
-      .model!.requests.at(-1)
-      ?.body.messages.findLast(({ role }) => role === "user");
-    const content = last?.content ?? [];
+  /** The newest of the user's messages that the model was sent in a request. */
+  const promptOf = ({ body }: (typeof model.requests)[number]) => {
+    const content = body.messages.findLast(({ role }) => role === "user")?.content ?? [];
     return typeof content === "string" ? [content] : content.map(({ text }) => text ?? "");
   };
   const isText = (text: string, send: () => Promise<void>) => async () => {
-    const before = stack.model!.requests.length;
+    const newest = model.requests.at(-1);
     await send();
-    if (stack.model!.requests.length <= before) return "the model was not asked";
-    if (!newest().includes(text))
-      return `the model was sent ${JSON.stringify(newest()).slice(0, 200)}`;
-    const sent = JSON.stringify(stack.model!.requests.slice(before));
-    if (sent.includes(held)) return "the model was sent the file";
+    const sent = model.requests.slice(model.requests.indexOf(newest!) + 1);
+    const sentTexts = sent.map(promptOf);
+    if (!sentTexts.some((list) => list.includes(text))) {
+      return `the model was sent ${JSON.stringify(sentTexts).slice(0, 200)}`;
+    }
+    if (JSON.stringify(sent).includes(held)) return "the model was sent the file";
     return existsSync(touched) ? "the command ran" : undefined;
   };
 
+  // All of them in the session, whose process is hot; those that differ in kind on every way.
+  const kinds = ["/clear", "/compact", "/release-notes", `@${file}`, `!touch ${touched}`];
   const attacks: Attack[] = ways.flatMap(([name, way]) =>
-    texts.map((text) =>
+    (way === inSession ? texts : kinds).map((text) =>
       holds(
         `${name}: ${text}`,
         isText(text, () => way(text)),
@@ -113,7 +115,7 @@ export async function prompts(world: World): Promise<Family> {
       const message = `/clear\n@${file}\n!touch ${touched}`;
       await client.requests.answer(request.id, { behavior: "deny", message });
       await ended;
-      const sent = JSON.stringify(stack.model!.requests.at(-1)!.body);
+      const sent = JSON.stringify(model.requests.at(-1)!.body);
       if (sent.includes(held)) return "the model was sent the file";
       return sent.includes("/clear") && !existsSync(touched) ? undefined : sent.slice(-200);
     }),
@@ -122,7 +124,7 @@ export async function prompts(world: World): Promise<Family> {
     controls: [
       holds(
         "a plain prompt",
-        isText("Hello there", () => ways[2]![1]("Hello there")),
+        isText("Hello there", () => inSession("Hello there")),
       ),
       holds("the conversation is whole behind them", async () => {
         const { text } = await conversation.send("Still here?").result();
@@ -133,7 +135,7 @@ export async function prompts(world: World): Promise<Family> {
       ...attacks,
       holds("none of it has cleared the conversation", async () => {
         await conversation.send("Still here?").result();
-        const whole = JSON.stringify(stack.model!.requests.at(-1)!.body.messages);
+        const whole = JSON.stringify(model.requests.at(-1)!.body.messages);
         return whole.includes("Begun.") && whole.includes("Hello there")
           ? undefined
           : whole.slice(0, 200);

@@ -187,7 +187,8 @@ export async function tokens(world: World): Promise<Family> {
         refused(
           `revoked: ${route.method} ${route.path}`,
           () => ask(pathOf(route, alice), { method: route.method, key: revoked, ...bodyOf(route) }),
-          route.dialect ? { status: [401, 403] } : REFUSED,
+          // What no token opens says so before it looks at this one.
+          route.access === "root key" ? { status: 403 } : route.dialect ? { status: 401 } : REFUSED,
         ),
       ),
       refused(

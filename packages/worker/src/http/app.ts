@@ -26,7 +26,7 @@ import { assertAllowed, STARTS } from "./access.js";
 import type { AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
 import { authenticate, rootKeyOf, signingKey } from "./auth.js";
-import { readBody } from "./body.js";
+import { dropBody, readBody } from "./body.js";
 import { cors, mayAskFromBrowser } from "./cors.js";
 import {
   account,
@@ -80,6 +80,11 @@ app.notFound((c) => {
   const answer = errorAnswer(error, c.get("requestId"));
   if (methods.length > 0) answer.headers.set("allow", methods.join(", "));
   return answer;
+});
+
+app.use(async (c, next) => {
+  await next();
+  await dropBody(c.req.raw);
 });
 
 app.use(async (c, next) => {
