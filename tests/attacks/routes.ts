@@ -69,7 +69,7 @@ export const pathOf = ({ path }: Route, { session, turn, request }: Ids): string
     // Other names are a dialect's, for sessions of ours.
     .replace(/:\w+/g, session);
 
-/** A body that a route takes; an empty one where none is known. */
+/** The bodies that routes take, those of dialects too. */
 const BODIES: Record<string, object> = {
   "POST /v1/query": { prompt: "%say x" },
   "POST /v1/sessions/:id/turns": { prompt: "%say x" },
@@ -77,6 +77,10 @@ const BODIES: Record<string, object> = {
   "POST /v1/sessions/:id/requests/:request": { answer: { behavior: "allow" } },
   "POST /v1/sessions/:id/control": { method: "supportedModels" },
   "PATCH /v1/sessions/:id": { title: "Mine now" },
+  "POST /api/generate": { prompt: "%say x" },
+  "POST /api/generate-stream": { prompt: "%say x" },
+  "POST /api/sessions/:id/continue": { prompt: "%say x" },
+  "POST /api/sessions/:id/continue-stream": { prompt: "%say x" },
   "POST /v1/messages": {
     model: "claude-opus-5-5",
     max_tokens: 8,
@@ -84,8 +88,12 @@ const BODIES: Record<string, object> = {
   },
 };
 
-/** What a good request to a route has as its body. */
-export function bodyOf({ method, path }: Route): { json?: object } {
+/** What a good request to a route has as its body; where none is known, a guess. */
+export function bodyOf({ method, path, dialect }: Route): { json?: object } {
   if (method === "GET" || method === "DELETE") return {};
-  return { json: BODIES[`${method} ${path}`] ?? {} };
+  return { json: BODIES[`${method} ${path}`] ?? (dialect ? { prompt: "%say x" } : {}) };
 }
+
+/** Whether what a route says to a token that is no good can be known: its body is seen first. */
+export const isKnown = ({ method, path, dialect }: Route): boolean =>
+  dialect === undefined || method === "GET" || `${method} ${path}` in BODIES;

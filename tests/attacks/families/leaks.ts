@@ -45,8 +45,17 @@ export async function leaks(world: World): Promise<Family> {
     }),
     await ask("/v1/status", { key, headers: OF_THE_CALLER }),
   ];
+  const direct = stack.model!.requests.length;
+  // The Messages API passes a request on as it is, but for these.
+  const message = {
+    model: "claude-opus-5-5",
+    max_tokens: 8,
+    messages: [{ role: "user", content: "%say x" }],
+  };
+  answers.push(await ask("/v1/messages", { key, json: message, headers: OF_THE_CALLER }));
+  const [passedOn] = stack.model!.requests.slice(direct);
   const runner = askedOfRunners(world).slice(runnerBefore);
-  const model = stack.model!.requests.slice(modelBefore);
+  const model = stack.model!.requests.slice(modelBefore, direct);
   const names = (list: string[]) => new Set(list.map((name) => name.toLowerCase()));
   const runnerNames = names(
     runner.flatMap(({ rawHeaders }) => rawHeaders.filter((_, at) => at % 2 === 0)),
@@ -103,6 +112,21 @@ export async function leaks(world: World): Promise<Family> {
       holds("any value of them to the model", async () =>
         among(model.map(({ headers: sent }) => sent)),
       ),
+      ...["authorization", "cookie", "proxy-authorization", "x-account-id", "x-forwarded-for"].map(
+        (name) =>
+          holds(`${name} to the model, by the Messages API`, async () =>
+            passedOn && !(name in passedOn.headers) ? undefined : "it is there",
+          ),
+      ),
+      holds("any cf-* or key to the model, by the Messages API", async () => {
+        const names = Object.keys(passedOn?.headers ?? {});
+        const text = JSON.stringify(passedOn?.headers ?? key);
+        const strange = names.find((name) => isOfTheEdge(name) && name !== "cf-worker");
+        return (
+          strange ??
+          [key, stack.token, "marked-api-key", "marked-cf"].find((one) => text.includes(one))
+        );
+      }),
       holds("a key in what Worker and containers print", async () => {
         const printed = world.printed("worker") + world.printed("container");
         return [stack.token, stack.model!.key, key, "eyJ", "marked-"].find((text) =>

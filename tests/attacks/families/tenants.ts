@@ -75,12 +75,18 @@ export async function tenants(world: World): Promise<Family> {
             { status: 404, code: `${route.path.includes(":turn") ? "turn" : "request"}_not_found` },
           ),
         ),
+      ...world.routes
+        .filter(({ dialect, path }) => dialect && /:(id|session)/.test(path))
+        .map((route) =>
+          refused(`Alice's ids: ${route.method} ${route.path}`, () => at(route, alice), {
+            status: 404,
+          }),
+        ),
       ...ours.map((route) =>
         refused(
           `x-account-id: ${route.method} ${route.path}`,
           () => at(route, alice, { account: "alice" }),
-          // These keep nothing of an account's, so they ask for none.
-          route.path.startsWith("/v1/status/") ? { status: 200 } : FORBIDDEN,
+          FORBIDDEN,
         ),
       ),
       ...withBody.map((route) =>

@@ -7,14 +7,21 @@ import {
 } from "node:crypto";
 
 import { claims, keyOf, now, part, signWith, type Signing } from "../../support/signing.ts";
-import { refused, works, type Family } from "../attack.ts";
-import { bodyOf, pathOf } from "../routes.ts";
+import { refused, works, type Expected, type Family } from "../attack.ts";
+import { bodyOf, isKnown, pathOf, type Route } from "../routes.ts";
 import type { World } from "../world.ts";
 
 const REFUSED = { status: 401, code: "unauthorized" };
 
 /** Every way to write a name that means "not signed". */
 const NONE = ["none", "None", "NONE", "nOnE", "none ", " none", "none\0", "", "null", "nοne"];
+
+/** What no token opens says so before it looks at this one; so does a body that is wrong. */
+function revokedAt(route: Route): Expected {
+  if (route.access === "root key") return { status: 403 };
+  if (!route.dialect) return REFUSED;
+  return { status: isKnown(route) ? 401 : [400, 401] };
+}
 
 /** Tokens for Alice's account that Mallory makes, who holds one of her own and no key. */
 export async function tokens(world: World): Promise<Family> {
@@ -187,8 +194,7 @@ export async function tokens(world: World): Promise<Family> {
         refused(
           `revoked: ${route.method} ${route.path}`,
           () => ask(pathOf(route, alice), { method: route.method, key: revoked, ...bodyOf(route) }),
-          // What no token opens says so before it looks at this one.
-          route.access === "root key" ? { status: 403 } : route.dialect ? { status: 401 } : REFUSED,
+          revokedAt(route),
         ),
       ),
       refused(

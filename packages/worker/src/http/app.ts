@@ -26,7 +26,7 @@ import { assertAllowed, STARTS } from "./access.js";
 import type { AccountStub } from "./account-stub.js";
 import { commonHeaders, errorAnswer, streamAnswer, turnAnswer } from "./answers.js";
 import { authenticate, rootKeyOf, signingKey } from "./auth.js";
-import { dropBody, readBody } from "./body.js";
+import { readBody } from "./body.js";
 import { cors, mayAskFromBrowser } from "./cors.js";
 import {
   account,
@@ -42,6 +42,7 @@ import {
 } from "./call.js";
 import { assertFits } from "./limits.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
+import { dropBody } from "./read-text.js";
 import { isRoute, methodsOf, routeOf, sessionIn, wordsOf } from "./routes.js";
 import { modelStatus, tickStream } from "./status.js";
 import { writeToken } from "./token.js";

@@ -1,8 +1,6 @@
 import {
-  BODY_TIMEOUT_MS,
   EdgeError,
   IDEMPOTENCY_HEADER,
-  MAX_BODY_BYTES,
   MAX_IDEMPOTENCY_KEY,
   MAX_PROMPT_BYTES,
   type Prompt,
@@ -12,82 +10,7 @@ import * as z from "zod/mini";
 import type { Idempotency } from "../account/account-do.js";
 import type { Call } from "./call.js";
 import { assertShallow } from "./limits.js";
-
-/** What is taken of a body that nobody wants: time enough for one that is under way, milliseconds. */
-const DROP_MS = 1_000;
-const DROP_BYTES = 2 * MAX_BODY_BYTES;
-
-async function readText(request: Request): Promise<string> {
-  const tooLarge = () =>
-    new EdgeError("body_too_large", `The body is larger than ${MAX_BODY_BYTES} bytes.`);
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  const decode = (chunk?: Uint8Array) => {
-    try {
-      return decoder.decode(chunk, { stream: chunk !== undefined });
-    } catch (cause) {
-      throw new EdgeError("invalid_json", "The body is not UTF-8.", undefined, cause);
-    }
-  };
-  let text = "";
-  let bytes = 0;
-  // Counted as it comes: the header may be missing or wrong.
-  for await (const chunk of inTime(request.body)) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge();
-    text += decode(chunk);
-  }
-  return text + decode();
-}
-
-/** The pieces of a body, for as long as it may take. @throws EdgeError `body_too_slow`. */
-async function* inTime(
-  body: ReadableStream<Uint8Array> | null,
-  patienceMs: number = BODY_TIMEOUT_MS,
-): AsyncGenerator<Uint8Array> {
-  if (!body) return;
-  const reader = body.getReader();
-  let isLate = false;
-  // Ends the read that is being waited for, too.
-  const cancel = () => reader.cancel().catch(() => {});
-  const timer = setTimeout(() => {
-    isLate = true;
-    void cancel();
-  }, patienceMs);
-  let isDone = false;
-  try {
-    while (!isLate) {
-      const { done, value } = await reader.read();
-      isDone = done && !isLate;
-      if (done) break;
-      yield value;
-    }
-  } catch (error) {
-    if (!isLate) throw error;
-  } finally {
-    clearTimeout(timer);
-    if (!isDone) await cancel();
-  }
-  if (isDone) return;
-  throw new EdgeError("body_too_slow", `The body did not arrive within ${patienceMs / 1000} s.`);
-}
-
-/**
- * Takes what a request that was refused still has to say, within bounds: a client that is sending reads no answer, and
- * a local stack gives none before the body has ended.
- */
-export async function dropBody({ body, bodyUsed }: Request): Promise<void> {
-  if (!body || bodyUsed) return;
-  let bytes = 0;
-  try {
-    for await (const chunk of inTime(body, DROP_MS)) {
-      bytes += chunk.byteLength;
-      if (bytes > DROP_BYTES) return;
-    }
-  } catch {
-    // Too slow, or gone: there is nothing more to be said.
-  }
-}
+import { readText } from "./read-text.js";
 
 /** What is wrong with a value, where, in one line. */
 function describe({ issues }: z.core.$ZodError): string {
