@@ -1,4 +1,4 @@
 /** In the place of `cloudflare:workers` where only the Worker's tables are wanted. */
-export class DurableObject {}
-export class WorkerEntrypoint {}
+export const DurableObject: ObjectConstructor = Object;
+export const WorkerEntrypoint: ObjectConstructor = Object;
 export const env: object = {};

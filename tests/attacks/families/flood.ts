@@ -125,6 +125,7 @@ export function flood({ stack, alice, mallory, ask }: World): Family {
     let isOver = false;
     const asAlice = async () => {
       const problems: string[] = [];
+      // oxlint-disable-next-line no-unmodified-loop-condition -- modified below, while this waits
       for (let round = 0; !isOver || round === 0; round += 1) {
         const began = Date.now();
         const { status, text } = await ask("/v1/query", {

@@ -68,7 +68,8 @@ export async function gateway(world: World): Promise<Family> {
   };
   const call = (...more: string[]) =>
     curl(
-      ...["-H 'content-type: application/json'", ...more],
+      "-H 'content-type: application/json'",
+      ...more,
       `-d '${JSON.stringify(message)}' ${MODEL}/v1/messages`,
     );
   const modelSaw = (name: string, headers: Record<string, string>, absent: string[]) =>

@@ -119,9 +119,9 @@ export async function leaks(world: World): Promise<Family> {
           ),
       ),
       holds("any cf-* or key to the model, by the Messages API", async () => {
-        const names = Object.keys(passedOn?.headers ?? {});
+        const sent = Object.keys(passedOn?.headers ?? {});
         const text = JSON.stringify(passedOn?.headers ?? key);
-        const strange = names.find((name) => isOfTheEdge(name) && name !== "cf-worker");
+        const strange = sent.find((name) => isOfTheEdge(name) && name !== "cf-worker");
         return (
           strange ??
           [key, stack.token, "marked-api-key", "marked-cf"].find((one) => text.includes(one))
