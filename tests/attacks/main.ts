@@ -3,7 +3,7 @@
  * Prints what was tried and what passed through, family by family; ends with 1 when anything did, or when what is
  * allowed does not work.
  *
- *   npm run test:attacks              all of it, about two minutes
+ *   npm run test:attacks              all of it, one to three minutes
  *   npm run test:attacks -- tokens    the families whose name holds the word
  */
 import type { Attack, Family, Outcome } from "./attack.ts";

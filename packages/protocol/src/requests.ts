@@ -19,7 +19,15 @@ const title = shortText(200);
  * A text, or content blocks of the Messages API. Length and emptiness are checked apart from the schema, so that each
  * has a code of its own.
  */
-const prompt = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]);
+const prompt = z.union([
+  z.string(),
+  z.array(
+    z
+      .looseObject({ type: z.string() })
+      // The agent waits for ever on one without.
+      .check(z.refine((block) => block.type !== "text" || typeof block.text === "string")),
+  ),
+]);
 /** A text, or content blocks of the Messages API: text, images, documents. At most 1 MiB of JSON. */
 export type Prompt = z.infer<typeof prompt>;
 

@@ -25,7 +25,7 @@ export interface CallMeter {
 }
 
 interface StreamEvent {
-  message?: { model?: string; usage?: CallUsage };
+  message?: { model?: unknown; usage?: CallUsage };
   usage?: CallUsage;
 }
 
@@ -43,7 +43,7 @@ export function streamMeter(): CallMeter {
       }
       if (event !== "message_start" && event !== "message_delta") return;
       const { message, usage } = (parse(data) ?? {}) as StreamEvent;
-      if (message) metered = { model: message.model ?? "", usage: { ...message.usage } };
+      if (message) metered = { model: nameOf(message), usage: { ...message.usage } };
       if (!usage || !metered) return;
       counted = true;
       const given = Object.entries(usage).filter(([, value]) => value !== null);
@@ -70,11 +70,14 @@ export function messageMeter(): CallMeter {
       if (text.length < MAX_COLLECTED) text += decoder.decode(chunk, { stream: true });
     },
     end() {
-      const { model = "", usage } = (parse(text) ?? {}) as { model?: string; usage?: CallUsage };
-      return usage && { model, usage };
+      const answer = (parse(text) ?? {}) as { model?: unknown; usage?: CallUsage };
+      return answer.usage && { model: nameOf(answer), usage: answer.usage };
     },
   };
 }
+
+/** A model API that does not check what it is asked for may repeat it: whatever it is, the call counts. */
+const nameOf = ({ model }: { model?: unknown }) => (typeof model === "string" ? model : "");
 
 function parse(json: string): object | undefined {
   try {
