@@ -116,6 +116,6 @@ const broken = sum((tally) => tally.broken.length);
 console.log(`\n${tried} tried, ${through} passed through`);
 if (broken > 0) console.log(`${broken} that must work do not: the figures above mean nothing`);
 console.log(
-  "Not tried: what only a real container prevents. Containers are local processes here, which can reach this machine's own ports, files and processes (npm run test:docker has real ones).",
+  "Not tried: what only a real container prevents. Containers are local processes here, which can reach this machine's own ports, files and processes.",
 );
 process.exit(tried > 0 && through + broken === 0 ? 0 : 1);

@@ -7,7 +7,7 @@ export const MAX_OPTIONS_CHARS = 600_000;
 /** The largest request body, in bytes: a prompt whose every character is escaped in JSON still fits. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
-/** How deep a request body may be nested: what serialises it on the way recurses, and gives up in the thousands. */
+/** How deep a request body may be nested: what serialises it on the way recurses. */
 export const MAX_JSON_DEPTH = 128;
 
 /** How long a request body may take to arrive, in milliseconds. */
