@@ -92,7 +92,7 @@ export const ERRORS = {
   budget_spent: policy(
     402,
     false,
-    EXIT.retryLater,
+    EXIT.failed,
     "The day's budget is new at 00:00 UTC; the root key can raise it: `claude-edge limits set`.",
   ),
   setting_invalid: policy(
