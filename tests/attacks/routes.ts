@@ -81,6 +81,16 @@ const BODIES: Record<string, object> = {
   "POST /api/generate-stream": { prompt: "%say x" },
   "POST /api/sessions/:id/continue": { prompt: "%say x" },
   "POST /api/sessions/:id/continue-stream": { prompt: "%say x" },
+  "POST /query": { query: "%say x" },
+  "POST /claude-code": { prompt: "%say x" },
+  "POST /stream": { prompt: "%say x" },
+  "POST /conversations": {},
+  "POST /conversations/:id/messages": { prompt: "%say x" },
+  "POST /conversations/:id/stream": { prompt: "%say x" },
+  "POST /v1/messages/count_tokens": {
+    model: "claude-opus-5-5",
+    messages: [{ role: "user", content: "%say x" }],
+  },
   "POST /v1/messages": {
     model: "claude-opus-5-5",
     max_tokens: 8,
