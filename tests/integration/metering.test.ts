@@ -192,3 +192,21 @@ test("a turn that waits for an approval has used what it used, before and after"
     cache_creation_input_tokens: 18,
   });
 });
+
+test("a session that is deleted in mid-turn has used what it used, once", async () => {
+  const account = "deleted";
+  const client = edge.client(account);
+  const session = await client.sessions.create({ permissionMode });
+  const turn = session.send(BEGUN);
+  const ended = turn.result().catch((error: { code: string }) => error.code);
+  await until("the first call is over", async () => (await spentBy(account)) > 0);
+  await session.delete();
+  expect(await ended).toBe("session_not_found");
+  // Its container's log is read up to here, so what the session said last has come too.
+  expect((await client.query("%say Next.")).text).toBe("Next.");
+  expect((await client.usage()).total).toMatchObject({
+    turns: 2,
+    cache_read_input_tokens: 33,
+    cache_creation_input_tokens: 44,
+  });
+});

@@ -151,6 +151,8 @@ export class AccountDO extends DurableObject<Env> {
     this.#store.transaction(() => this.#store.deleteSession(id, Date.now()));
     this.#logs.drop(id);
     await this.#turns.forget(id, container);
+    // Its process has had its last word: a result would have told of these.
+    this.#store.modelCalls.ended(id);
     this.#turns.pump();
   }
 

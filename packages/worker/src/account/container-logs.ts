@@ -212,6 +212,8 @@ export class ContainerLogs {
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return false;
     }
+    // Without a result: its process is gone.
+    if (!usage) this.#store.modelCalls.ended(session);
     if (status === "waiting" && row.interrupted) {
       const reason = wireError("interrupted", "The turn was interrupted.");
       this.#endTurn(frame, { status: "interrupted", error: reason });
@@ -219,15 +221,12 @@ export class ContainerLogs {
     }
     if (status === "waiting") {
       this.#requests.cancelOf(turn, { beside: true, waits: true });
-      this.#store.modelCalls.ended(session);
       this.#store.markWaiting(turn);
       // What it goes on from is here, with more in it than the runner knows of.
       this.#store.setTranscriptBoot(session, null);
       this.#logs.emit(session, turn, "turn", { session_id: session, status });
       return true;
     }
-    // Without a result: its process is gone.
-    if (!usage) this.#store.modelCalls.ended(session);
     this.#endTurn(frame, {
       status,
       ...(result ? { result } : {}),

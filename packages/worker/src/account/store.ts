@@ -168,7 +168,6 @@ export class Store {
     for (const turn of this.openTurns()) {
       if (turn.session_id === id) this.usage.addTurn(turn.id, id, now);
     }
-    this.modelCalls.ended(id);
     this.events.delete(id);
     this.requests.deleteOf(id);
     this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
