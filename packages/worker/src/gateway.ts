@@ -3,7 +3,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { errorPolicy, SESSION_ID, toWireError } from "@claude-edge/protocol";
 
 import type { Env } from "./env.js";
-import { callModel, type ModelCaller } from "./model/model-call.js";
+import { callModel, modelAccount } from "./model/model-call.js";
 import { messagesError } from "./model/refusal.js";
 
 /** What a container's gateway knows of it; set by the Worker, out of the container's reach. */
@@ -18,10 +18,9 @@ const SESSION_HEADER = "x-claude-code-session-id";
 export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   override async fetch(request: Request): Promise<Response> {
     const session = request.headers.get(SESSION_HEADER) ?? "";
-    const account: unknown = this.env.ACCOUNT.getByName(this.ctx.props.account);
     try {
       return await callModel(this.env, request, new URL(request.url).pathname, {
-        account: account as ModelCaller["account"],
+        account: modelAccount(this.env, this.ctx.props.account),
         session: SESSION_ID.test(session) ? session : "",
         waitUntil: (work) => this.ctx.waitUntil(work),
       });

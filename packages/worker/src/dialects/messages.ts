@@ -2,7 +2,7 @@ import { EdgeError } from "@claude-edge/protocol";
 
 import { commonHeaders } from "../http/answers.js";
 import { nameOf, stubOf, type Call } from "../http/call.js";
-import { callModel, type ModelCaller } from "../model/model-call.js";
+import { callModel, modelAccount } from "../model/model-call.js";
 import { messagesError } from "../model/refusal.js";
 import type { Dialect } from "./dialect.js";
 
@@ -35,10 +35,9 @@ async function passThrough(c: Call): Promise<Response> {
   const name = nameOf(c);
   const stub = stubOf(c, name);
   // What was used counts, even if the token is revoked meanwhile.
-  const account: unknown = c.env.ACCOUNT.getByName(name);
-  const { endModelCall } = account as ModelCaller["account"];
+  const { endModelCall } = modelAccount(c.env, name);
   // A Worker may have put all routes under a path of its own.
-  const path = c.req.path.slice(c.req.path.indexOf("/v1/"));
+  const path = c.req.path.slice(c.req.path.lastIndexOf("/v1/"));
   if (path !== "/v1/messages") await stub.admit();
   const answer = await callModel(c.env, c.req.raw, path, {
     account: { beginModelCall: (call) => stub.beginModelCall(call), endModelCall },

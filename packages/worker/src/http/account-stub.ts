@@ -53,13 +53,14 @@ interface CheckedCalls {
 
 /** An account, for one request. What is asked of its caller comes in the same message as the call, for it costs no more. */
 export function accountStub(env: Env, name: string, token?: string): AccountStub {
-  const stub: unknown = env.ACCOUNT.getByName(name);
   let isFirst = true;
   const calls = METHODS.map((method) => [
     method,
     (...args: unknown[]) => {
       const check = { token, isFirst };
       isFirst = false;
+      // One of its own for each call: it stays broken when its object was reset.
+      const stub: unknown = env.ACCOUNT.getByName(name);
       return (stub as CheckedCalls).forCaller(check, method, args);
     },
   ]);

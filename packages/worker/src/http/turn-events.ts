@@ -19,6 +19,8 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
   readonly #stub: AccountStub;
   readonly #accepted: AcceptedTurn;
   #reader: { cancel(): Promise<void> } | undefined;
+  /** When the stream that is read began. */
+  #openedAt = Infinity;
   #cancelled = false;
 
   constructor(c: Call, stub: AccountStub, accepted: AcceptedTurn) {
@@ -34,12 +36,14 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<EdgeEvent> {
     let { after } = this.#accepted;
-    let lastSeen = Date.now();
+    let brokenSince: number | undefined;
     for (;;) {
+      let failure: unknown;
+      this.#openedAt = Infinity;
       try {
         for await (const event of this.#read(after)) {
           after = event.seq;
-          lastSeen = Date.now();
+          brokenSince = undefined;
           yield event;
           if (isTerminal(event)) return;
         }
@@ -47,11 +51,14 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
         // What the account refuses, it would refuse again.
         if (this.#cancelled || error instanceof EdgeError || "code" in (error as object))
           throw error;
-        if (Date.now() - lastSeen > PATIENCE_MS) throw error;
+        failure = error;
       }
       if (this.#cancelled) return;
-      if (Date.now() - lastSeen > PATIENCE_MS) {
-        throw new EdgeError("internal", "The turn's events broke off.");
+      // One that held for so long was well, however silent the turn.
+      if (Date.now() - this.#openedAt > PATIENCE_MS) brokenSince = undefined;
+      brokenSince ??= Date.now();
+      if (Date.now() - brokenSince > PATIENCE_MS) {
+        throw failure ?? new EdgeError("internal", "The turn's events broke off.");
       }
       await scheduler.wait(RETRY_MS);
     }
@@ -60,6 +67,7 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
   async *#read(after: number): AsyncGenerator<EdgeEvent> {
     const { id, session_id } = this.#accepted.turn;
     const body = await this.#stub.events(session_id, after, { turn: id, ...readerOf(this.#c) });
+    this.#openedAt = Date.now();
     const reader = body
       .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
       .pipeThrough(new EventSourceParserStream())

@@ -35,6 +35,15 @@ export interface ModelCaller {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** An account for model calls: each has a stub of its own, for one stays broken when its object was reset. */
+export function modelAccount(env: Env, name: string): ModelCaller["account"] {
+  const account = () => env.ACCOUNT.getByName(name) as unknown as ModelCaller["account"];
+  return {
+    beginModelCall: (call) => account().beginModelCall(call),
+    endModelCall: (...told) => account().endModelCall(...told),
+  };
+}
+
 /** Tokens and picodollars of one model call. */
 export interface ModelUsage {
   input_tokens: number;
