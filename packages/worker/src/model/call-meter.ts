@@ -20,6 +20,8 @@ const MAX_COLLECTED = 32 * 1024 * 1024;
 /** Reads what a model call used off its answer, as it passes by. */
 export interface CallMeter {
   read(chunk: Uint8Array): void;
+  /** The rest can be reckoned, if nobody reads on. */
+  knows(): boolean;
   /** What was seen, at the end or when the answer was cut off; undefined when nothing was used. */
   end(): Metered | undefined;
 }
@@ -52,6 +54,7 @@ export function streamMeter(): CallMeter {
   });
   return {
     read: (chunk) => parser.feed(decoder.decode(chunk, { stream: true })),
+    knows: () => metered !== undefined,
     end() {
       if (metered && !counted) {
         metered.usage.output_tokens = Math.max(metered.usage.output_tokens ?? 0, said);
@@ -69,9 +72,10 @@ export function messageMeter(): CallMeter {
     read(chunk) {
       if (text.length < MAX_COLLECTED) text += decoder.decode(chunk, { stream: true });
     },
+    knows: () => false,
     end() {
       const answer = (parse(text) ?? {}) as { model?: unknown; usage?: CallUsage };
-      return answer.usage && { model: nameOf(answer), usage: answer.usage };
+      return answer.usage ? { model: nameOf(answer), usage: answer.usage } : undefined;
     },
   };
 }
@@ -89,7 +93,8 @@ function parse(json: string): object | undefined {
 }
 
 /**
- * A body that a meter looks at as it passes; `onEnd` is called once, however it ends.
+ * A body that a meter looks at as it passes; `onEnd` is called once, however it ends. Whoever leaves it does so for
+ * themselves: it is read on here until the meter knows what was used.
  * @param signal Whoever reads it has gone.
  */
 export function meteredBody(
@@ -100,33 +105,52 @@ export function meteredBody(
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let over = false;
+  let left = false;
   const end = () => {
     if (over) return;
     over = true;
     onEnd(meter.end());
   };
-  signal.addEventListener("abort", end, { once: true });
+  const readNext = async () => {
+    const { value } = await reader.read();
+    if (value) meter.read(value);
+    else end();
+    return value;
+  };
+  let reading: Promise<unknown> = Promise.resolve();
+  /** The next piece; undefined at the end. One after the other: workerd refuses a second read beside one. */
+  const read = () => {
+    const next = reading.then(readNext);
+    reading = next.catch(() => {});
+    return next;
+  };
+  const leave = async () => {
+    if (left) return;
+    left = true;
+    try {
+      while (!meter.knows() && (await read()));
+    } catch {
+      // It broke off: what was seen counts.
+    }
+    end();
+    await reader.cancel().catch(() => {});
+  };
+  signal.addEventListener("abort", () => void leave(), { once: true });
+  if (signal.aborted) void leave();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          const { done, value } = await reader.read();
-          if (done) {
-            end();
-            controller.close();
-            return;
-          }
-          meter.read(value);
-          controller.enqueue(value);
+          const value = await read();
+          if (left) return;
+          if (value) controller.enqueue(value);
+          else controller.close();
         } catch (error) {
           end();
           controller.error(error);
         }
       },
-      async cancel(reason) {
-        end();
-        await reader.cancel(reason);
-      },
+      cancel: leave,
     },
     { highWaterMark: 0 },
   );

@@ -17,10 +17,11 @@ const DEFAULT_BASE_URL = "https://api.anthropic.com";
 
 /** Headers that would speak for the deployment, or of whoever asked it. */
 const STRIPPED =
-  /^(authorization|proxy-authorization|x-api-key|cookie|host|connection|forwarded|via|true-client-ip|cf-.*|x-forwarded-.*|x-real-ip|x-account-id|x-claude-edge-.*|idempotency-key)$/;
+  /^(authorization|proxy-authorization|x-api-key|cookie|host|connection|forwarded|via|true-client-ip|cf-.*|x-forwarded-.*|x-real-ip|origin|referer|x-account-id|x-claude-edge-.*|idempotency-key)$/;
 
-/** Headers of an answer that are about its way here. */
-const ANSWER_STRIPPED = ["set-cookie", "content-length", "content-encoding", "transfer-encoding"];
+/** Headers of an answer that are about its way here, and whose pages may read it: that is the deployment's to say. */
+const ANSWER_STRIPPED =
+  /^(set-cookie|content-length|content-encoding|transfer-encoding|access-control-.*)$/;
 
 /** Who calls the model: a container's agent, or a client of the Messages API. */
 export interface ModelCaller {
@@ -85,23 +86,32 @@ export async function callModel(
   const base = (env.ANTHROPIC_BASE_URL ?? DEFAULT_BASE_URL).replace(/\/+$/, "");
   const { method, body, signal } = request;
   const { search } = new URL(request.url);
+  const counted = Promise.withResolvers<void>();
+  // From the beginning: whoever leaves early would take this with them, and the count of what was used.
+  waitUntil(counted.promise);
   let answer: Response;
   try {
-    answer = await fetch(`${base}${path}${search}`, { method, headers, body, signal });
+    // A call that costs is not called off with whoever leaves: what it has used so far has yet to be said.
+    const leaving = call ? {} : { signal };
+    answer = await fetch(`${base}${path}${search}`, { method, headers, body, ...leaving });
   } catch (error) {
+    counted.resolve();
     console.error(`the model API at ${base} could not be reached`, error);
     throw new EdgeError("model_unreachable", "The model API could not be reached.");
   }
   const { status, statusText } = answer;
   const answerHeaders = new Headers(answer.headers);
-  for (const name of ANSWER_STRIPPED) answerHeaders.delete(name);
+  for (const name of answer.headers.keys()) {
+    if (ANSWER_STRIPPED.test(name)) answerHeaders.delete(name);
+  }
   const init = { status, statusText, headers: answerHeaders };
-  if (!call || !answer.ok || !answer.body) return new Response(answer.body, init);
+  if (!call || !answer.ok || !answer.body) {
+    counted.resolve();
+    return new Response(answer.body, init);
+  }
 
-  const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-  const counted = Promise.withResolvers<void>();
-  // From the beginning: whoever leaves in the middle would take this with them, and the count of what was used.
-  waitUntil(counted.promise);
+  const type = answer.headers.get("content-type") ?? "";
+  const isStream = type.toLowerCase().startsWith("text/event-stream");
   const onEnd = (seen: Metered | undefined) => {
     const done = seen
       ? report(() => account.endModelCall(call, seen.model, usageOf(seen)))

@@ -67,9 +67,12 @@ export interface CallUsage {
   inference_geo?: string | null;
 }
 
+/** Far more tokens than any call has: sums of what they cost still fit. */
+const MAX_TOKENS = 1e9;
+
 /** Tokens of a model call; what an API answers is anything at all, so whatever is no such number counts as none. */
 export const tokens = (value: unknown): number =>
-  typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+  typeof value === "number" && value > 0 && value <= MAX_TOKENS ? Math.round(value) : 0;
 
 /** What a model call costs, in whole picodollars. */
 export function costOf(model: string, usage: CallUsage): number {
