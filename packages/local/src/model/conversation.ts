@@ -2,9 +2,12 @@
 export interface MessagesRequest {
   model: string;
   stream?: boolean;
+  max_tokens?: number;
+  stop_sequences?: string[];
   messages: { role: string; content: string | ContentBlock[] }[];
   tools?: { name: string; input_schema?: JsonSchema }[];
   system?: unknown;
+  thread?: { type: "create" } | { type: "continue"; previous_message_id: string } | null;
 }
 
 interface ContentBlock {
