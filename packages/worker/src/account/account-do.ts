@@ -36,6 +36,7 @@ import type { ModelUsage } from "../model/model-call.js";
 import { containerName } from "../settings.js";
 import { Allowance } from "./allowance.js";
 import { readCursor, writeCursor } from "./cursor.js";
+import type { NewMessage } from "./message-sessions.js";
 import type { ModelCall } from "./model-calls.js";
 import { cut } from "./parts.js";
 import { migrate } from "./schema.js";
@@ -97,7 +98,8 @@ export class AccountDO extends DurableObject<Env> {
     this.#turns.goOn();
   }
 
-  override alarm(): Promise<void> {
+  override async alarm(): Promise<void> {
+    for (const id of this.#store.messages.left(Date.now())) await this.deleteSession(id);
     return this.#turns.onAlarm();
   }
 
@@ -196,6 +198,21 @@ export class AccountDO extends DurableObject<Env> {
     const { prompt, session_id: id, accountId: _account, ...session } = request;
     const turn = { prompt, traceparent };
     return this.#accept(turn, once, () => this.#insertSession(account, { id, ...session }));
+  }
+
+  /** A request of the Messages API as a session of its own, that whoever reads its answer deletes. @throws EdgeError `queue_full`, `budget_spent`. */
+  createMessage(account: string, message: NewMessage): AcceptedTurn {
+    this.#setAccount(account);
+    const { session: id, turn, options, transcript, prompt = "" } = message;
+    return this.#accept({ id: turn, prompt }, undefined, () => {
+      // They have no files: one container will do, even where each session has its own.
+      const container = containerName(this.env, account, "messages");
+      const session = { id, title: undefined, tags: [], options, approvalTimeoutMs: undefined };
+      this.#store.insertSession({ ...session, onContainerLost: "fail", container }, Date.now());
+      this.#store.transcripts.append(id, "", transcript);
+      this.#store.messages.insert(message);
+      return id;
+    });
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */

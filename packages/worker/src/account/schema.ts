@@ -204,6 +204,15 @@ const MIGRATIONS: readonly Step[] = [
   -- Limits of this account's own; NULL: none.
   CREATE TABLE limits (name TEXT PRIMARY KEY, value REAL) WITHOUT ROWID;
   `,
+  `
+  -- Sessions that stand for one request of the Messages API each. "asked": its model call was let through.
+  CREATE TABLE message_sessions (
+    session_id TEXT PRIMARY KEY,
+    message TEXT NOT NULL,
+    resume INTEGER NOT NULL,
+    asked INTEGER NOT NULL DEFAULT 0
+  );
+  `,
 ];
 
 /** What the turns before the table used, read off the events that ended them. */

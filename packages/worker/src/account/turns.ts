@@ -167,6 +167,8 @@ export class Turns {
     if (isBusy) times.push(Date.now() + ALARM_MS);
     const expiry = this.requests.nextExpiry();
     if (expiry !== undefined) times.push(expiry);
+    const left = this.#store.messages.nextLeft();
+    if (left !== undefined) times.push(left);
     if (times.length === 0) return;
     const next = Math.max(Math.min(...times), Date.now() + 100);
     const armed = await this.#ctx.storage.getAlarm();
@@ -244,6 +246,7 @@ export class Turns {
       options,
       hold_ms: holdMs(this.#env),
       ...(resumed > 0 ? { resume: true } : {}),
+      ...this.#store.messages.of(session_id),
       ...(answered.length > 0 ? { answers } : {}),
     };
     const answer = await callRunner<Partial<TurnStarted & RunnerRefusal>>(

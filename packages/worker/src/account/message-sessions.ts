@@ -1,0 +1,92 @@
+import { EdgeError, type Prompt, type SessionOptions } from "@claude-edge/protocol";
+import type { OneMessage, TranscriptEntry } from "@claude-edge/protocol/runner";
+
+import { all } from "./rows.js";
+
+/** Nobody comes back for an answer later than this after its end, milliseconds. */
+const LEFT_MS = 15_000;
+
+/** A request of the Messages API as a session of one turn. */
+export interface NewMessage {
+  session: string;
+  turn: string;
+  options: SessionOptions;
+  /** What was said before. */
+  transcript: TranscriptEntry["entry"][];
+  /** What is said now; without it, it is in the transcript too, as the entry with the turn's id. */
+  prompt?: Prompt | undefined;
+  message: OneMessage;
+}
+
+/**
+ * Sessions that stand for one request of the Messages API each: in no list, and gone when the request is over. Whoever
+ * made one deletes it; what is left behind, because that was cut off, is swept.
+ */
+export class MessageSessions {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  insert({ session, prompt, message }: NewMessage): void {
+    this.#sql.exec(
+      "INSERT INTO message_sessions (session_id, message, resume) VALUES (?, ?, ?)",
+      session,
+      JSON.stringify(message),
+      prompt === undefined ? 1 : 0,
+    );
+  }
+
+  /** What a turn's start says of it; nothing of a session that is an agent's. */
+  of(session: string): { message?: OneMessage; resume?: true } {
+    const [row] = all<{ message: string; resume: number }>(
+      this.#sql,
+      "SELECT message, resume FROM message_sessions WHERE session_id = ?",
+      session,
+    );
+    if (!row) return {};
+    const message = JSON.parse(row.message) as OneMessage;
+    return { message, ...(row.resume ? { resume: true } : {}) };
+  }
+
+  /**
+   * Lets one model call through: Claude Code would go on by itself after an answer that was cut off or too long, and
+   * that is another message.
+   * @throws EdgeError `model_error`.
+   */
+  takeCall(session: string): void {
+    const { rowsWritten } = this.#sql.exec(
+      "UPDATE message_sessions SET asked = 1 WHERE session_id = ? AND asked = 0",
+      session,
+    );
+    const isOne = () =>
+      all(this.#sql, "SELECT 1 FROM message_sessions WHERE session_id = ?", session).length > 0;
+    if (rowsWritten === 0 && isOne()) throw new EdgeError("model_error", "The answer broke off.");
+  }
+
+  delete(session: string): void {
+    this.#sql.exec("DELETE FROM message_sessions WHERE session_id = ?", session);
+  }
+
+  /** Those that somebody should have deleted by now. */
+  left(now: number): string[] {
+    return this.#ends()
+      .filter(({ ended_at }) => ended_at <= now - LEFT_MS)
+      .map(({ session_id }) => session_id);
+  }
+
+  /** When the next one counts as left behind. */
+  nextLeft(): number | undefined {
+    const [first] = this.#ends();
+    return first && first.ended_at + LEFT_MS;
+  }
+
+  #ends(): { session_id: string; ended_at: number }[] {
+    return all(
+      this.#sql,
+      `SELECT session_id, ended_at FROM message_sessions JOIN turns USING (session_id)
+        WHERE ended_at IS NOT NULL ORDER BY ended_at`,
+    );
+  }
+}
