@@ -20,6 +20,10 @@ export function forOneMessage(options: Options, { tools, body }: OneMessage): Op
     CLAUDE_CODE_EXTRA_BODY: JSON.stringify(body),
     // Each try is the client's to make: only it knows whether it still wants the answer.
     CLAUDE_CODE_MAX_RETRIES: "0",
+    CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK: "1",
+    CLAUDE_CODE_DISABLE_MODEL_ACCESS_FALLBACK: "1",
+    CLAUDE_CODE_DISABLE_REFUSAL_FALLBACK: "1",
+    CLAUDE_CODE_DISABLE_REFUSAL_RETRY: "1",
     CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
     ENABLE_TOOL_SEARCH: "false",
   };

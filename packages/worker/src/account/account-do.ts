@@ -415,6 +415,11 @@ export class AccountDO extends DurableObject<Env> {
     this.#allowance.endModelCall(call, model, used);
   }
 
+  /** A model call that the model's API refused. */
+  failModelCall({ session }: ModelCall): void {
+    this.#store.messages.giveBack(session);
+  }
+
   /** For a request that asks nothing of the account: whether it may be made at all is seen by {@link forCaller}. */
   admit(): void {}
 

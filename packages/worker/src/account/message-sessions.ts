@@ -65,6 +65,11 @@ export class MessageSessions {
     if (rowsWritten === 0 && isOne()) throw new EdgeError("model_error", "The answer broke off.");
   }
 
+  /** It came to nothing: there may be another. */
+  giveBack(session: string): void {
+    this.#sql.exec("UPDATE message_sessions SET asked = 0 WHERE session_id = ?", session);
+  }
+
   delete(session: string): void {
     this.#sql.exec("DELETE FROM message_sessions WHERE session_id = ?", session);
   }

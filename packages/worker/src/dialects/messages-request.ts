@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 const text = z.string().check(z.minLength(1));
 const json = z.record(z.string(), z.unknown());
 const block = z.looseObject({ type: z.string() });
-export type Block = z.infer<typeof block>;
+type Block = z.infer<typeof block>;
 
 /**
  * A request of the Messages API, as far as Claude Code can ask it. Strict: a field that could not be honoured is refused
@@ -46,7 +46,7 @@ export const messagesRequest = z.strictObject({
 });
 export type MessagesRequest = z.infer<typeof messagesRequest>;
 
-/** Claude Code takes the fields in a variable of its environment, of which Linux allows 128 kB. */
+/** Claude Code takes them in a variable of its environment, which Linux allows 128 kB. */
 const MAX_FIELDS_CHARS = 30_000;
 
 /** The fields that go to the model as they are. */

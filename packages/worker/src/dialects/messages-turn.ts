@@ -1,27 +1,25 @@
-import {
-  EdgeError,
-  MAX_OPTIONS_CHARS,
-  MAX_PROMPT_BYTES,
-  type SessionOptions,
-} from "@claude-edge/protocol";
+import { EdgeError, MAX_OPTIONS_CHARS, type SessionOptions } from "@claude-edge/protocol";
 import type { TranscriptEntry } from "@claude-edge/protocol/runner";
 
 import type { NewMessage } from "../account/message-sessions.js";
+import { checkPrompt } from "../http/body.js";
 import { conversationOf, fieldsOf, type MessagesRequest, type Said } from "./messages-request.js";
 
 /**
  * A request of the Messages API as a session of one turn: its history is the transcript, its last message the prompt.
- * @throws EdgeError `invalid_request`.
+ * @throws EdgeError `invalid_request`, `prompt_too_long`.
  */
 export function turnOf(request: MessagesRequest): NewMessage {
   const session = crypto.randomUUID();
   const turn = crypto.randomUUID();
   const said = conversationOf(request);
   const last = said.at(-1)!;
-  const isPrompt = canBePrompt(last);
+  // Claude Code takes no results for a prompt: they are gone on with, as a turn that was cut off behind them. Anything
+  // else it would read for commands that way.
+  const isPrompt = last.content.every(({ type }) => type !== "tool_result");
+  if (isPrompt) checkPrompt(last.content);
   const history = isPrompt ? said.slice(0, -1) : said;
   const ids = history.map(() => crypto.randomUUID() as string);
-  // What is no prompt is gone on with, as a turn that was cut off after it.
   if (!isPrompt) ids[ids.length - 1] = turn;
   const transcript = history.map((message, place) => ({
     ...entryOf(message, request.model),
@@ -37,12 +35,6 @@ export function turnOf(request: MessagesRequest): NewMessage {
     ...(isPrompt ? { prompt: last.content } : {}),
     message: { tools: toolsOf(request), body: fieldsOf(request) },
   };
-}
-
-/** Claude Code takes no tool results for a prompt, and the account none of more than a megabyte. */
-function canBePrompt({ content }: Said): boolean {
-  if (content.some(({ type }) => type === "tool_result")) return false;
-  return new TextEncoder().encode(JSON.stringify(content)).byteLength <= MAX_PROMPT_BYTES;
 }
 
 /** As Claude Code writes them. */

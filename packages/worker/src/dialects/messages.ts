@@ -45,7 +45,7 @@ async function passThrough(c: Call): Promise<Response> {
   const stub = stubOf(c, name);
   // What was used counts, even if the token is revoked meanwhile.
   const account: unknown = c.env.ACCOUNT.getByName(name);
-  const { endModelCall } = account as ModelCaller["account"];
+  const { endModelCall, failModelCall } = account as ModelCaller["account"];
   // A Worker may have put all routes under a path of its own.
   const path = c.req.path.slice(c.req.path.indexOf("/v1/"));
   if (isClaudeCodes(c)) {
@@ -53,7 +53,7 @@ async function passThrough(c: Call): Promise<Response> {
   }
   if (path !== "/v1/messages") await stub.admit();
   const answer = await callModel(c.env, c.req.raw, path, {
-    account: { beginModelCall: (call) => stub.beginModelCall(call), endModelCall },
+    account: { beginModelCall: (call) => stub.beginModelCall(call), endModelCall, failModelCall },
     session: undefined,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   });

@@ -28,6 +28,7 @@ export interface ModelCaller {
   account: {
     beginModelCall(call: { session: string | undefined }): Promise<ModelCall>;
     endModelCall(call: ModelCall, model: string, used: ModelUsage): Promise<void>;
+    failModelCall(call: ModelCall): Promise<void>;
   };
   /** The session that a container says it is for. */
   session: string | undefined;
@@ -87,6 +88,7 @@ export async function callModel(
   const answerHeaders = new Headers(answer.headers);
   for (const name of ANSWER_STRIPPED) answerHeaders.delete(name);
   const init = { status, statusText, headers: answerHeaders };
+  if (call?.session && !answer.ok) await account.failModelCall(call);
   if (!call || !answer.ok || !answer.body) return new Response(answer.body, init);
 
   const isStream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
