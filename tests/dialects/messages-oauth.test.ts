@@ -119,7 +119,11 @@ function said(): unknown[] {
     role,
     content: (typeof content === "string" ? [{ type: "text", text: content }] : content)
       .filter((block) => !isAdded(block))
-      .map(({ cache_control: _mark, ...block }) => block),
+      .map(({ cache_control: _mark, ...block }) => block)
+      // A line break comes behind the text beside an image.
+      .map((block) =>
+        block.text === undefined ? block : { ...block, text: block.text.trimEnd() },
+      ),
   }));
 }
 
