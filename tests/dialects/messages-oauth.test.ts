@@ -154,7 +154,9 @@ describe("a history", () => {
       { role: "user", content: [image, text("%say All seen.")] },
     ];
     const request = { ...ask(""), messages, tools: [TIME_TOOL] };
-    const answer = await client().messages.create(request as Anthropic.MessageCreateParams);
+    const answer = await client().messages.create(
+      request as Anthropic.MessageCreateParamsNonStreaming,
+    );
     expect(answer).toMatchObject({ content: [{ text: "All seen." }] });
     expect(said()).toEqual(messages);
     expect(sent().body.tools).toMatchObject([TIME_TOOL]);
@@ -169,7 +171,10 @@ describe("a history", () => {
       { role: "assistant", content: "Four." },
       { role: "user", content: "%say Five." },
     ];
-    await client().messages.create({ ...ask(""), messages } as Anthropic.MessageCreateParams);
+    await client().messages.create({
+      ...ask(""),
+      messages,
+    } as Anthropic.MessageCreateParamsNonStreaming);
     expect(said()).toEqual([
       { role: "user", content: [text("One."), text("Two.")] },
       { role: "assistant", content: [text("Three."), text("Four.")] },
@@ -185,11 +190,14 @@ describe("a history", () => {
     const data = "AbCd".repeat(500_000);
     const big = { type: "document", source: { type: "text", media_type: "text/plain", data } };
     messages[50]!.content.unshift(big);
-    const request = { ...ask(""), messages } as Anthropic.MessageCreateParams;
+    const request = { ...ask(""), messages } as Anthropic.MessageCreateParamsNonStreaming;
     expect((await client().messages.create(request)).content).toMatchObject([{ text: "Long." }]);
     expect(said()).toEqual(messages);
     // As the newest message it is too much: it would be a prompt.
-    const alone = { ...ask(""), messages: messages.slice(0, 51) } as Anthropic.MessageCreateParams;
+    const alone = {
+      ...ask(""),
+      messages: messages.slice(0, 51),
+    } as Anthropic.MessageCreateParamsNonStreaming;
     const error = await failure(client().messages.create(alone));
     expect(error).toMatchObject({ status: 413, type: "request_too_large" });
   });
@@ -208,7 +216,11 @@ describe("a history", () => {
         ],
       },
     ];
-    const request = { ...ask(""), messages, tools: [TIME_TOOL] } as Anthropic.MessageCreateParams;
+    const request = {
+      ...ask(""),
+      messages,
+      tools: [TIME_TOOL],
+    } as Anthropic.MessageCreateParamsNonStreaming;
     expect((await client().messages.create(request)).content).toMatchObject([{ text: "Read." }]);
     expect(said()).toEqual(messages);
   });

@@ -98,9 +98,8 @@ export class AccountDO extends DurableObject<Env> {
     this.#turns.goOn();
   }
 
-  override async alarm(): Promise<void> {
-    for (const id of this.#store.messages.left(Date.now())) await this.deleteSession(id);
-    return this.#turns.onAlarm();
+  override alarm(): Promise<void> {
+    return this.#turns.onAlarm((session) => this.deleteSession(session));
   }
 
   /** @throws EdgeError `session_exists`, `idempotency_conflict`. */
@@ -200,19 +199,16 @@ export class AccountDO extends DurableObject<Env> {
     return this.#accept(turn, once, () => this.#insertSession(account, { id, ...session }));
   }
 
-  /** A request of the Messages API as a session of its own, that whoever reads its answer deletes. @throws EdgeError `queue_full`, `budget_spent`. */
+  /**
+   * A request of the Messages API as a session of its own, which whoever reads its answer deletes.
+   * @throws EdgeError `queue_full`, `budget_spent`.
+   */
   createMessage(account: string, message: NewMessage): AcceptedTurn {
     this.#setAccount(account);
-    const { session: id, turn, options, transcript, prompt = "" } = message;
-    return this.#accept({ id: turn, prompt }, undefined, () => {
-      // They have no files: one container will do, even where each session has its own.
-      const container = containerName(this.env, account, "messages");
-      const session = { id, title: undefined, tags: [], options, approvalTimeoutMs: undefined };
-      this.#store.insertSession({ ...session, onContainerLost: "fail", container }, Date.now());
-      this.#store.transcripts.append(id, "", transcript);
-      this.#store.messages.insert(message);
-      return id;
-    });
+    // They have no files: one container will do, even where each session has its own.
+    const container = containerName(this.env, account, "messages");
+    const insert = () => this.#store.insertMessage(message, container, Date.now());
+    return this.#accept({ id: message.turn, prompt: message.prompt ?? "" }, undefined, insert);
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */

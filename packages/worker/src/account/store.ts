@@ -8,7 +8,7 @@ import type {
 
 import { ContainerTable } from "./container-table.js";
 import { EventTable } from "./event-table.js";
-import { MessageSessions } from "./message-sessions.js";
+import { MessageSessions, type NewMessage } from "./message-sessions.js";
 import { ModelCalls } from "./model-calls.js";
 import { RequestTable } from "./request-table.js";
 import { all, one } from "./rows.js";
@@ -168,6 +168,16 @@ export class Store {
       now,
       now,
     );
+  }
+
+  /** A session that stands for a request of the Messages API; gives its id. */
+  insertMessage(message: NewMessage, container: string, now: number): string {
+    const { session: id, options, transcript } = message;
+    const none = { title: undefined, tags: [], approvalTimeoutMs: undefined };
+    this.insertSession({ id, options, ...none, onContainerLost: "fail", container }, now);
+    this.transcripts.append(id, "", transcript);
+    this.messages.insert(message);
+    return id;
   }
 
   deleteSession(id: string, now: number): void {

@@ -141,8 +141,10 @@ export class Turns {
 
   // The alarm: keeps turns going with nobody connected, and puts containers without work to sleep.
 
-  async onAlarm(): Promise<void> {
+  /** `deleteSession`: of what was left behind. */
+  async onAlarm(deleteSession: (session: string) => Promise<void>): Promise<void> {
     this.goOn();
+    for (const session of this.#store.messages.left(Date.now())) await deleteSession(session);
     for (const { name } of this.#store.containers.all()) {
       // Read anew each time: ending one takes seconds, in which another may have had work.
       const container = this.#store.containers.get(name);
