@@ -5,7 +5,9 @@ import Anthropic, {
   NotFoundError,
   RateLimitError,
 } from "@anthropic-ai/sdk";
+import { createAnthropic } from "@ai-sdk/anthropic";
 import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
+import { isStepCount, streamText, tool } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 
@@ -193,12 +195,14 @@ describe("a history", () => {
     const request = { ...ask(""), messages } as Anthropic.MessageCreateParamsNonStreaming;
     expect((await client().messages.create(request)).content).toMatchObject([{ text: "Long." }]);
     expect(said()).toEqual(messages);
-    // As the newest message it is too much: it would be a prompt.
-    const alone = {
-      ...ask(""),
-      messages: messages.slice(0, 51),
-    } as Anthropic.MessageCreateParamsNonStreaming;
-    const error = await failure(client().messages.create(alone));
+    // It may be the newest one too.
+    const newest = [...messages.slice(0, 50), { role: "user", content: [big, text("%say Big.")] }];
+    const again = { ...request, messages: newest } as Anthropic.MessageCreateParamsNonStreaming;
+    expect((await client().messages.create(again)).content).toMatchObject([{ text: "Big." }]);
+    expect(said()).toEqual(newest);
+    // Larger than anything that goes through the account is too large.
+    const larger = ask("x".repeat(8 * 1024 * 1024));
+    const error = await failure(client().messages.create(larger));
     expect(error).toMatchObject({ status: 413, type: "request_too_large" });
   });
 
@@ -227,15 +231,13 @@ describe("a history", () => {
 });
 
 describe("the client's tools", () => {
-  const tool = (rest: object = {}) => ({ tools: [TIME_TOOL], ...rest });
-
   test.each([true, false])(
     "are called by the model and run by nobody here (%s)",
     async (streamed) => {
       const before = edge.model.requests.length;
       const prompt =
         '%say Asking.\n%tool get_time {"zone":"UTC"}\n%tool get_time {"zone":"CET"}\n%say Never.';
-      const request = ask(prompt, tool({ tool_choice: { type: "any" } }));
+      const request = ask(prompt, { tools: [TIME_TOOL], tool_choice: { type: "any" } });
       const message = streamed
         ? await client().messages.stream(request).finalMessage()
         : await client().messages.create(request);
@@ -298,6 +300,24 @@ describe("the client's tools", () => {
       expect(told).toContain('"is_error":true');
     },
   );
+});
+
+test("the AI SDK streams, and runs its tools", async () => {
+  const provider = createAnthropic({ baseURL: `${edge.stack.url}/v1`, apiKey: edge.stack.token });
+  const getTime = tool({
+    description: "The time in a zone.",
+    inputSchema: z.object({ zone: z.string() }),
+    execute: ({ zone }) => `Noon in ${zone}.`,
+  });
+  const { text, steps } = streamText({
+    model: provider("claude-haiku-4-5"),
+    tools: { getTime },
+    stopWhen: isStepCount(5),
+    prompt: '%tool getTime {"zone":"UTC"}\n%say Noon it is.',
+  });
+  expect(await text).toBe("Noon it is.");
+  const [first] = await steps;
+  expect(first!.toolResults).toMatchObject([{ toolName: "getTime", output: "Noon in UTC." }]);
 });
 
 describe("what goes wrong is an error", () => {

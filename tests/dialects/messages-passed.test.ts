@@ -207,7 +207,7 @@ describe("an account's budget", () => {
       type: "billing_error",
       errorCode: "budget_spent",
     });
-    expect(error.message).toContain("tokens today");
+    expect(error.message).toContain("budget of today");
     expect(model().requests.length).toBe(before);
   });
 

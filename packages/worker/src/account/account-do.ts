@@ -208,7 +208,7 @@ export class AccountDO extends DurableObject<Env> {
     // They have no files: one container will do, even where each session has its own.
     const container = containerName(this.env, account, "messages");
     const insert = () => this.#store.insertMessage(message, container, Date.now());
-    return this.#accept({ id: message.turn, prompt: message.prompt ?? "" }, undefined, insert);
+    return this.#accept({ id: message.turn, prompt: "" }, undefined, insert);
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */

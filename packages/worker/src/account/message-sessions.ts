@@ -1,6 +1,7 @@
 import { EdgeError, type Prompt, type SessionOptions } from "@claude-edge/protocol";
-import type { OneMessage, TranscriptEntry } from "@claude-edge/protocol/runner";
+import type { OneMessage, StartTurn, TranscriptEntry } from "@claude-edge/protocol/runner";
 
+import { cut } from "./parts.js";
 import { all } from "./rows.js";
 
 /** Nobody comes back for an answer later than this after its end, milliseconds. */
@@ -18,6 +19,9 @@ export interface NewMessage {
   message: OneMessage;
 }
 
+/** The prompt may be larger than a row of a turn is. */
+type MessageStart = Pick<StartTurn, "message" | "resume"> & { prompt?: Prompt };
+
 /**
  * Sessions that stand for one request of the Messages API each: in no list, and gone when the request is over. Whoever
  * made one deletes it; what is left behind, because that was cut off, is swept.
@@ -30,24 +34,23 @@ export class MessageSessions {
   }
 
   insert({ session, prompt, message }: NewMessage): void {
-    this.#sql.exec(
-      "INSERT INTO message_sessions (session_id, message, resume) VALUES (?, ?, ?)",
-      session,
-      JSON.stringify(message),
-      prompt === undefined ? 1 : 0,
-    );
+    const start: MessageStart =
+      prompt === undefined ? { message, resume: true } : { message, prompt };
+    this.#sql.exec("INSERT INTO message_sessions (session_id) VALUES (?)", session);
+    for (const [part, data] of cut(JSON.stringify(start)).entries()) {
+      this.#sql.exec("INSERT INTO message_starts VALUES (?, ?, ?)", session, part, data);
+    }
   }
 
-  /** What a turn's start says of it; nothing of a session that is an agent's. */
-  of(session: string): { message?: OneMessage; resume?: true } {
-    const [row] = all<{ message: string; resume: number }>(
+  /** What its turn begins with; nothing of a session that is an agent's. */
+  startOf(session: string): Partial<MessageStart> {
+    const parts = all<{ data: string }>(
       this.#sql,
-      "SELECT message, resume FROM message_sessions WHERE session_id = ?",
+      "SELECT data FROM message_starts WHERE session_id = ? ORDER BY part",
       session,
     );
-    if (!row) return {};
-    const message = JSON.parse(row.message) as OneMessage;
-    return { message, ...(row.resume ? { resume: true } : {}) };
+    if (parts.length === 0) return {};
+    return JSON.parse(parts.map(({ data }) => data).join("")) as MessageStart;
   }
 
   /**
@@ -72,6 +75,7 @@ export class MessageSessions {
 
   delete(session: string): void {
     this.#sql.exec("DELETE FROM message_sessions WHERE session_id = ?", session);
+    this.#sql.exec("DELETE FROM message_starts WHERE session_id = ?", session);
   }
 
   /** Those that somebody should have deleted by now. */

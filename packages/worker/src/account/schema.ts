@@ -206,12 +206,15 @@ const MIGRATIONS: readonly Step[] = [
   `,
   `
   -- Sessions that stand for one request of the Messages API each. "asked": its model call was let through.
-  CREATE TABLE message_sessions (
-    session_id TEXT PRIMARY KEY,
-    message TEXT NOT NULL,
-    resume INTEGER NOT NULL,
-    asked INTEGER NOT NULL DEFAULT 0
-  );
+  CREATE TABLE message_sessions (session_id TEXT PRIMARY KEY, asked INTEGER NOT NULL DEFAULT 0);
+
+  -- What the turns of such sessions begin with, as JSON.
+  CREATE TABLE message_starts (
+    session_id TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (session_id, part)
+  ) WITHOUT ROWID;
   `,
 ];
 

@@ -248,7 +248,7 @@ export class Turns {
       options,
       hold_ms: holdMs(this.#env),
       ...(resumed > 0 ? { resume: true } : {}),
-      ...this.#store.messages.of(session_id),
+      ...this.#store.messages.startOf(session_id),
       ...(answered.length > 0 ? { answers } : {}),
     };
     const answer = await callRunner<Partial<TurnStarted & RunnerRefusal>>(

@@ -2,12 +2,11 @@ import { EdgeError, MAX_OPTIONS_CHARS, type SessionOptions } from "@claude-edge/
 import type { TranscriptEntry } from "@claude-edge/protocol/runner";
 
 import type { NewMessage } from "../account/message-sessions.js";
-import { checkPrompt } from "../http/body.js";
 import { conversationOf, fieldsOf, type MessagesRequest, type Said } from "./messages-request.js";
 
 /**
  * A request of the Messages API as a session of one turn: its history is the transcript, its last message the prompt.
- * @throws EdgeError `invalid_request`, `prompt_too_long`.
+ * @throws EdgeError `invalid_request`.
  */
 export function turnOf(request: MessagesRequest): NewMessage {
   const session = crypto.randomUUID();
@@ -17,7 +16,6 @@ export function turnOf(request: MessagesRequest): NewMessage {
   // Claude Code takes no results for a prompt: they are gone on with, as a turn that was cut off behind them. Anything
   // else it would read for commands that way.
   const isPrompt = last.content.every(({ type }) => type !== "tool_result");
-  if (isPrompt) checkPrompt(last.content);
   const history = isPrompt ? said.slice(0, -1) : said;
   const ids = history.map(() => crypto.randomUUID() as string);
   if (!isPrompt) ids[ids.length - 1] = turn;
@@ -76,13 +74,5 @@ function optionsOf({ model, system }: MessagesRequest): SessionOptions {
   return options;
 }
 
-function toolsOf({ tools = [] }: MessagesRequest): NewMessage["message"]["tools"] {
-  const plain = tools.map(({ name, description, input_schema }) => ({
-    name,
-    description,
-    input_schema,
-  }));
-  if (JSON.stringify(plain).length <= MAX_OPTIONS_CHARS) return plain;
-  const message = `tools: more than ${MAX_OPTIONS_CHARS} characters do not go through Claude Code.`;
-  throw new EdgeError("invalid_request", message);
-}
+const toolsOf = ({ tools = [] }: MessagesRequest): NewMessage["message"]["tools"] =>
+  tools.map(({ name, description, input_schema }) => ({ name, description, input_schema }));
