@@ -164,6 +164,24 @@ describe("a history", () => {
     expect(sent().body.tools).toMatchObject([TIME_TOOL]);
   });
 
+  test("with thoughts in it, which a tool's result needs before it", async () => {
+    const thought = { type: "thinking", thinking: "Which zone?", signature: "c2lnbmVk" };
+    const call = { type: "tool_use", id: "toolu_1", name: "get_time", input: { zone: "UTC" } };
+    const result = { type: "tool_result", tool_use_id: "toolu_1", content: [text("Noon")] };
+    const messages = [
+      { role: "user", content: [text("%tool get_time {}\n%say Thought over.")] },
+      { role: "assistant", content: [thought, text("Asking."), call] },
+      { role: "user", content: [result] },
+    ];
+    const thinking = { type: "enabled", budget_tokens: 1_024 };
+    const request = { ...ask(""), messages, tools: [TIME_TOOL], thinking, max_tokens: 2_000 };
+    const answer = await client().messages.create(
+      request as Anthropic.MessageCreateParamsNonStreaming,
+    );
+    expect(answer.content).toMatchObject([{ text: "Thought over." }]);
+    expect(said().slice(0, 2)).toEqual(messages.slice(0, 2));
+  });
+
   test("of strings, of the same side in a row, and with marks of what to cache", async () => {
     const mark = { cache_control: { type: "ephemeral" } };
     const messages = [

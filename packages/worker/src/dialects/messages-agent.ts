@@ -50,7 +50,10 @@ function withId(c: Call, answer: Response): Response {
 
 type Over = (how: "ended" | "left") => void;
 
-/** Sees to the session's deletion, once: when its turn has ended, or at once, which stops it. */
+/**
+ * Sees to the session's deletion, once: when its turn has ended too, which is about to after its message, or at once,
+ * which stops it.
+ */
 function removal(
   c: Call,
   name: string,
@@ -80,9 +83,6 @@ async function* untilOver(
   try {
     yield* events;
     over("ended");
-  } catch (error) {
-    over("ended");
-    throw error;
   } finally {
     over("left");
   }
