@@ -1,6 +1,13 @@
-import Anthropic, { AuthenticationError, BadRequestError, RateLimitError } from "@anthropic-ai/sdk";
+import Anthropic, {
+  AuthenticationError,
+  BadRequestError,
+  NotFoundError,
+  RateLimitError,
+} from "@anthropic-ai/sdk";
 import { startScriptedModel, type ScriptedModel } from "@claude-edge/local";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { until } from "../../../tests/support/wait.js";
 
 /** The official client of the Messages API judges whether the scripted model speaks it. */
 let model: ScriptedModel;
@@ -87,8 +94,64 @@ describe("the scripted model", () => {
     expect(content[0]).toMatchObject({ type: "tool_use", input: { name: "text", tags: ["x"] } });
   });
 
-  test("counts tokens and lists models", async () => {
+  test("counts tokens, lists models and tells of one", async () => {
     expect((await client.messages.countTokens(ask("hello"))).input_tokens).toBeGreaterThan(0);
-    expect((await client.models.list()).data.length).toBeGreaterThan(0);
+    const [first] = (await client.models.list()).data;
+    expect(await client.models.retrieve(first!.id)).toEqual(first);
+    await expect(client.models.retrieve("claude-none")).rejects.toBeInstanceOf(NotFoundError);
+  });
+
+  test.each([
+    ["%say One two. STOP three.", { stop_sequences: ["three", "STOP"] }, "One two.", "STOP"],
+    ["%say One two.", { stop_sequences: ["three"] }, "One two.", null],
+    ["%say One two three.", { max_tokens: 2 }, "One two", null],
+    ["%say One two three.", { max_tokens: 3 }, "One two three.", null],
+  ])("keeps to the request's bounds: %s %o", async (prompt, bounds, text, sequence) => {
+    const whole = await client.messages.create(ask(prompt, bounds));
+    const streamed = await client.messages.stream(ask(prompt, bounds)).finalMessage();
+    for (const { content, stop_reason, stop_sequence } of [whole, streamed]) {
+      expect(content).toMatchObject([{ type: "text", text }]);
+      const isShort = text.length < prompt.length - "%say ".length;
+      const reason = sequence ? "stop_sequence" : isShort ? "max_tokens" : "end_turn";
+      expect({ stop_reason, stop_sequence }).toEqual({
+        stop_reason: reason,
+        stop_sequence: sequence,
+      });
+    }
+  });
+
+  test("a tool that no token is left for is not called", async () => {
+    const answer = await client.messages.create(ask("%say Hm.\n%tool a {}", { max_tokens: 10 }));
+    expect(answer.content.map(({ type }) => type)).toEqual(["text"]);
+    expect(answer.stop_reason).toBe("max_tokens");
+  });
+
+  test("says when to come back, and what is left of an organisation's limits", async () => {
+    const late = await client.messages.create(ask("%error 429 1 7")).catch((error) => error);
+    expect(late.headers.get("retry-after")).toBe("7");
+    const { response } = await client.messages.create(ask("%say Hi.")).withResponse();
+    expect(response.headers.get("anthropic-ratelimit-requests-remaining")).toBe("999");
+  });
+
+  test("holds threads: who continues one sends only what is new", async () => {
+    const thread = client.beta.messages.thread(ask("%tool a {}\n%say Second."));
+    const first = await thread.send();
+    const { id } = first.content.find((block) => block.type === "tool_use")!;
+    const result = { type: "tool_result" as const, tool_use_id: id, content: "ok" };
+    const second = await thread.send({ role: "user", content: [result] });
+    expect(second.content).toMatchObject([{ text: "Second." }]);
+    expect(model.requests.at(-1)!.body.messages).toHaveLength(1);
+    const lost = { type: "continue" as const, previous_message_id: "msg_none" };
+    await expect(client.beta.messages.create({ ...ask("hi"), thread: lost })).rejects.toMatchObject(
+      { status: 404, errorCode: "thread_not_found" },
+    );
+  });
+
+  test("notices who leaves", async () => {
+    const leaving = client.messages.stream(ask("%say Begun.\n%wait 60000\n%say Never."));
+    for await (const event of leaving) if (event.type === "content_block_delta") break;
+    const seen = () => model.requests.find(({ text }) => text.includes("Never."))!;
+    await until("the end of the connection", () => seen().left);
+    expect(model.requests.filter(({ left }) => left)).toEqual([seen()]);
   });
 });

@@ -145,6 +145,12 @@ export const ERRORS = {
     EXIT.auth,
     "Set one of the secrets ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or CLAUDE_CODE_OAUTH_TOKEN.",
   ),
+  needs_api_key: policy(
+    501,
+    false,
+    EXIT.auth,
+    "Set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN instead of CLAUDE_CODE_OAUTH_TOKEN.",
+  ),
   model_auth_failed: policy(
     502,
     false,

@@ -45,6 +45,23 @@ export interface StartTurn {
   traceparent?: string | undefined;
   /** How long a process is held for an answer that can wait, milliseconds. */
   hold_ms: number;
+  /** Instead of a turn of the agent; never taken from callers of sessions. */
+  message?: OneMessage;
+}
+
+/**
+ * A request of the Messages API that goes through Claude Code: it is asked for one message, and nothing of the agent's
+ * own definition is in it. The transcript holds its history.
+ */
+export interface OneMessage {
+  /** The client's tools: they are offered, and a call of one ends the message. */
+  tools: {
+    name: string;
+    description?: string | undefined;
+    input_schema: Record<string, unknown>;
+  }[];
+  /** Fields of the request to the model: `max_tokens`, `temperature`, `tool_choice`, … */
+  body: Record<string, unknown>;
 }
 
 /** Whether somebody was waiting for the answer. */

@@ -4,7 +4,7 @@ import type { JsonRpcMessage } from "@claude-edge/protocol";
 import type { Requests } from "./requests.js";
 
 /** What the Agent SDK hands an in-process MCP server to speak through. */
-interface Transport {
+export interface Transport {
   onmessage?: (message: JsonRpcMessage) => void;
   onclose?: () => void;
   start?(): Promise<void>;

@@ -12,6 +12,7 @@ import {
   usageOf,
   type ControlCall,
   type ControlResult,
+  type OneMessage,
   type StartTurn,
   type TranscriptEntry,
 } from "@claude-edge/protocol/runner";
@@ -46,6 +47,8 @@ export interface OpeningTurn {
   traceparent?: string | undefined;
   /** It was begun in another process; `isAnswered`: it stands at a question whose answer is there now. */
   begun?: { id: string; isAnswered: boolean } | undefined;
+  /** It asks for one message, not for a turn of the agent. */
+  message?: OneMessage | undefined;
 }
 
 export interface OpenedProcess {
@@ -158,8 +161,9 @@ export class Session implements ProcessCallbacks, CallbackContext {
     try {
       const isAnswered = start.answers !== undefined;
       const begun = start.resume || isAnswered ? { id, isAnswered } : undefined;
-      const { traceparent } = start;
-      const { isUnderWay, reused } = await this.#withProcess(start.options, { begun, traceparent });
+      const { traceparent, message } = start;
+      const opening = { begun, traceparent, message };
+      const { isUnderWay, reused } = await this.#withProcess(start.options, opening);
       turn.reused = reused;
       if (this.#current !== turn) return;
       if (turn.interrupted) return this.#endInterrupted();

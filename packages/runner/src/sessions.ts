@@ -18,6 +18,7 @@ import { AgentProcess } from "./agent-process.js";
 import { withCallbacks } from "./callbacks.js";
 import { agentEnvironment, makeSessionFolders, type RunnerFolders } from "./environment.js";
 import type { EventLog } from "./event-log.js";
+import { forOneMessage } from "./one-message.js";
 import { Session, type OpenedProcess, type OpeningTurn } from "./session.js";
 import { TranscriptStore } from "./transcript-store.js";
 
@@ -213,7 +214,7 @@ export class Sessions {
   async #openProcess(
     session: Session,
     options: SessionOptions,
-    { begun, traceparent }: OpeningTurn = {},
+    { begun, traceparent, message }: OpeningTurn = {},
   ): Promise<OpenedProcess> {
     const spare = await this.#takeSpare(session.id, options);
     if (spare) {
@@ -221,7 +222,9 @@ export class Sessions {
       await spare.configure(options as Pick<Options, "model" | "permissionMode">);
       return { process: spare, wasSpare: true, isUnderWay: false };
     }
-    const sdkOptions = await this.#sdkOptions(session.id, options, session);
+    const sdkOptions = message
+      ? forOneMessage(await this.#sdkOptions(session.id, options, session, {}), message)
+      : await this.#sdkOptions(session.id, options, session);
     if (traceparent !== undefined) sdkOptions.env!.TRACEPARENT = traceparent;
     const isUnderWay = begun !== undefined && (await this.#hasPrompt(session.id, begun.id));
     // One that stands at a question goes on by itself, at that question.
@@ -249,8 +252,13 @@ export class Sessions {
   }
 
   /** What a process is started with. Its callbacks are the session's. */
-  async #sdkOptions(id: string, wire: SessionOptions, session: Session): Promise<Options> {
-    const { env, ...agent } = this.#agent;
+  async #sdkOptions(
+    id: string,
+    wire: SessionOptions,
+    session: Session,
+    definition: AgentDefinition = this.#agent,
+  ): Promise<Options> {
+    const { env, ...agent } = definition;
     // Said with each prompt: a spare can serve for either.
     const { verbatimPrompts: _perPrompt, ...options } = withCallbacks(wire, session);
     const folders = await makeSessionFolders(this.#folders, id);

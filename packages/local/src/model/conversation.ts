@@ -2,9 +2,12 @@
 export interface MessagesRequest {
   model: string;
   stream?: boolean;
+  max_tokens?: number;
+  stop_sequences?: string[];
   messages: { role: string; content: string | ContentBlock[] }[];
   tools?: { name: string; input_schema?: JsonSchema }[];
   system?: unknown;
+  thread?: { type: "create" } | { type: "continue"; previous_message_id: string } | null;
 }
 
 interface ContentBlock {
@@ -17,10 +20,10 @@ export type JsonSchema = { [key: string]: unknown };
 
 /**
  * Texts the harness puts into a user message: reminders, its word that a refusal stopped the answer above, that a
- * resumed turn goes on, and that a structured output is still owed.
+ * resumed turn goes on, where an image was put, and that a structured output is still owed.
  */
 const REMINDER =
-  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by|Continue from where you left off\.$|\[structured-output-enforce\])/;
+  /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by|Continue from where you left off\.$|\[Image: source: |\[structured-output-enforce\])/;
 
 /**
  * What a user wrote in one message, the harness's own reminders and tool results left out. More than one prompt when

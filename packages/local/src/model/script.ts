@@ -11,7 +11,7 @@ export type Action =
 export interface Answer {
   actions: Action[];
   /** Answers with this HTTP status instead, for the first `times` tries. */
-  error?: { status: number; times: number };
+  error?: { status: number; times: number; retryAfterS?: number };
   /** Cuts the connection in mid-stream, for the first `times` tries. */
   cut?: { times: number };
 }
@@ -56,7 +56,7 @@ const count = (argument: string, otherwise: number) => {
  * | `%tool Name {json}` | calls a tool |
  * | `%wait 500` | pauses, milliseconds |
  * | `%cache 900 [100 [40]]` | counts that many tokens as read from the cache, as written into it, and of these for an hour |
- * | `%error 429 [times]` | answers with an HTTP error; for ever without `times` |
+ * | `%error 429 [times] [seconds]` | answers with an HTTP error; for ever without `times`; `seconds`: retry-after |
  * | `%cut [times]` | cuts the connection in mid-stream |
  * | `%refuse` | ends with stop reason `refusal` |
  *
@@ -115,10 +115,11 @@ export function parseScript(prompt: string): Answer[] | undefined {
         current.actions.push({ do: "refuse" });
         break;
       case "error": {
-        const [status = "", times = ""] = argument.split(/\s+/);
+        const [status = "", times = "", seconds = ""] = argument.split(/\s+/);
         current.error = {
           status: count(status, 500),
           times: times === "" ? Infinity : count(times, 1),
+          ...(seconds === "" ? {} : { retryAfterS: count(seconds, 1) }),
         };
         break;
       }

@@ -5,9 +5,11 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { readConversation, type MessagesRequest } from "./conversation.js";
+import { limited, type Limited } from "./limited.js";
 import { answerTo } from "./reply.js";
-import { ScriptError, type Answer } from "./script.js";
+import { ScriptError } from "./script.js";
 import { messageEvents, wholeMessage, type MessageHead } from "./stream.js";
+import { ThreadNotFoundError, Threads } from "./threads.js";
 
 export interface ScriptedModelOptions {
   /** Port to listen on, loopback only; any free one without it. */
@@ -21,6 +23,10 @@ interface SeenRequest {
   path: string;
   headers: Record<string, string | string[] | undefined>;
   body: MessagesRequest;
+  /** The body as it came. */
+  text: string;
+  /** Whoever asked was gone before the answer was whole. */
+  left: boolean;
 }
 
 /** A small Messages API that answers deterministically. For demos, tests and offline work. */
@@ -38,6 +44,7 @@ const MODELS = ["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-4-5"];
 const ERROR_TYPES: Record<number, string> = {
   400: "invalid_request_error",
   401: "authentication_error",
+  402: "billing_error",
   403: "permission_error",
   404: "not_found_error",
   413: "request_too_large",
@@ -45,14 +52,37 @@ const ERROR_TYPES: Record<number, string> = {
   529: "overloaded_error",
 };
 
-function send(response: ServerResponse, status: number, body: unknown) {
-  response.writeHead(status, { "content-type": "application/json", "request-id": `req_${status}` });
+/** What the API says of an organisation's limits with each answer. */
+const RATE_LIMITS = {
+  "anthropic-ratelimit-requests-limit": "1000",
+  "anthropic-ratelimit-requests-remaining": "999",
+  "anthropic-ratelimit-requests-reset": "2026-11-01T00:00:00Z",
+};
+
+function send(response: ServerResponse, status: number, body: unknown, id = `req_${status}`) {
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "request-id": id,
+    ...RATE_LIMITS,
+  });
   response.end(JSON.stringify(body));
 }
 
-function sendError(response: ServerResponse, status: number, message: string) {
-  const type = ERROR_TYPES[status] ?? "api_error";
-  send(response, status, { type: "error", error: { type, message }, request_id: `req_${status}` });
+function sendError(response: ServerResponse, status: number, message: string, details?: object) {
+  const error = { type: ERROR_TYPES[status] ?? "api_error", message, ...(details && { details }) };
+  send(response, status, { type: "error", error, request_id: `req_${status}` });
+}
+
+const modelOf = (id: string) => ({
+  type: "model",
+  id,
+  display_name: id,
+  created_at: "2026-01-01T00:00:00Z",
+});
+
+function sendModel(response: ServerResponse, id: string) {
+  if (MODELS.includes(id)) return send(response, 200, modelOf(id));
+  sendError(response, 404, `model: ${id}`);
 }
 
 /** Resolves when there is room again, or nobody to write for. */
@@ -74,6 +104,7 @@ export async function startScriptedModel(
 ): Promise<ScriptedModel> {
   const key = `scripted-${randomBytes(16).toString("hex")}`;
   const requests: SeenRequest[] = [];
+  const threads = new Threads();
   const tries = new Map<string, number>();
   let served = 0;
 
@@ -94,13 +125,20 @@ export async function startScriptedModel(
     return number;
   };
 
-  async function stream(response: ServerResponse, head: MessageHead, answer: Answer, cut: boolean) {
+  async function stream(
+    { response, seen }: { response: ServerResponse; seen: SeenRequest },
+    head: MessageHead,
+    answer: Limited,
+    cut: boolean,
+  ) {
     response.writeHead(200, {
       "content-type": "text/event-stream",
       "request-id": `req_${head.id}`,
+      ...RATE_LIMITS,
     });
-    const events = [...messageEvents(head, answer.actions, options.pace ?? 0)];
+    const events = [...messageEvents(head, answer, options.pace ?? 0)];
     const end = cut ? Math.ceil(events.length / 2) : events.length;
+    response.once("close", () => (seen.left = !cut && !response.writableFinished));
     for (const { after, event } of events.slice(0, end)) {
       if (after > 0) await sleep(after);
       if (response.destroyed) return;
@@ -113,25 +151,34 @@ export async function startScriptedModel(
 
   async function messages(request: IncomingMessage, response: ServerResponse) {
     const json = await text(request);
-    const body = JSON.parse(json) as MessagesRequest;
-    requests.push({ path: request.url ?? "", headers: request.headers, body });
+    const sent = JSON.parse(json) as MessagesRequest;
+    const { url: path = "", headers } = request;
+    const seen = { path, headers, body: sent, text: json, left: false };
+    requests.push(seen);
     if (requests.length > 1000) requests.shift();
     const inputTokens = Math.ceil(json.length / 4);
-    if (/count_tokens/.test(request.url ?? "")) {
+    if (/count_tokens/.test(path)) {
       return send(response, 200, { input_tokens: inputTokens });
     }
+    const body = threads.whole(sent);
     const conversation = readConversation(body);
     const answer = answerTo(body, conversation);
     const number = tryNumber(request, body, conversation.step);
     if (answer.error && number <= answer.error.times) {
+      const { retryAfterS } = answer.error;
+      if (retryAfterS !== undefined) response.setHeader("retry-after", String(retryAfterS));
       return sendError(response, answer.error.status, `scripted error ${answer.error.status}`);
     }
     served += 1;
+    const within = limited(answer.actions, body);
     const head = { id: String(served).padStart(8, "0"), model: body.model, inputTokens };
+    const message = wholeMessage(head, within);
+    threads.hold(body, message);
     if (body.stream) {
-      return stream(response, head, answer, number <= (answer.cut?.times ?? 0));
+      const cut = number <= (answer.cut?.times ?? 0);
+      return stream({ response, seen }, head, within, cut);
     }
-    return send(response, 200, wholeMessage(head, answer.actions));
+    return send(response, 200, message, `req_${head.id}`);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse) {
@@ -139,9 +186,12 @@ export async function startScriptedModel(
     if (request.method === "HEAD") return response.writeHead(200).end();
     if (!authorized(request)) return sendError(response, 401, "invalid x-api-key");
     if (request.method === "GET" && path === "/v1/models") {
-      const data = MODELS.map((id) => ({ type: "model", id, display_name: id }));
-      return send(response, 200, { data, has_more: false });
+      const data = MODELS.map(modelOf);
+      const ends = { first_id: MODELS[0], last_id: MODELS.at(-1) };
+      return send(response, 200, { data, has_more: false, ...ends });
     }
+    const model = request.method === "GET" && /^\/v1\/models\/([^/]+)$/.exec(path)?.[1];
+    if (model) return sendModel(response, decodeURIComponent(model));
     if (request.method === "POST" && /^\/v1\/messages(\/count_tokens)?$/.test(path)) {
       return messages(request, response);
     }
@@ -151,6 +201,9 @@ export async function startScriptedModel(
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
       if (response.headersSent) return response.destroy();
+      if (error instanceof ThreadNotFoundError) {
+        return sendError(response, 404, error.message, { error_code: "thread_not_found" });
+      }
       const bad = error instanceof ScriptError || error instanceof SyntaxError;
       sendError(response, bad ? 400 : 500, error instanceof Error ? error.message : "failed");
     });

@@ -1,3 +1,4 @@
+import { pieces, TOOL_TOKENS, type Limited } from "./limited.js";
 import type { Action } from "./script.js";
 
 /** An event of the Messages API's stream, and how long to wait before it, in milliseconds. */
@@ -12,17 +13,8 @@ export interface MessageHead {
   inputTokens: number;
 }
 
-const pieces = (text: string) => text.match(/\s*\S+/g) ?? [];
-
 /** Splits JSON into a few fragments, none of which is valid by itself: readers must join them. */
 const fragments = (json: string) => json.match(/[\s\S]{1,24}/g) ?? [];
-
-const stopReason = (actions: Action[]) =>
-  actions.some((action) => action.do === "refuse")
-    ? "refusal"
-    : actions.some((action) => action.do === "tool")
-      ? "tool_use"
-      : "end_turn";
 
 /** The content blocks an answer comes to, as the non-streaming API gives them. */
 function contentOf(actions: Action[], id: string) {
@@ -47,13 +39,13 @@ function outputTokens(actions: Action[]): number {
   let tokens = 0;
   for (const action of actions) {
     if (action.do === "say" || action.do === "think") tokens += pieces(action.text).length;
-    if (action.do === "tool") tokens += 20;
+    if (action.do === "tool") tokens += TOOL_TOKENS;
   }
   return Math.max(tokens, 1);
 }
 
 /** The whole non-streaming answer. */
-export function wholeMessage(head: MessageHead, actions: Action[]) {
+export function wholeMessage(head: MessageHead, { actions, stop }: Limited) {
   const cache = actions.find((action) => action.do === "cache");
   return {
     id: `msg_${head.id}`,
@@ -61,8 +53,8 @@ export function wholeMessage(head: MessageHead, actions: Action[]) {
     role: "assistant",
     model: head.model,
     content: contentOf(actions, head.id),
-    stop_reason: stopReason(actions),
-    stop_sequence: null,
+    stop_reason: stop.reason,
+    stop_sequence: stop.sequence,
     usage: {
       input_tokens: head.inputTokens,
       output_tokens: outputTokens(actions),
@@ -83,10 +75,11 @@ export function wholeMessage(head: MessageHead, actions: Action[]) {
 /** The answer as stream events; `pace` is the pause before each word, in milliseconds. */
 export function* messageEvents(
   head: MessageHead,
-  actions: Action[],
+  answer: Limited,
   pace: number,
 ): Generator<TimedEvent> {
-  const whole = wholeMessage(head, actions);
+  const { actions } = answer;
+  const whole = wholeMessage(head, answer);
   const now = (event: TimedEvent["event"]): TimedEvent => ({ after: 0, event });
   yield now({
     type: "message_start",
@@ -94,6 +87,7 @@ export function* messageEvents(
       ...whole,
       content: [],
       stop_reason: null,
+      stop_sequence: null,
       usage: { ...whole.usage, output_tokens: 1 },
     },
   });
@@ -137,7 +131,7 @@ export function* messageEvents(
     after: pause,
     event: {
       type: "message_delta",
-      delta: { stop_reason: whole.stop_reason, stop_sequence: null },
+      delta: { stop_reason: whole.stop_reason, stop_sequence: whole.stop_sequence },
       usage: { output_tokens: whole.usage.output_tokens },
     },
   };

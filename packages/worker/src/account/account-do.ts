@@ -1,10 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 
 import {
-  DEFAULT_SCOPES,
   EdgeError,
   MAX_OPTIONS_CHARS,
-  TOKEN_LIFE_S,
   type AnswerRequest,
   type ContainerStatus,
   type ControlMethod,
@@ -36,6 +34,7 @@ import type { ModelUsage } from "../model/model-call.js";
 import { containerName } from "../settings.js";
 import { Allowance } from "./allowance.js";
 import { readCursor, writeCursor } from "./cursor.js";
+import type { NewMessage } from "./message-sessions.js";
 import type { ModelCall } from "./model-calls.js";
 import { cut } from "./parts.js";
 import { migrate } from "./schema.js";
@@ -98,7 +97,7 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   override alarm(): Promise<void> {
-    return this.#turns.onAlarm();
+    return this.#turns.onAlarm((session) => this.deleteSession(session));
   }
 
   /** @throws EdgeError `session_exists`, `idempotency_conflict`. */
@@ -198,6 +197,18 @@ export class AccountDO extends DurableObject<Env> {
     const { prompt, session_id: id, accountId: _account, ...session } = request;
     const turn = { prompt, traceparent };
     return this.#accept(turn, once, () => this.#insertSession(account, { id, ...session }));
+  }
+
+  /**
+   * A request of the Messages API as a session of its own, which whoever reads its answer deletes.
+   * @throws EdgeError `queue_full`, `budget_spent`.
+   */
+  createMessage(account: string, message: NewMessage): AcceptedTurn {
+    this.#setAccount(account);
+    // They have no files: one container will do, even where each session has its own.
+    const container = containerName(this.env, account, "messages");
+    const insert = () => this.#store.insertMessage(message, container, Date.now());
+    return this.#accept({ id: message.turn, prompt: "" }, undefined, insert);
   }
 
   /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */
@@ -338,30 +349,16 @@ export class AccountDO extends DurableObject<Env> {
 
   // Tokens.
 
-  /** Writes a token down that is about to be signed. Times are whole seconds, as in the token. */
-  createToken(
-    account: string,
-    {
-      scopes = [...DEFAULT_SCOPES],
-      expires_in = TOKEN_LIFE_S,
-      session_id,
-      name,
-    }: CreateTokenRequest,
-    once?: Idempotency,
-  ): TokenResource {
+  /** Writes a token down that is about to be signed. @throws EdgeError `idempotency_conflict`. */
+  createToken(account: string, request: CreateTokenRequest, once?: Idempotency): TokenResource {
     const used = this.#useOf(once);
     // What a key made is in `session_id`: a fingerprint holds the path, so it is known what that is the id of.
     const made = used && this.#store.tokens.get(used.session_id, account);
     if (made) return made;
     return this.#store.transaction(() => {
-      const id = crypto.randomUUID();
-      const createdAt = Math.floor(Date.now() / 1000) * 1000;
-      const expiresAt = expires_in === "never" ? null : createdAt + expires_in * 1000;
-      const session = session_id;
-      const token = { id, name, scopes: [...new Set(scopes)], session, createdAt, expiresAt };
-      this.#store.tokens.insert(token);
-      if (!used) this.#remember(once, id, null);
-      return this.#store.tokens.get(id, account)!;
+      const token = this.#store.tokens.create(account, request, Date.now());
+      if (!used) this.#remember(once, token.id, null);
+      return token;
     });
   }
 
@@ -398,6 +395,11 @@ export class AccountDO extends DurableObject<Env> {
   /** Counts a model call; the same one only once. */
   endModelCall(call: ModelCall, model: string, used: ModelUsage): void {
     this.#allowance.endModelCall(call, model, used);
+  }
+
+  /** A model call that the model's API refused. */
+  failModelCall({ session }: ModelCall): void {
+    this.#store.messages.giveBack(session);
   }
 
   /** For a request that asks nothing of the account: whether it may be made at all is seen by {@link forCaller}. */

@@ -74,10 +74,11 @@ export class Allowance {
 
   /**
    * One model call more. What those come to that are under way is not known yet: each of them may go over the budget.
-   * @throws EdgeError `budget_spent`.
+   * @throws EdgeError `budget_spent`, `model_error`.
    */
   beginModelCall(session: string | undefined): ModelCall {
     this.#assertBudget();
+    if (session) this.#store.messages.takeCall(session);
     return this.#store.modelCalls.begin(session, Date.now());
   }
 

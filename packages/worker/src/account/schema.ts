@@ -204,6 +204,18 @@ const MIGRATIONS: readonly Step[] = [
   -- Limits of this account's own; NULL: none.
   CREATE TABLE limits (name TEXT PRIMARY KEY, value REAL) WITHOUT ROWID;
   `,
+  `
+  -- Sessions that stand for one request of the Messages API each. "asked": its model call was let through.
+  CREATE TABLE message_sessions (session_id TEXT PRIMARY KEY, asked INTEGER NOT NULL DEFAULT 0);
+
+  -- What the turns of such sessions begin with, as JSON.
+  CREATE TABLE message_starts (
+    session_id TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (session_id, part)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** What the turns before the table used, read off the events that ended them. */

@@ -8,6 +8,7 @@ import type {
 
 import { ContainerTable } from "./container-table.js";
 import { EventTable } from "./event-table.js";
+import { MessageSessions, type NewMessage } from "./message-sessions.js";
 import { ModelCalls } from "./model-calls.js";
 import { RequestTable } from "./request-table.js";
 import { all, one } from "./rows.js";
@@ -104,6 +105,9 @@ const SESSION = `
       ORDER BY position LIMIT 1
   ) AS open FROM sessions`;
 
+/** Not those that stand for a request of the Messages API. */
+const LISTED = "id NOT IN (SELECT session_id FROM message_sessions)";
+
 /** The account's SQLite: its sessions, turns and keys here, the other tables in classes of their own. */
 export class Store {
   readonly #sql: SqlStorage;
@@ -115,6 +119,7 @@ export class Store {
   readonly tokens: TokenTable;
   readonly usage: UsageTable;
   readonly modelCalls: ModelCalls;
+  readonly messages: MessageSessions;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -126,6 +131,7 @@ export class Store {
     this.tokens = new TokenTable(storage.sql);
     this.usage = new UsageTable(storage.sql);
     this.modelCalls = new ModelCalls(storage.sql, this.usage);
+    this.messages = new MessageSessions(storage.sql);
   }
 
   transaction<T>(work: () => T): T {
@@ -164,6 +170,16 @@ export class Store {
     );
   }
 
+  /** A session that stands for a request of the Messages API; gives its id. */
+  insertMessage(message: NewMessage, container: string, now: number): string {
+    const { session: id, options, transcript } = message;
+    const none = { title: undefined, tags: [], approvalTimeoutMs: undefined };
+    this.insertSession({ id, options, ...none, onContainerLost: "fail", container }, now);
+    this.transcripts.append(id, "", transcript);
+    this.messages.insert(message);
+    return id;
+  }
+
   deleteSession(id: string, now: number): void {
     for (const turn of this.openTurns()) {
       if (turn.session_id === id) this.usage.addTurn(turn.id, id, now);
@@ -173,6 +189,7 @@ export class Store {
     this.#sql.exec("DELETE FROM turns WHERE session_id = ?", id);
     this.#sql.exec("DELETE FROM sessions WHERE id = ?", id);
     this.transcripts.delete(id);
+    this.messages.delete(id);
   }
 
   session(id: string): SessionResource | undefined {
@@ -181,7 +198,8 @@ export class Store {
   }
 
   countSessions(): number {
-    return one<{ count: number }>(this.#sql, "SELECT count(*) AS count FROM sessions").count;
+    const query = `SELECT count(*) AS count FROM sessions WHERE ${LISTED}`;
+    return one<{ count: number }>(this.#sql, query).count;
   }
 
   hasSession(id: string): boolean {
@@ -193,12 +211,16 @@ export class Store {
     const rows = before
       ? all<SessionRow>(
           this.#sql,
-          `${SESSION} WHERE (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?`,
+          `${SESSION} WHERE ${LISTED} AND (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?`,
           before.updatedAt,
           before.id,
           limit,
         )
-      : all<SessionRow>(this.#sql, `${SESSION} ORDER BY updated_at DESC, id DESC LIMIT ?`, limit);
+      : all<SessionRow>(
+          this.#sql,
+          `${SESSION} WHERE ${LISTED} ORDER BY updated_at DESC, id DESC LIMIT ?`,
+          limit,
+        );
     return rows.map(toSession);
   }
 

@@ -1,4 +1,11 @@
-import type { Scope, TokenList, TokenResource } from "@claude-edge/protocol";
+import {
+  DEFAULT_SCOPES,
+  TOKEN_LIFE_S,
+  type CreateTokenRequest,
+  type Scope,
+  type TokenList,
+  type TokenResource,
+} from "@claude-edge/protocol";
 
 import { all } from "./rows.js";
 
@@ -11,17 +18,6 @@ interface TokenRow {
   created_at: number | null;
   expires_at: number | null;
   revoked_at: number | null;
-}
-
-export interface NewToken {
-  id: string;
-  name: string | undefined;
-  scopes: readonly Scope[];
-  session: string | undefined;
-  /** Milliseconds since 1970, in whole seconds; so with the next. */
-  createdAt: number;
-  /** Null: never. */
-  expiresAt: number | null;
 }
 
 /** Rows outlive their tokens by more than clocks are apart, milliseconds. */
@@ -37,18 +33,31 @@ export class TokenTable {
     this.#sql = sql;
   }
 
-  insert({ id, name, scopes, session, createdAt, expiresAt }: NewToken): void {
+  /** Times are whole seconds, as in the token. */
+  create(
+    account: string,
+    {
+      scopes = [...DEFAULT_SCOPES],
+      expires_in = TOKEN_LIFE_S,
+      session_id,
+      name,
+    }: CreateTokenRequest,
+    now: number,
+  ): TokenResource {
+    const id = crypto.randomUUID();
+    const createdAt = Math.floor(now / 1000) * 1000;
     this.#sql.exec("DELETE FROM tokens WHERE expires_at < ?", createdAt - AFTERLIFE_MS);
     this.#sql.exec(
       `INSERT INTO tokens (id, name, scopes, session_id, created_at, expires_at)
         VALUES (?, ?, ?, ?, ?, ?)`,
       id,
       name ?? null,
-      JSON.stringify(scopes),
-      session ?? null,
+      JSON.stringify([...new Set(scopes)]),
+      session_id ?? null,
       createdAt,
-      expiresAt,
+      expires_in === "never" ? null : createdAt + expires_in * 1000,
     );
+    return this.get(id, account)!;
   }
 
   /** The first time counts. One that was not minted here is written down too, for good: its time is not known. */

@@ -141,8 +141,10 @@ export class Turns {
 
   // The alarm: keeps turns going with nobody connected, and puts containers without work to sleep.
 
-  async onAlarm(): Promise<void> {
+  /** `deleteSession`: of what was left behind. */
+  async onAlarm(deleteSession: (session: string) => Promise<void>): Promise<void> {
     this.goOn();
+    for (const session of this.#store.messages.left(Date.now())) await deleteSession(session);
     for (const { name } of this.#store.containers.all()) {
       // Read anew each time: ending one takes seconds, in which another may have had work.
       const container = this.#store.containers.get(name);
@@ -167,6 +169,8 @@ export class Turns {
     if (isBusy) times.push(Date.now() + ALARM_MS);
     const expiry = this.requests.nextExpiry();
     if (expiry !== undefined) times.push(expiry);
+    const left = this.#store.messages.nextLeft();
+    if (left !== undefined) times.push(left);
     if (times.length === 0) return;
     const next = Math.max(Math.min(...times), Date.now() + 100);
     const armed = await this.#ctx.storage.getAlarm();
@@ -244,6 +248,7 @@ export class Turns {
       options,
       hold_ms: holdMs(this.#env),
       ...(resumed > 0 ? { resume: true } : {}),
+      ...this.#store.messages.startOf(session_id),
       ...(answered.length > 0 ? { answers } : {}),
     };
     const answer = await callRunner<Partial<TurnStarted & RunnerRefusal>>(

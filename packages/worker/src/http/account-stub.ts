@@ -10,6 +10,7 @@ const METHODS = [
   "deleteSession",
   "forkSession",
   "query",
+  "createMessage",
   "createTurn",
   "getTurn",
   "waitForTurn",

@@ -29,6 +29,7 @@ export interface ModelCaller {
   account: {
     beginModelCall(call: { session: string | undefined }): Promise<ModelCall>;
     endModelCall(call: ModelCall, model: string, used: ModelUsage): Promise<void>;
+    failModelCall(call: ModelCall): Promise<void>;
   };
   /** The session that a container says it is for. */
   session: string | undefined;
@@ -42,6 +43,7 @@ export function modelAccount(env: Env, name: string): ModelCaller["account"] {
   return {
     beginModelCall: (call) => account().beginModelCall(call),
     endModelCall: (...told) => account().endModelCall(...told),
+    failModelCall: (call) => account().failModelCall(call),
   };
 }
 
@@ -105,6 +107,7 @@ export async function callModel(
     if (ANSWER_STRIPPED.test(name)) answerHeaders.delete(name);
   }
   const init = { status, statusText, headers: answerHeaders };
+  if (call?.session && !answer.ok) waitUntil(account.failModelCall(call));
   if (!call || !answer.ok || !answer.body) {
     counted.resolve();
     return new Response(answer.body, init);

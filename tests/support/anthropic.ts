@@ -1,0 +1,35 @@
+import Anthropic from "@anthropic-ai/sdk";
+
+import type { TestStack } from "./stack.js";
+
+/** The official client, as somebody has it who knows nothing of us: told where to go, and by which key. */
+export const anthropic = (edge: TestStack, apiKey: string = edge.stack.token): Anthropic =>
+  new Anthropic({ baseURL: edge.stack.url, apiKey, maxRetries: 0 });
+
+/** A request with one prompt. */
+export const ask = (content: Anthropic.MessageParam["content"], rest: object = {}) => ({
+  model: "claude-haiku-4-5",
+  max_tokens: 1_000,
+  messages: [{ role: "user" as const, content }],
+  ...rest,
+});
+
+/** A tool that is told a zone. */
+export const TIME_TOOL: Anthropic.Tool = {
+  name: "get_time",
+  description: "The time in a zone.",
+  input_schema: { type: "object", properties: { zone: { type: "string" } }, required: ["zone"] },
+};
+
+/** A picture of one pixel. */
+export const PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** What a promise was rejected with. */
+export const failure = <Thrown = Error>(promise: PromiseLike<unknown>): Promise<Thrown> =>
+  Promise.resolve(promise).then(
+    () => {
+      throw new Error("it did not fail");
+    },
+    (thrown: Thrown) => thrown,
+  );
