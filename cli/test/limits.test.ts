@@ -45,6 +45,7 @@ test.each([
   [["set"], "Name a limit"],
   [["set", "--sessions", "many"], "must be a number"],
   [["set", "--dollars-per-day", "-1"], "must be a number"],
+  [["set", "--dollars-per-day", " "], "must be a number"],
   [["set", "--concurrent-turns", "0"], "max_concurrent_turns"],
   [["set", "--concurrent-turns", "none"], "max_concurrent_turns"],
   [["set", "--tokens-per-day", "0.5"], "tokens_per_day"],

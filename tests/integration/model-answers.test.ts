@@ -149,3 +149,31 @@ test("where a page was is not told to the model, nor to a page what the model's 
   expect([seen.origin, seen.referer]).toEqual([undefined, undefined]);
   expect([...got.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
 });
+
+test("a redirection of the model API is not followed: the credential is not for wherever it leads to", async () => {
+  const paths: string[] = [];
+  answer = (response, request) => {
+    paths.push(request.url ?? "");
+    response.writeHead(307, { location: "/elsewhere" }).end();
+  };
+  const got = await ask("redirected");
+  expect(got.status).toBe(502);
+  expect(await got.json()).toMatchObject({ error: { code: "model_unreachable" } });
+  expect(paths).toEqual(["/v1/messages"]);
+});
+
+test("whose credential it was paths with, and what stands before the model, is not told", async () => {
+  answer = (response) => {
+    response.writeHead(200, {
+      "content-type": "application/json",
+      "anthropic-organization-id": "org-1",
+      "x-litellm-model-api-base": "https://inside.example",
+      "anthropic-ratelimit-requests-remaining": "7",
+    });
+    response.end("{}");
+  };
+  const { headers } = await ask("told");
+  expect(headers.get("anthropic-ratelimit-requests-remaining")).toBe("7");
+  const names = [...headers.keys()].filter((name) => /organization|litellm/.test(name));
+  expect(names).toEqual([]);
+});

@@ -7,7 +7,7 @@ import { examples, withDefault, withTarget } from "./flags.js";
 const limit = (value: string): number | "none" | "default" => {
   if (value === "none" || value === "default") return value;
   const number = Number(value);
-  if (value !== "" && number >= 0 && Number.isFinite(number)) return number;
+  if (value.trim() !== "" && number >= 0 && Number.isFinite(number)) return number;
   throw new InvalidArgumentError("It must be a number, none, or default: the deployment's again.");
 };
 

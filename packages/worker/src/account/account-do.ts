@@ -414,8 +414,8 @@ export class AccountDO extends DurableObject<Env> {
       throw new EdgeError("unauthorized", "The token was revoked.");
     }
     // Whoever raises a limit is not held up by it.
-    const isAbout = method === "limits" || method === "updateLimits";
-    if (isFirst && !isAbout) this.#allowance.takeRequest();
+    const raises = token === undefined && (method === "limits" || method === "updateLimits");
+    if (isFirst && !raises) this.#allowance.takeRequest();
     return (this[method] as (...args: unknown[]) => unknown).apply(this, args);
   }
 

@@ -113,7 +113,7 @@ export class Limits {
 
 function ofDeployment(env: Env, { variable, otherwise, least, whole }: Setting): number | null {
   const given = env[variable] as string | number | undefined;
-  if (given === undefined || given === "") return otherwise;
+  if (given === undefined || String(given).trim() === "") return otherwise;
   const value = Number(given);
   if (value >= least && (whole ? Number.isSafeInteger(value) : Number.isFinite(value)))
     return value;

@@ -23,6 +23,12 @@ export const cors: MiddlewareHandler<AppEnv> = honoCors({
     return origins.includes("*") ? "*" : origins.includes(origin) ? origin : null;
   },
   allowMethods: ["GET", "POST", "PATCH", "DELETE"],
-  exposeHeaders: [REQUEST_ID_HEADER, PROTOCOL_HEADER, "request-id", "retry-after"],
+  exposeHeaders: [
+    REQUEST_ID_HEADER,
+    PROTOCOL_HEADER,
+    "request-id",
+    "retry-after",
+    "x-should-retry",
+  ],
   maxAge: A_DAY_S,
 });

@@ -54,6 +54,8 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
         failure = error;
       }
       if (this.#cancelled) return;
+      const { expiresAt = Infinity } = this.#c.get("caller").token ?? {};
+      if (Date.now() >= expiresAt) throw new EdgeError("unauthorized", "The token has expired.");
       // One that held for so long was well, however silent the turn.
       if (Date.now() - this.#openedAt > PATIENCE_MS) brokenSince = undefined;
       brokenSince ??= Date.now();

@@ -19,9 +19,9 @@ const DEFAULT_BASE_URL = "https://api.anthropic.com";
 const STRIPPED =
   /^(authorization|proxy-authorization|x-api-key|cookie|host|connection|forwarded|via|true-client-ip|cf-.*|x-forwarded-.*|x-real-ip|origin|referer|x-account-id|x-claude-edge-.*|idempotency-key)$/;
 
-/** Headers of an answer that are about its way here, and whose pages may read it: that is the deployment's to say. */
+/** Headers of an answer that are about its way here, whose pages may read it, or whose credential it was asked with. */
 const ANSWER_STRIPPED =
-  /^(set-cookie|content-length|content-encoding|transfer-encoding|access-control-.*)$/;
+  /^(set-cookie|content-length|content-encoding|transfer-encoding|access-control-.*|anthropic-organization-id|x-litellm-.*)$/;
 
 /** Who calls the model: a container's agent, or a client of the Messages API. */
 export interface ModelCaller {
@@ -95,7 +95,13 @@ export async function callModel(
   try {
     // A call that costs is not called off with whoever leaves: what it has used so far has yet to be said.
     const leaving = call ? {} : { signal };
-    answer = await fetch(`${base}${path}${search}`, { method, headers, body, ...leaving });
+    // Wherever a redirection leads to, the credential is not for that.
+    const init = { method, headers, body, redirect: "manual", ...leaving } as const;
+    answer = await fetch(`${base}${path}${search}`, init);
+    if (answer.status >= 300 && answer.status < 400) {
+      await answer.body?.cancel();
+      throw new Error(`it answers ${answer.status}, a redirection`);
+    }
   } catch (error) {
     counted.resolve();
     console.error(`the model API at ${base} could not be reached`, error);
