@@ -40,6 +40,6 @@ test("knows what is in .claude", async () => {
 });
 
 test("the Worker's own route answers beside the API", async () => {
-  assert.equal((await fetch(stack.url)).status, 200);
+  assert.equal((await fetch(`${stack.url}/hello`)).status, 200);
   assert.equal((await fetch(`${stack.url}/v1/sessions`)).status, 401);
 });

@@ -59,13 +59,12 @@ export class MessageSessions {
    * @throws EdgeError `model_error`.
    */
   takeCall(session: string): void {
-    const { rowsWritten } = this.#sql.exec(
-      "UPDATE message_sessions SET asked = 1 WHERE session_id = ? AND asked = 0",
-      session,
-    );
-    const isOne = () =>
-      all(this.#sql, "SELECT 1 FROM message_sessions WHERE session_id = ?", session).length > 0;
-    if (rowsWritten === 0 && isOne()) throw new EdgeError("model_error", "The answer broke off.");
+    // Read first: every agent's model call comes by here, and one that writes would wait for its commit.
+    const query = "SELECT asked FROM message_sessions WHERE session_id = ?";
+    const [found] = all<{ asked: number }>(this.#sql, query, session);
+    if (!found) return;
+    if (found.asked) throw new EdgeError("model_error", "The answer broke off.");
+    this.#sql.exec("UPDATE message_sessions SET asked = 1 WHERE session_id = ?", session);
   }
 
   /** It came to nothing: there may be another. */
