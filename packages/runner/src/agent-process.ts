@@ -137,7 +137,7 @@ export class AgentProcess {
     });
     const timeout = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
     await Promise.race([Promise.all([exited, this.#ended]), timeout]);
-    killMarked(SESSION_MARK, this.#session);
+    await killMarked(SESSION_MARK, this.#session);
   }
 
   #spawning(options: Options): Options {
@@ -173,7 +173,7 @@ export class AgentProcess {
       }
       this.#isOver = true;
       // A tool it had started would go on changing the workspace under the next turn.
-      killMarked(SESSION_MARK, this.#session);
+      await killMarked(SESSION_MARK, this.#session);
       if (!this.#isDiscarded) {
         callbacks.onEnd(this.#stderr.trim() || reason || "no reason given", this);
       }

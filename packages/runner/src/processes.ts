@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * The processes whose environment holds `name=value`, whatever group or session they put themselves into: a shell
@@ -10,23 +11,26 @@ export function findMarked(name: string, value: string): number[] {
   return process.platform === "linux" ? scanProc(mark) : scanPs(mark);
 }
 
-/** Kills them, with SIGKILL, until none is left; the caller itself is spared. Gives how many it killed. */
-export function killMarked(name: string, value: string): number {
-  let killed = 0;
+/** A killed process is gone when the kernel has come to it: on a busy machine that takes some milliseconds. */
+const PASS_MS = 5;
+const PATIENCE_MS = 2_000;
+
+/** Kills them, with SIGKILL; resolves when none is left. The caller itself is spared. */
+export async function killMarked(name: string, value: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
   // A process may fork while it is looked for: look again until a pass finds none.
-  for (let pass = 0; pass < 5; pass += 1) {
+  for (;;) {
     const pids = findMarked(name, value).filter((pid) => pid !== process.pid);
-    if (pids.length === 0) break;
+    if (pids.length === 0 || Date.now() > deadline) return;
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
-        killed += 1;
       } catch {
         // Gone already.
       }
     }
+    await sleep(PASS_MS);
   }
-  return killed;
 }
 
 function scanProc(mark: string): number[] {

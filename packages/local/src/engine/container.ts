@@ -103,8 +103,8 @@ export class LocalContainer {
 
   /** Ends it and all it started, at once. */
   async kill(): Promise<void> {
-    if (this.status !== "running") return;
-    this.#process?.kill("SIGKILL");
+    if (this.status === "created") return;
+    if (this.status === "running") this.#process?.kill("SIGKILL");
     await this.exited;
   }
 
@@ -118,8 +118,7 @@ export class LocalContainer {
     this.status = "exited";
     this.#proxy?.close();
     // As a container's end takes every process in it along.
-    killMarked(CONTAINER_MARK, this.#id);
-    this.#exited.resolve(code);
+    void killMarked(CONTAINER_MARK, this.#id).then(() => this.#exited.resolve(code));
   }
 }
 
