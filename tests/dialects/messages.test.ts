@@ -6,11 +6,9 @@ import Anthropic, {
   NotFoundError,
   RateLimitError,
 } from "@anthropic-ai/sdk";
-import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
 
-import { anthropic, ask, failure, PIXEL, TIME_TOOL } from "../support/anthropic.js";
+import { anthropic, ask, failure, PIXEL, runTimeTool, TIME_TOOL } from "../support/anthropic.js";
 import { useStack } from "../support/stack.js";
 import { until } from "../support/wait.js";
 
@@ -130,25 +128,7 @@ describe("the official client", () => {
   });
 
   test.each([true, false])("runs its tools to the end (streaming: %s)", async (stream) => {
-    const zones: string[] = [];
-    const getTime = betaZodTool({
-      name: "get_time",
-      description: "The time in a zone.",
-      inputSchema: z.object({ zone: z.string() }),
-      run: ({ zone }) => {
-        zones.push(zone);
-        if (zone === "Mars") throw new Error("No clocks there.");
-        return `Noon in ${zone}.`;
-      },
-    });
-    const prompt =
-      '%tool get_time {"zone":"UTC"}\n%tool get_time {"zone":"Mars"}\n%say Now more.\n%tool get_time {"zone":"CET"}\n%say All asked.';
-    const runner = client().beta.messages.toolRunner({
-      ...ask(prompt),
-      tools: [getTime],
-      stream,
-    });
-    const message = await runner.runUntilDone();
+    const { message, zones } = await runTimeTool(client(), stream);
     expect(message.content).toMatchObject([{ type: "text", text: "All asked." }]);
     expect(zones).toEqual(["UTC", "Mars", "CET"]);
     const told = edge.stack

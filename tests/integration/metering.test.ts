@@ -14,11 +14,6 @@ interface Sums {
   modelUsage: Record<string, Record<string, number>>;
 }
 
-/** As the gateway counts. */
-interface Limits {
-  used: { tokens_today: number; dollars_today: number };
-}
-
 interface Ended {
   status: string;
   usage: Usage | undefined;
@@ -102,7 +97,7 @@ test(
         expect(ofTurns).toBe(pico(total.cost_usd));
         // The gateway counts more: what was said before an interrupt. Never less, or a budget would leak.
         const over = await until("it has noticed the last interrupt", async () => {
-          const { used } = (await (await edge.fetch("/v1/limits", { account })).json()) as Limits;
+          const { used } = await client.limits();
           return pico(used.dollars_today) >= pico(total.cost_usd) && used.dollars_today;
         });
         expect(over / total.cost_usd).toBeLessThan(1.01);
@@ -111,8 +106,7 @@ test(
   },
 );
 
-const spentBy = async (account: string) =>
-  ((await (await edge.fetch("/v1/limits", { account })).json()) as Limits).used.tokens_today;
+const spentBy = async (account: string) => (await edge.client(account).limits()).used.tokens_today;
 
 /** Usage when there is some of a session. */
 const usedBy = (account: string, session: string) =>

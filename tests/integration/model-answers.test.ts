@@ -33,11 +33,7 @@ const asked = { model: "claude-opus-5-5", max_tokens: 9, messages: [] };
 const ask = (account: string, init: RequestInit = {}) =>
   edge.fetch("/v1/messages", { account, json: asked, ...init });
 
-interface Report {
-  used: { tokens_today: number; dollars_today: number };
-}
-const usedBy = async (account: string) =>
-  ((await (await edge.fetch("/v1/limits", { account })).json()) as Report).used;
+const usedBy = async (account: string) => (await edge.client(account).limits()).used;
 const tokensOf = (account: string, tokens: number) =>
   until(`${tokens} tokens are counted`, async () => {
     const { tokens_today: found } = await usedBy(account);

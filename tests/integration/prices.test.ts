@@ -5,10 +5,6 @@ import { until } from "../support/wait.js";
 
 const edge = useStack();
 
-interface Report {
-  used: { tokens_today: number; dollars_today: number };
-}
-
 const pico = (dollars: number) => Math.round(dollars * 1e12);
 
 /** Every model that the pinned Agent SDK has a price for, an alias, and names that nobody knows. */
@@ -45,7 +41,7 @@ test.each(MODELS)(
   "%s: what the gateway counts is what the Agent SDK does, to the picodollar",
   async (model) => {
     const client = edge.client();
-    const used = async () => ((await (await edge.fetch("/v1/limits")).json()) as Report).used;
+    const used = async () => (await client.limits()).used;
     const before = await used();
     const session = await client.sessions.create({ model });
     await session.send("%cache 12345 678 90\n%tokens 321");

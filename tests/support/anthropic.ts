@@ -1,4 +1,6 @@
 import Anthropic from "@anthropic-ai/sdk";
+import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod";
+import { z } from "zod";
 
 import type { TestStack } from "./stack.js";
 
@@ -20,6 +22,28 @@ export const TIME_TOOL: Anthropic.Tool = {
   description: "The time in a zone.",
   input_schema: { type: "object", properties: { zone: { type: "string" } }, required: ["zone"] },
 };
+
+/** The client's own tool runner, to its end: two calls at once, of which one fails, then a third. */
+export async function runTimeTool(
+  client: Anthropic,
+  stream: boolean,
+): Promise<{ message: { content: unknown[] }; zones: string[] }> {
+  const zones: string[] = [];
+  const getTime = betaZodTool({
+    name: "get_time",
+    description: "The time in a zone.",
+    inputSchema: z.object({ zone: z.string() }),
+    run: ({ zone }) => {
+      zones.push(zone);
+      if (zone === "Mars") throw new Error("No clocks there.");
+      return `Noon in ${zone}.`;
+    },
+  });
+  const prompt =
+    '%tool get_time {"zone":"UTC"}\n%tool get_time {"zone":"Mars"}\n%say Now more.\n%tool get_time {"zone":"CET"}\n%say All asked.';
+  const runner = client.beta.messages.toolRunner({ ...ask(prompt), tools: [getTime], stream });
+  return { message: await runner.runUntilDone(), zones };
+}
 
 /** A picture of one pixel. */
 export const PIXEL =

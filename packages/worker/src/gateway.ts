@@ -1,8 +1,9 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
-import { errorPolicy, SESSION_ID, toWireError } from "@claude-edge/protocol";
+import { SESSION_ID, toWireError } from "@claude-edge/protocol";
 
 import type { Env } from "./env.js";
+import { statusOf } from "./http/answers.js";
 import { callModel, modelAccount } from "./model/model-call.js";
 import { messagesError } from "./model/refusal.js";
 
@@ -27,7 +28,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
     } catch (error) {
       const wire = toWireError(error);
       if (wire.code === "internal") console.error("the gateway failed", error);
-      return messagesError(wire, errorPolicy(wire.code).status || 500);
+      return messagesError(wire, statusOf(wire));
     }
   }
 }

@@ -1,7 +1,5 @@
-import { errorPolicy, toWireError } from "@claude-edge/protocol";
-
 import type { AccountDO } from "../account/account-do.js";
-import { streamAnswer } from "../http/answers.js";
+import { readError, statusOf, streamAnswer } from "../http/answers.js";
 import { readBody } from "../http/body.js";
 import { json, nameOf, stubOf, type Call } from "../http/call.js";
 import { frameStream, sseFrame } from "../http/frames.js";
@@ -98,10 +96,8 @@ async function* framesOf(
     yield sseFrame(first, first.type);
     for await (const event of rest) yield sseFrame(event, event.type);
   } catch (thrown) {
-    const error = toWireError(thrown);
-    if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
-    const { status } = errorPolicy(error.code);
-    yield sseFrame(messagesErrorBody(error, status, requestId), "error");
+    const error = readError(thrown, requestId);
+    yield sseFrame(messagesErrorBody(error, statusOf(error), requestId), "error");
   } finally {
     await rest.return(undefined);
   }

@@ -20,6 +20,10 @@ export function errorHeaders(error: WireError, requestId: string): Record<string
   return { ...commonHeaders(requestId), ...retryAfter(error) };
 }
 
+/** The status of an answer that carries an error; one that never travels is none that was foreseen. */
+export const statusOf = ({ code }: Pick<WireError, "code">): number =>
+  errorPolicy(code).status || 500;
+
 /** Whatever was thrown, as an error; what nobody foresaw goes into the log. */
 export function readError(thrown: unknown, requestId: string): WireError {
   const error = toWireError(thrown);
@@ -34,7 +38,7 @@ export function errorAnswer(
   inWords: Dialect["error"] = errorResponse,
 ): Response {
   const error = readError(thrown, requestId);
-  return inWords(error, errorPolicy(error.code).status || 500, requestId);
+  return inWords(error, statusOf(error), requestId);
 }
 
 /**
@@ -45,8 +49,7 @@ export function turnAnswer(turn: TurnResource, requestId: string): Response {
   const status = turn.status === "waiting" ? 202 : 200;
   if (!turn.error) return Response.json(turn, { status, headers: commonHeaders(requestId) });
   const details = { ...turn.error.details, session_id: turn.session_id, turn_id: turn.id };
-  const policy = errorPolicy(turn.error.code);
-  return errorResponse({ ...turn.error, details }, policy.status || 500, requestId);
+  return errorResponse({ ...turn.error, details }, statusOf(turn.error), requestId);
 }
 
 function errorResponse(error: WireError, status: number, requestId: string): Response {
