@@ -1,5 +1,6 @@
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
+import type { Attachment, CheckpointResource } from "./files.js";
 import type { Prompt } from "./requests.js";
 import type { TurnResult, TurnStatus, Usage } from "./resources.js";
 
@@ -48,6 +49,8 @@ export interface TurnEvent extends EventBase {
   status: TurnStatus;
   /** What was asked, when it is queued; not in logs that an older deployment wrote. */
   prompt?: Prompt;
+  /** The files that went with it, when it is queued. */
+  attachments?: Attachment[];
   /** What it came to, when it has completed. */
   result?: TurnResult;
   /** Why it has not, when it has failed or was interrupted. */
@@ -84,8 +87,33 @@ export interface RequestResolvedEvent extends EventBase {
   request: ResolvedRequest;
 }
 
+/** The session's files have changed and are stored, or could not be. Files of finished tools are safe from here on. */
+export interface CheckpointEvent extends EventBase {
+  kind: "checkpoint";
+  /** Not there when it failed: the files are those of the one before, until the next. */
+  checkpoint?: CheckpointResource;
+  /** Why it could not be stored. */
+  error?: WireError;
+}
+
+/** The session went back to the end of a turn, conversation and files: what came after it is no longer remembered. */
+export interface RewindEvent extends EventBase {
+  kind: "rewind";
+  /** That turn; null for the beginning. */
+  to_turn_id: string | null;
+  /** How its files are now. */
+  checkpoint: CheckpointResource;
+}
+
 /** What a session's log holds. On the wire `kind` is the SSE event's name and the rest its data. */
-export type EdgeEvent = MessageEvent | DeltaEvent | TurnEvent | RequestEvent | RequestResolvedEvent;
+export type EdgeEvent =
+  | MessageEvent
+  | DeltaEvent
+  | TurnEvent
+  | RequestEvent
+  | RequestResolvedEvent
+  | CheckpointEvent
+  | RewindEvent;
 
 /** True for the three statuses after which nothing of a turn can change. */
 export function isFinal(status: TurnStatus): status is "completed" | "failed" | "interrupted" {

@@ -88,6 +88,8 @@ export const EVENTS = {
     isEvent(data) && hasForm(data, { session_id: "string" }) && STATUSES.has(data.status),
   request: (data: unknown) => isEvent(data) && isRequest(data.request),
   "request.resolved": (data: unknown) => isEvent(data) && hasForm(data.request, REQUEST),
+  checkpoint: (data: unknown) => isEvent(data),
+  rewind: (data: unknown) => isEvent(data),
 } as const;
 
 const isEvent = (data: unknown): data is Record<string, unknown> =>

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 
 import { CONTROL_METHODS } from "./callbacks.js";
+import { MAX_ATTACHMENTS, pathProblem } from "./files.js";
 import { sessionOptions } from "./options.js";
 import { ACCOUNT_NAME, MAX_TOKEN_LIFE_S, SCOPES, SESSION_ID } from "./tokens.js";
 
@@ -41,6 +42,26 @@ export const accountName = accountId;
 
 const tags = z.array(shortText(50)).check(z.maxLength(20, "must be 20 at most"));
 
+/** A path of a workspace. */
+const filePath = z
+  .string()
+  .check(z.refine((path) => pathProblem(path) === undefined, "must be a path of the workspace"));
+
+const NAME = "must be the name of a file, without a folder";
+const attachments = z
+  .array(
+    z.union([
+      z.strictObject({ path: filePath }),
+      z.strictObject({
+        name: z
+          .string(NAME)
+          .check(z.refine((name) => !pathProblem(name) && !name.includes("/"), NAME)),
+        data: z.base64("must be base64"),
+      }),
+    ]),
+  )
+  .check(z.maxLength(MAX_ATTACHMENTS, `must be ${MAX_ATTACHMENTS} at most`));
+
 const onContainerLost = z.enum(["fail", "resume"]);
 
 /** How long a permission or question may wait, milliseconds; a century is as good as for ever. */
@@ -66,18 +87,27 @@ export const updateSessionRequest = z.strictObject({
   approval_timeout_ms: z.optional(approvalTimeout),
 });
 
-/** Body of `POST /v1/sessions/{id}/fork`: whole, or up to and with a message. */
+/** Body of `POST /v1/sessions/{id}/fork`: whole, or up to and with a message or a turn; files as they were then. */
 export const forkSessionRequest = z.strictObject({
   accountId: z.optional(accountId),
   id: z.optional(sessionId),
   title: z.optional(title),
   message_id: z.optional(z.string()),
+  /** Up to the end of a turn; not together with `message_id`. */
+  turn_id: z.optional(z.string()),
+});
+
+/** Body of `POST /v1/sessions/{id}/rewind`: back to the end of a turn, or with `null` to the beginning. */
+export const rewindSessionRequest = z.strictObject({
+  accountId: z.optional(accountId),
+  turn_id: z.nullable(z.string()),
 });
 
 /** Body of `POST /v1/query`: a prompt in a session of its own. */
 export const queryRequest = z.strictObject({
   accountId: z.optional(accountId),
   prompt,
+  attachments: z.optional(attachments),
   session_id: z.optional(sessionId),
   title: z.optional(title),
   tags: z.optional(tags),
@@ -92,6 +122,7 @@ export const createTurnRequest = z.strictObject({
   /** A UUID to give the turn; a fresh one without. */
   id: z.optional(sessionId),
   prompt,
+  attachments: z.optional(attachments),
 });
 
 /** Body of `POST /v1/sessions/{id}/interrupt`: one turn, or without its id all of the session's open ones. */
@@ -141,5 +172,6 @@ export type ControlRequest = z.infer<typeof controlRequest>;
 export type CreateSessionRequest = z.infer<typeof createSessionRequest>;
 export type QueryRequest = z.infer<typeof queryRequest>;
 export type UpdateSessionRequest = z.infer<typeof updateSessionRequest>;
+export type RewindSessionRequest = z.infer<typeof rewindSessionRequest>;
 export type ForkSessionRequest = z.infer<typeof forkSessionRequest>;
 export type CreateTurnRequest = z.infer<typeof createTurnRequest>;

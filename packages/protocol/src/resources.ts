@@ -115,9 +115,13 @@ export const session = z.looseObject({
   on_container_lost: z.enum(["fail", "resume"]),
   /** How long its permissions and questions may wait for an answer, milliseconds. */
   approval_timeout_ms: z.optional(z.number()),
-  /** The session it was forked from, and the message it was forked at, if not at its end. */
+  /** The session it was forked from, and the message or turn it was forked at, if not at its end. */
   forked_from: z.optional(
-    z.looseObject({ session_id: z.string(), message_id: z.optional(z.string()) }),
+    z.looseObject({
+      session_id: z.string(),
+      message_id: z.optional(z.string()),
+      turn_id: z.optional(z.string()),
+    }),
   ),
   /** The highest `seq` its log holds so far; 0 for a session without events. */
   last_seq: z.number(),

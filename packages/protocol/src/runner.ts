@@ -10,11 +10,18 @@
  * | `POST /sessions/{id}/requests/{request}` | {@link CallbackAnswer}; {@link AnswerTaken} |
  * | `POST /sessions/{id}/control` | {@link ControlCall}; {@link ControlResult} |
  * | `DELETE /sessions/{id}` | ends its process and forgets it |
+ * | `PUT /sessions/{id}/workspace` | NDJSON: a {@link WorkspaceTarget}, then each {@link WorkspaceEntry}; {@link WorkspacePlan} |
+ * | `PUT /sessions/{id}/workspace/blobs` | for each blob a line with its {@link BlobHead}, then its bytes; {@link WorkspacePlan} |
+ * | `POST /sessions/{id}/checkpoints` | {@link TakeCheckpoint}; {@link CheckpointTaken} once it is in the log |
+ * | `GET /sessions/{id}/checkpoints/{n}` | NDJSON of {@link WorkspaceEntry}: what has changed since the one before |
+ * | `POST /sessions/{id}/checkpoints/{n}/blobs` | {@link WantedBlobs}; their bytes, one behind the other in that order |
+ * | `DELETE /sessions/{id}/checkpoints/{n}` | it is stored, as are those before it: the runner may forget what they hold |
  * | `GET /log?boot&after` | NDJSON: a {@link LogHead}, then every {@link LogFrame} behind the cursor, live |
  * | `POST /log/ack?boot&cursor` | frames up to the cursor are stored and may be forgotten |
  */
 import type { CallbackAnswer, ControlMethod, RequestKind } from "./callbacks.js";
 import type { WireError } from "./errors.js";
+import type { CheckpointReason, SkippedFile } from "./files.js";
 import type { SdkMessage } from "./events.js";
 import type { SessionOptions } from "./options.js";
 import type { Prompt } from "./requests.js";
@@ -36,6 +43,8 @@ export interface RunnerHealth {
 
 export interface StartTurn {
   prompt: Prompt;
+  /** Files of the workspace that go with the prompt, by path. */
+  attachments?: string[];
   options: SessionOptions;
   /** It was begun in another container and cut off: go on with it where the transcript has it, without the prompt. */
   resume?: boolean;
@@ -62,6 +71,50 @@ export interface OneMessage {
   }[];
   /** Fields of the request to the model: `max_tokens`, `temperature`, `tool_choice`, … */
   body: Record<string, unknown>;
+}
+
+/**
+ * How a workspace is to be. `full`: all that is in it follows, and what is there beside is deleted (ignored files stay);
+ * without it only what differs from what the Worker knows of. Safe to repeat.
+ */
+export interface WorkspaceTarget {
+  full: boolean;
+}
+
+/** A path of a workspace, as it is or is to be. Directories come before what is in them. */
+export type WorkspaceEntry =
+  | { path: string; type: "file"; mode: number; size: number; sha256: string }
+  | { path: string; type: "directory"; mode: number }
+  | { path: string; type: "symlink"; target: string }
+  /** With all that is in it, if it is a directory. */
+  | { path: string; type: "deleted" };
+
+/** The blobs that the runner still needs for the workspace, by SHA-256 in hex; none: the workspace is whole. */
+export interface WorkspacePlan {
+  missing: string[];
+}
+
+/** What announces a blob in a stream of them. */
+export interface BlobHead {
+  sha256: string;
+  size: number;
+}
+
+/** A checkpoint to take now, of a session that may be idle. */
+export interface TakeCheckpoint {
+  reason: CheckpointReason;
+  /** All that is there, as if there had been none before. */
+  full?: boolean;
+}
+
+/** The log's cursor behind the checkpoint; there is no frame for it when nothing had changed. */
+export interface CheckpointTaken {
+  cursor: number;
+}
+
+/** Blobs of a checkpoint that are wanted, by SHA-256 in hex. */
+export interface WantedBlobs {
+  blobs: string[];
 }
 
 /** Whether somebody was waiting for the answer. */
@@ -127,6 +180,23 @@ export interface TranscriptFrame extends FrameBase {
   entries: TranscriptEntry["entry"][];
 }
 
+/**
+ * The files of a session have changed. It comes before whatever a reader takes for the end of what changed them. Frames
+ * behind it are applied when it is stored.
+ */
+export interface CheckpointFrame extends FrameBase {
+  kind: "checkpoint";
+  reason: CheckpointReason;
+  /** Counts a session's checkpoints in this boot, from 1; 0 when it could not be taken. */
+  number: number;
+  /** It holds all there is, whatever was before. */
+  full: boolean;
+  /** What is there and cannot be in it: 100 at the most. */
+  skipped: SkippedFile[];
+  /** Why it could not be taken; the next one holds what this one would have. */
+  error?: WireError;
+}
+
 /** A process was made ready under this session id: the session that gets it begins at once. */
 export interface SpareFrame extends FrameBase {
   kind: "spare";
@@ -157,6 +227,7 @@ export type LogFrame =
   | TurnFrame
   | TranscriptFrame
   | SpareFrame
+  | CheckpointFrame
   | RequestFrame
   | RequestCancelledFrame;
 

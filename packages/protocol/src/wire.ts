@@ -20,15 +20,32 @@ export type { ErrorCode } from "./errors.js";
 export {
   deltaText,
   isTerminal,
+  type CheckpointEvent,
   type DeltaEvent,
   type EdgeEvent,
   type MessageEvent,
   type RequestEvent,
   type RequestResolvedEvent,
   type ResolvedRequest,
+  type RewindEvent,
   type SdkMessage,
   type TurnEvent,
 } from "./events.js";
+export {
+  ATTACHMENTS_FOLDER,
+  pathProblem,
+  type Attachment,
+  type CheckpointList,
+  type CheckpointReason,
+  type CheckpointResource,
+  type FileChange,
+  type FileDiff,
+  type FileEntry,
+  type FileList,
+  type FileWritten,
+  type Rewound,
+  type SkippedFile,
+} from "./files.js";
 export {
   isErrorAnswer,
   isEventList,

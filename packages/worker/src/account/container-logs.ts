@@ -193,6 +193,8 @@ export class ContainerLogs {
     } else if (frame.kind === "message") {
       const kind = isDelta(frame) ? "delta" : "message";
       this.#logs.emit(session, turn, kind, { message: frame.message });
+    } else if (frame.kind === "checkpoint") {
+      // Stored before it comes here.
     } else if (frame.kind === "request") {
       this.#requests.add(frame);
     } else if (frame.kind === "request.cancelled") {
