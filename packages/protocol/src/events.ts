@@ -1,6 +1,6 @@
 import type { RequestResource } from "./callbacks.js";
 import type { WireError } from "./errors.js";
-import type { Attachment, CheckpointResource } from "./files.js";
+import type { AttachedFile, CheckpointResource } from "./files.js";
 import type { Prompt } from "./requests.js";
 import type { TurnResult, TurnStatus, Usage } from "./resources.js";
 
@@ -50,7 +50,7 @@ export interface TurnEvent extends EventBase {
   /** What was asked, when it is queued; not in logs that an older deployment wrote. */
   prompt?: Prompt;
   /** The files that went with it, when it is queued. */
-  attachments?: Attachment[];
+  attachments?: AttachedFile[];
   /** What it came to, when it has completed. */
   result?: TurnResult;
   /** Why it has not, when it has failed or was interrupted. */

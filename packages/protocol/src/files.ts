@@ -121,6 +121,9 @@ export type Attachment =
       data: string;
     };
 
+/** A file that went with a prompt: one of the workspace, or one that came along and is put there. */
+export type AttachedFile = { path: string } | { name: string; sha256: string; size: number };
+
 /** Where attachments that come with a prompt are put. */
 export const ATTACHMENTS_FOLDER = "attachments";
 

@@ -57,6 +57,7 @@ export {
   MAX_UPLOAD_BYTES,
   MAX_WORKSPACE_FILES,
   pathProblem,
+  type AttachedFile,
   type Attachment,
   type CheckpointList,
   type CheckpointReason,

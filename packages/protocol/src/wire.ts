@@ -34,6 +34,7 @@ export {
 export {
   ATTACHMENTS_FOLDER,
   pathProblem,
+  type AttachedFile,
   type Attachment,
   type CheckpointList,
   type CheckpointReason,

@@ -7,7 +7,14 @@ import { unavailable } from "./container-failure.js";
 import { containerCredential } from "./credential.js";
 import type { Env } from "./env.js";
 import type { GatewayProps } from "./gateway.js";
-import { accountOf, isShared, sleepAfterMs, startTimeoutMs } from "./settings.js";
+import {
+  accountOf,
+  isShared,
+  MAX_INACTIVE_MS,
+  SLEEP_GRACE_MS,
+  sleepAfterMs,
+  startTimeoutMs,
+} from "./settings.js";
 
 /** A probe sent before the runner listens can stick: each is given this long. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -211,7 +218,9 @@ export class ContainerDO extends DurableObject<Env> {
     const now = Date.now();
     if (now - this.#renewed < RENEW_MS) return;
     this.#renewed = now;
-    await container.setInactivityTimeout(sleepAfterMs(this.env));
+    // The account puts it to sleep before that, when its files are stored.
+    const idleMs = Math.min(sleepAfterMs(this.env) + SLEEP_GRACE_MS, MAX_INACTIVE_MS);
+    await container.setInactivityTimeout(idleMs);
   }
 }
 

@@ -6,6 +6,9 @@ export interface Env {
   ACCOUNT: DurableObjectNamespace<AccountDO>;
   CONTAINER: DurableObjectNamespace<ContainerDO>;
 
+  /** Where the files of sessions are kept. Without it, in the accounts' own storage, up to a limit. */
+  FILES?: R2Bucket;
+
   /** The deployment's key. Without it only `GET /health` is served. */
   CLAUDE_EDGE_ROOT_KEY?: string;
   /** `account` (default): one container for all sessions of an account. `session`: one each. */
@@ -32,6 +35,9 @@ export interface Env {
   CLAUDE_EDGE_TOKENS_PER_DAY?: string | number;
   /** US dollars of one account in a day, at list prices. */
   CLAUDE_EDGE_DOLLARS_PER_DAY?: string | number;
+
+  /** How many MiB of files an account may have where there is no R2, 1024 by default. */
+  CLAUDE_EDGE_SQLITE_FILES_MIB?: string | number;
 
   /** The APIs of other systems that are spoken here, `messages` by default; an empty list is none. */
   CLAUDE_EDGE_DIALECTS?: string | readonly string[];

@@ -2,8 +2,10 @@ import type { Env } from "./env.js";
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
-/** The longest the platform keeps an inactive container. */
-const MAX_SLEEP_AFTER_MS = 6 * UNITS.h;
+/** The platform keeps an inactive container for 6 h; before it ends one, its files must have been stored. */
+export const MAX_INACTIVE_MS: number = 6 * UNITS.h;
+export const SLEEP_GRACE_MS: number = 5 * UNITS.m;
+const MAX_SLEEP_AFTER_MS = MAX_INACTIVE_MS - SLEEP_GRACE_MS;
 
 /** A duration like `90s`, `20m` or `2h`, in milliseconds; `otherwise` for one that cannot be read. */
 function duration(text: string | undefined, otherwise: number): number {
@@ -30,6 +32,12 @@ export function holdMs(env: Env): number {
 /** How long hooks and MCP calls wait for their caller to come back, in milliseconds. */
 export function callerGraceMs(env: Env): number {
   return duration(env.CLAUDE_EDGE_CALLER_GRACE, 30 * UNITS.s);
+}
+
+/** The most that an account's files may take where there is no R2: a Durable Object has 10 GB, for all it keeps. */
+export function sqliteFilesBytes(env: Env): number {
+  const given = Number(env.CLAUDE_EDGE_SQLITE_FILES_MIB);
+  return (given > 0 ? given : 1024) * 1024 * 1024;
 }
 
 /** Whether the sessions of an account share a container. */

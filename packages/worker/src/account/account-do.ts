@@ -2,8 +2,8 @@ import { DurableObject } from "cloudflare:workers";
 
 import {
   EdgeError,
-  MAX_OPTIONS_CHARS,
   type AnswerRequest,
+  type AttachedFile,
   type ContainerStatus,
   type ControlMethod,
   type CreateSessionRequest,
@@ -12,10 +12,11 @@ import {
   type EdgeEvent,
   type ForkSessionRequest,
   type LimitsReport,
-  type Prompt,
   type QueryRequest,
   type RequestResource,
   type RequestStatus,
+  type RewindSessionRequest,
+  type Rewound,
   type SessionList,
   type SessionOptions,
   type SessionResource,
@@ -29,23 +30,25 @@ import {
 import { asks, fitsSpare } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
-import type { AccountMethod, CallerCheck } from "../http/account-stub.js";
+import { isFileMethod, type AccountMethod, type CallerCheck } from "../http/account-stub.js";
 import type { ModelUsage } from "../model/model-call.js";
 import { containerName } from "../settings.js";
+import { withAttachments } from "../workspace/store-attachments.js";
+import { FileStore } from "../workspace/file-store.js";
+import { Files } from "../workspace/files.js";
 import { Allowance } from "./allowance.js";
+import { Branches } from "./branches.js";
 import { readCursor, writeCursor } from "./cursor.js";
 import type { NewMessage } from "./message-sessions.js";
 import type { ModelCall } from "./model-calls.js";
-import { cut } from "./parts.js";
 import { migrate } from "./schema.js";
+import { assertOptionsFit, titleOf } from "./session-form.js";
 import { SessionLogs } from "./session-logs.js";
 import { Store, type KeyUse, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
 import type { UsageQuery } from "./usage-table.js";
 
 export type { ModelCall } from "./model-calls.js";
-
-const TITLE_CHARS = 80;
 
 /** Makes a POST repeatable: its key, and a digest of what it asked for. */
 export interface Idempotency {
@@ -85,6 +88,8 @@ export class AccountDO extends DurableObject<Env> {
   readonly #logs: SessionLogs;
   readonly #turns: Turns;
   readonly #allowance: Allowance;
+  readonly #files: Files;
+  readonly #branches: Branches;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -92,7 +97,9 @@ export class AccountDO extends DurableObject<Env> {
     this.#store = new Store(ctx.storage);
     this.#logs = new SessionLogs(this.#store);
     this.#allowance = new Allowance(ctx.storage.sql, env, this.#store);
-    this.#turns = new Turns(ctx, env, this.#store, this.#logs, this.#allowance);
+    this.#files = new Files(new FileStore(ctx, env, this.#store), this.#store, this.#logs);
+    this.#turns = new Turns(ctx, env, this.#store, this.#logs, this.#allowance, this.#files);
+    this.#branches = new Branches(this.#store, this.#logs, this.#files, this.#turns.workspaces);
     this.#turns.goOn();
   }
 
@@ -147,7 +154,10 @@ export class AccountDO extends DurableObject<Env> {
   async deleteSession(id: string): Promise<void> {
     this.getSession(id);
     const container = this.#store.containerOf(id);
-    this.#store.transaction(() => this.#store.deleteSession(id, Date.now()));
+    this.#store.transaction(() => {
+      this.#store.deleteSession(id, Date.now());
+      this.#files.stored.forget(id, Date.now());
+    });
     this.#logs.drop(id);
     await this.#turns.forget(id, container);
     // Its process has had its last word: a result would have told of these.
@@ -156,8 +166,10 @@ export class AccountDO extends DurableObject<Env> {
   }
 
   /**
-   * Branches a conversation: a new session that remembers what the other did, up to a message or to its end.
-   * @throws EdgeError `session_not_found`, `session_exists`, `message_not_found`, `idempotency_conflict`.
+   * Branches a conversation: a new session that remembers what the other did, up to a message, a turn or to its end, and
+   * has its files as they were then.
+   * @throws EdgeError `session_not_found`, `session_exists`, `message_not_found`, `turn_not_found`, `turn_running`,
+   * `idempotency_conflict`.
    */
   forkSession(
     account: string,
@@ -168,35 +180,46 @@ export class AccountDO extends DurableObject<Env> {
     const used = this.#useOf(once);
     if (used) return this.getSession(used.session_id);
     const origin = this.getSession(from);
-    const { message_id: message, title = origin.title ?? undefined, id: chosen } = request;
+    const point = this.#branches.pointOf(from, request);
+    const { id: chosen, title = origin.title ?? undefined } = request;
     return this.#store.transaction(() => {
       const { options, tags, on_container_lost, approval_timeout_ms } = origin;
       const settings = { title, tags, options, on_container_lost, approval_timeout_ms };
-      const id = this.#insertSession(
-        account,
-        { id: chosen ?? crypto.randomUUID(), ...settings },
-        { session_id: from, ...(message === undefined ? {} : { message_id: message }) },
-      );
-      if (!this.#store.transcripts.copy(from, id, message)) {
-        throw new EdgeError("message_not_found", `Session ${from} has no message ${message}.`);
-      }
+      const session = { id: chosen ?? crypto.randomUUID(), ...settings };
+      const id = this.#insertSession(account, session, point.origin);
+      this.#branches.copy(point, id);
       this.#remember(once, id, null);
       return this.getSession(id);
     });
   }
 
+  /**
+   * Goes back to the end of a turn, or to the beginning: what came after it is no longer remembered, and the files are
+   * as they were. Its events stay in the log.
+   * @throws EdgeError `session_not_found`, `turn_not_found`, `turn_running`, `workspace_unavailable`.
+   */
+  rewindSession(id: string, { turn_id: turn }: RewindSessionRequest): Promise<Rewound> {
+    this.getSession(id);
+    return this.#branches.rewind(id, turn);
+  }
+
   /** One prompt in a session of its own. @throws EdgeError as {@link createSession} and {@link createTurn}. */
-  query(
+  async query(
     account: string,
     request: QueryRequest,
     { once, traceparent }: TurnCall = {},
-  ): AcceptedTurn {
+  ): Promise<AcceptedTurn> {
     this.#setAccount(account);
-    const used = this.#useOf(once);
-    if (used?.turn_id) return { turn: this.getTurn(used.session_id, used.turn_id), after: 0 };
-    const { prompt, session_id: id, accountId: _account, ...session } = request;
-    const turn = { prompt, traceparent };
-    return this.#accept(turn, once, () => this.#insertSession(account, { id, ...session }));
+    const again = () => {
+      const used = this.#useOf(once);
+      const turn = used?.turn_id && this.getTurn(used.session_id, used.turn_id);
+      return turn ? { turn, after: 0 } : undefined;
+    };
+    const { prompt, attachments, session_id: id, accountId: _account, ...session } = request;
+    const insert = () => this.#insertSession(account, { id, ...session });
+    const accept = (stored?: AttachedFile[]) =>
+      again() ?? this.#accept({ prompt, attachments: stored, traceparent }, once, insert);
+    return again() ?? withAttachments(this.#files.stored.blobs, attachments, accept);
   }
 
   /**
@@ -215,21 +238,27 @@ export class AccountDO extends DurableObject<Env> {
   async createTurn(
     account: string,
     sessionId: string,
-    { prompt, id }: CreateTurnRequest,
+    { prompt, attachments, id }: CreateTurnRequest,
     { once, traceparent }: TurnCall = {},
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
     await this.#logs.untilWhole(sessionId);
-    const used = this.#useOf(once);
-    if (used?.turn_id) {
+    const again = () => {
+      const used = this.#useOf(once);
+      if (!used?.turn_id) return undefined;
       const turn = this.getTurn(sessionId, used.turn_id);
       return { turn, after: this.#store.turn(turn.id)!.first_seq! - 1 };
-    }
-    this.getSession(sessionId);
-    if (id !== undefined && this.#store.turn(id)) {
-      throw new EdgeError("invalid_request", `id: there is a turn ${id} already.`);
-    }
-    return this.#accept({ id, prompt, traceparent }, once, () => sessionId);
+    };
+    const accept = (stored?: AttachedFile[]) => {
+      const known = again();
+      if (known) return known;
+      this.getSession(sessionId);
+      if (id !== undefined && this.#store.turn(id)) {
+        throw new EdgeError("invalid_request", `id: there is a turn ${id} already.`);
+      }
+      return this.#accept({ id, prompt, attachments: stored, traceparent }, once, () => sessionId);
+    };
+    return again() ?? withAttachments(this.#files.stored.blobs, attachments, accept);
   }
 
   /** @throws EdgeError `session_not_found`, `turn_not_found`. */
@@ -416,7 +445,9 @@ export class AccountDO extends DurableObject<Env> {
     // Whoever raises a limit is not held up by it.
     const raises = token === undefined && (method === "limits" || method === "updateLimits");
     if (isFirst && !raises) this.#allowance.takeRequest();
-    return (this[method] as (...args: unknown[]) => unknown).apply(this, args);
+    const target = isFileMethod(method) ? this.#files : this;
+    const methods = target as unknown as Record<string, (...given: unknown[]) => unknown>;
+    return methods[method]!(...args);
   }
 
   #setAccount(account: string): void {
@@ -474,7 +505,12 @@ export class AccountDO extends DurableObject<Env> {
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(input.prompt));
       this.#store.insertTurn(turn, id, input, Date.now());
       this.#remember(once, id, turn);
-      const queued = { session_id: id, status: "queued", prompt: input.prompt };
+      const queued = {
+        session_id: id,
+        status: "queued",
+        prompt: input.prompt,
+        ...(input.attachments ? { attachments: input.attachments } : {}),
+      };
       const seq = this.#logs.emitOwn(id, turn, "turn", queued);
       this.#store.setFirstSeq(turn, seq);
       return { turn: this.getTurn(id, turn), after: seq - 1 };
@@ -482,22 +518,4 @@ export class AccountDO extends DurableObject<Env> {
     this.#turns.pump();
     return accepted;
   }
-}
-
-function titleOf(prompt: Prompt): string {
-  const text = typeof prompt === "string" ? prompt : textOf(prompt);
-  const line = text.trim().split("\n", 1)[0]!;
-  return line.length > TITLE_CHARS ? `${cut(line, TITLE_CHARS - 1)[0]}…` : line;
-}
-
-function textOf(blocks: Exclude<Prompt, string>): string {
-  return blocks.map(({ text }) => (typeof text === "string" ? text : "")).join(" ");
-}
-
-/** @throws EdgeError `invalid_request` for options that do not fit a row. */
-function assertOptionsFit(options: SessionOptions): void {
-  const { length } = JSON.stringify(options);
-  if (length <= MAX_OPTIONS_CHARS) return;
-  const message = `options: are ${length} characters of JSON long; ${MAX_OPTIONS_CHARS} are the most.`;
-  throw new EdgeError("invalid_request", message);
 }

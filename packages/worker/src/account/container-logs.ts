@@ -1,5 +1,14 @@
 import { isFinal, wireError } from "@claude-edge/protocol";
-import { isDelta, usageOf, type LogFrame, type TurnFrame } from "@claude-edge/protocol/runner";
+import {
+  isDelta,
+  usageOf,
+  type CheckpointFrame,
+  type LogFrame,
+  type TurnFrame,
+} from "@claude-edge/protocol/runner";
+
+import { fetchCheckpoint, releaseCheckpoint, type Arrived } from "../workspace/from-runner.js";
+import type { Files } from "../workspace/files.js";
 
 import { Follower } from "./follower.js";
 import type { Requests } from "./requests.js";
@@ -17,28 +26,46 @@ export interface ContainerLogsCallbacks {
   onLost(turns: TurnRow[]): void;
 }
 
+/** Frames that came to an event each, which is stored. */
+const STORED = new Set<LogFrame["kind"]>(["message", "turn", "request", "checkpoint"]);
+
+/** How a log stands is looked at this often at least, milliseconds: its follower may have ended. */
+const PROGRESS_MS = 250;
+
+/** A checkpoint that cannot be fetched from a runner that runs is given up after this many tries. */
+const MAX_FETCHES = 5;
+
 /** Follows the logs of an account's containers, and applies them: once each frame, in one transaction a batch. */
 export class ContainerLogs {
   readonly #ctx: DurableObjectState;
   readonly #store: Store;
   readonly #logs: SessionLogs;
   readonly #requests: Requests;
+  readonly #files: Files;
   readonly #callbacks: ContainerLogsCallbacks;
   readonly #followers = new Map<string, Follower>();
   /** Sessions that are being read again, by container. */
   readonly #rewound = new Map<string, Set<string>>();
+  /** What checkpoints came to whose frames are about to be applied. */
+  readonly #arrived = new WeakMap<CheckpointFrame, Arrived>();
+  /** How often a checkpoint was tried to be fetched. */
+  readonly #fetches = new Map<string, number>();
+  /** Called when a log has been applied further. */
+  readonly #progress = new Set<() => void>();
 
   constructor(
     ctx: DurableObjectState,
     store: Store,
     logs: SessionLogs,
     requests: Requests,
+    files: Files,
     callbacks: ContainerLogsCallbacks,
   ) {
     this.#ctx = ctx;
     this.#store = store;
     this.#logs = logs;
     this.#requests = requests;
+    this.#files = files;
     this.#callbacks = callbacks;
     logs.onOwn((session) => this.#checkpoint(store.containerOf(session)));
   }
@@ -59,6 +86,7 @@ export class ContainerLogs {
     const stored = known?.boot === boot ? known.cursor : 0;
     const from = current?.boot === boot ? stored : this.#rewind(name, boot, stored);
     const follower = new Follower(this.#callbacks.container(name), boot, from, {
+      fetch: (frame) => this.#fetch(name, boot, frame, stored),
       apply: (frames) => this.#applyOrAbort(name, boot, frames, stored),
       reached: () => this.#release(name),
       stored: () => this.#needed(name, boot),
@@ -72,6 +100,22 @@ export class ContainerLogs {
     this.#followers.set(name, follower);
     if (from >= stored) this.#catchUp(name);
     this.#ctx.waitUntil(follower.run());
+  }
+
+  /** Resolves when a log is applied up to a cursor; false when it will not be, or not in time. */
+  async untilApplied(name: string, cursor: number, patienceMs: number): Promise<boolean> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const follower = this.#followers.get(name);
+      if (!follower || follower.stopped) return false;
+      if (follower.cursor >= cursor) return true;
+      const leftMs = deadline - Date.now();
+      if (leftMs <= 0) return false;
+      const moved = Promise.withResolvers<void>();
+      this.#progress.add(moved.resolve);
+      await Promise.race([moved.promise, scheduler.wait(Math.min(leftMs, PROGRESS_MS))]);
+      this.#progress.delete(moved.resolve);
+    }
   }
 
   /** A container's work has begun or ended. */
@@ -120,6 +164,25 @@ export class ContainerLogs {
     return cursor;
   }
 
+  /** Stores what a checkpoint holds; how that went is written down when its frame is applied. */
+  async #fetch(name: string, boot: string, frame: CheckpointFrame, stored: number): Promise<void> {
+    // It is written down already, and only read again.
+    if (frame.cursor <= stored || !this.#store.hasSession(frame.session)) return;
+    const container = this.#callbacks.container(name);
+    const key = `${boot}/${frame.cursor}`;
+    try {
+      this.#arrived.set(frame, await fetchCheckpoint(this.#files.stored, container, boot, frame));
+    } catch (error) {
+      const tries = (this.#fetches.get(key) ?? 0) + 1;
+      this.#fetches.set(key, tries);
+      if (tries < MAX_FETCHES) throw error;
+      console.error(`a checkpoint of ${frame.session} could not be fetched`, error);
+      const message = "The runner did not give the files that it told of.";
+      this.#arrived.set(frame, { error: wireError("workspace_unavailable", message) });
+    }
+    this.#fetches.delete(key);
+  }
+
   #applyOrAbort(name: string, boot: string, frames: LogFrame[], stored: number): void {
     try {
       const fresh = frames.findIndex(({ cursor }) => cursor > stored);
@@ -127,6 +190,7 @@ export class ContainerLogs {
       for (const frame of again) this.#replay(frame);
       if (frames.at(-1)!.cursor >= stored) this.#catchUp(name);
       if (fresh >= 0) this.#apply(name, boot, frames.slice(fresh));
+      for (const wake of this.#progress) wake();
     } catch (error) {
       // Memory is ahead of storage now: start over from storage, which is whole.
       this.#ctx.abort(`could not apply the log of ${name}: ${String(error)}`);
@@ -142,7 +206,7 @@ export class ContainerLogs {
     if (!row || isFinal(row.status) || frame.cursor <= (row.start_cursor ?? Infinity)) return;
     if (frame.kind === "message" && isDelta(frame)) {
       this.#logs.replayDelta(session, frame.turn, { message: frame.message });
-    } else if (frame.kind === "message" || frame.kind === "turn" || frame.kind === "request") {
+    } else if (STORED.has(frame.kind)) {
       this.#logs.replayNextStored(session);
     }
   }
@@ -172,6 +236,10 @@ export class ContainerLogs {
       for (const frame of frames) freed = this.#applyFrame(name, boot, frame) || freed;
       this.#store.containers.setCursor(name, boot, frames.at(-1)!.cursor, Date.now());
     });
+    for (const frame of frames) {
+      if (frame.kind !== "checkpoint" || !this.#arrived.get(frame)?.root) continue;
+      this.#ctx.waitUntil(releaseCheckpoint(this.#callbacks.container(name), frame));
+    }
     if (freed) this.#callbacks.onFreed(name);
     if (frames.some(({ kind }) => kind === "request")) this.#callbacks.onAsked();
   }
@@ -194,7 +262,7 @@ export class ContainerLogs {
       const kind = isDelta(frame) ? "delta" : "message";
       this.#logs.emit(session, turn, kind, { message: frame.message });
     } else if (frame.kind === "checkpoint") {
-      // Stored before it comes here.
+      this.#applyCheckpoint(frame);
     } else if (frame.kind === "request") {
       this.#requests.add(frame);
     } else if (frame.kind === "request.cancelled") {
@@ -203,6 +271,20 @@ export class ContainerLogs {
       return this.#applyTurn(boot, frame);
     }
     return false;
+  }
+
+  #applyCheckpoint(frame: CheckpointFrame): void {
+    const { session, turn, reason, skipped } = frame;
+    const { root, error } = this.#arrived.get(frame) ?? {};
+    if (root === undefined) {
+      this.#logs.emit(session, turn, "checkpoint", { error });
+      return;
+    }
+    const seq = this.#logs.lastSeq(session) + 1;
+    const before = this.#files.stored.checkpoints.stateAt(session).root;
+    const state = { turn, reason, root, skipped };
+    const checkpoint = this.#files.write(session, seq, state, before);
+    this.#logs.emit(session, turn, "checkpoint", { checkpoint });
   }
 
   #applyTurn(boot: string, frame: TurnFrame): boolean {
@@ -250,6 +332,7 @@ export class ContainerLogs {
     this.#catchUp(name);
     for (const { session_id } of lost) this.#logs.jump(session_id);
     this.#release(name);
+    this.#files.stored.runners.drop(boot);
     if (this.#followers.get(name)?.boot === boot) this.stop(name);
     if (this.#store.containers.get(name)?.boot === boot) this.#store.containers.delete(name);
     else this.#store.containers.dropSpares(name);

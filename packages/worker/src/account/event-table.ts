@@ -50,6 +50,17 @@ export class EventTable {
     return rows[0]?.own === 1;
   }
 
+  /** The event of a message of the Agent SDK, by its `uuid`; undefined for one that is not in the session's log. */
+  seqOfMessage(session: string, uuid: string): number | undefined {
+    const { seq } = one<{ seq: number | null }>(
+      this.#sql,
+      "SELECT min(seq) AS seq FROM events WHERE session_id = ? AND kind = 'message' AND instr(data, ?) > 0",
+      session,
+      `"uuid":${JSON.stringify(uuid)}`,
+    );
+    return seq ?? undefined;
+  }
+
   /** The messages of a turn whose first event is known, one after the other. */
   *messagesOf(session: string, turn: string, firstSeq: number): Generator<SdkMessage> {
     let position = firstSeq - 1;

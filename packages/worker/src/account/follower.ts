@@ -1,10 +1,12 @@
 import { EdgeError } from "@claude-edge/protocol";
 import { readLines } from "@claude-edge/protocol/internal";
-import type { LogFrame, LogLine } from "@claude-edge/protocol/runner";
+import type { CheckpointFrame, LogFrame, LogLine } from "@claude-edge/protocol/runner";
 
 import { callRunner, type ContainerStub } from "./runner-client.js";
 
 export interface FollowerCallbacks {
+  /** Fetches what a checkpoint holds, before it is applied. Rejects when its runner cannot be reached. */
+  fetch(frame: CheckpointFrame): Promise<void>;
   /** Applies frames; when it returns, they are applied up to the last one's cursor. */
   apply(frames: LogFrame[]): void;
   /** All that was in the log when it was opened is applied. */
@@ -116,10 +118,12 @@ export class Follower {
       const reader = response.body.getReader();
       this.#reader = reader;
       for await (const lines of readLines(reader)) {
-        heard();
+        // What follows a checkpoint is applied when that is stored: whatever tells of a tool's end tells the truth.
+        clearTimeout(silence);
         if (this.#stopped) return;
         onData();
-        this.#apply(lines.map((line) => JSON.parse(line) as LogLine));
+        await this.#apply(lines.map((line) => JSON.parse(line) as LogLine));
+        heard();
       }
     } finally {
       clearTimeout(silence);
@@ -127,8 +131,8 @@ export class Follower {
     }
   }
 
-  #apply(lines: LogLine[]): void {
-    const frames: LogFrame[] = [];
+  async #apply(lines: LogLine[]): Promise<void> {
+    let frames: LogFrame[] = [];
     for (const line of lines) {
       if (line.kind === "head") {
         if (line.boot !== this.boot) {
@@ -136,18 +140,27 @@ export class Follower {
         }
         this.#head = line.cursor;
       } else if (line.kind !== "ping" && line.cursor > this.cursor) {
+        if (line.kind === "checkpoint") {
+          this.#applyFrames(frames);
+          frames = [];
+          await this.#callbacks.fetch(line);
+          if (this.#stopped) return;
+        }
         frames.push(line);
       }
     }
-    if (frames.length > 0) {
-      this.#callbacks.apply(frames);
-      this.cursor = frames.at(-1)!.cursor;
-      this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MS);
-    }
+    this.#applyFrames(frames);
     if (this.cursor >= this.#head) {
       this.#head = Infinity;
       this.#callbacks.reached();
     }
+  }
+
+  #applyFrames(frames: LogFrame[]): void {
+    if (frames.length === 0) return;
+    this.#callbacks.apply(frames);
+    this.cursor = frames.at(-1)!.cursor;
+    this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK_MS);
   }
 
   #acknowledge(): void {

@@ -25,6 +25,31 @@ export function containerStub(env: Env, name: string): ContainerStub {
 }
 
 /**
+ * Asks a runner for something that may be long: its body is the caller's to read, to its end.
+ * @throws Error when it does not answer, or not with a success.
+ */
+export async function openRunner(
+  container: ContainerStub,
+  method: "GET" | "POST",
+  path: string,
+  body?: object,
+): Promise<Response> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), TRANSCRIPT_MS);
+  try {
+    const response = await container.fetch(`http://runner${path}`, {
+      method,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: controller.signal,
+    });
+    if (response.ok) return response;
+    throw new Error(`the runner answered ${response.status} to ${path}: ${await response.text()}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
  * Asks a runner something that it answers at once. The answer is always read to its end: a connection whose answer is
  * dropped is closed under the next request that workerd sends over it.
  */

@@ -216,6 +216,70 @@ const MIGRATIONS: readonly Step[] = [
     PRIMARY KEY (session_id, part)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Directories of workspaces, by the hash of what they hold.
+  CREATE TABLE trees (
+    hash TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (hash, part)
+  ) WITHOUT ROWID;
+
+  -- The contents of files, and the packs that hold them. "whole" is 0 while one is being written.
+  CREATE TABLE packs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    place TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    whole INTEGER NOT NULL
+  );
+  CREATE TABLE blobs (
+    hash TEXT PRIMARY KEY,
+    pack INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    size INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX blobs_of_pack ON blobs (pack);
+
+  -- Packs where there is no R2.
+  CREATE TABLE pack_parts (
+    pack INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (pack, part)
+  );
+
+  -- States of workspaces. "seq" is that of the event that told of it, 0 for what a fork began with.
+  CREATE TABLE checkpoints (
+    session_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    turn_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    root TEXT NOT NULL,
+    files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    skipped TEXT,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, seq)
+  ) WITHOUT ROWID;
+
+  -- The boot of the runner that has a session's files, and the state it has them in. "whole" is 0 when something of
+  -- that state could not be stored.
+  CREATE TABLE workspaces (
+    session_id TEXT PRIMARY KEY,
+    boot TEXT NOT NULL,
+    root TEXT NOT NULL,
+    whole INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  -- Something is of no use any more, and is to be collected from then on.
+  CREATE TABLE garbage (due_at INTEGER NOT NULL);
+
+  -- Where the session's transcript stood when the turn ended.
+  ALTER TABLE turns ADD COLUMN transcript_end INTEGER;
+  -- The files that go with the prompt, as JSON: by hash until its turn has come, by path from then on.
+  ALTER TABLE turns ADD COLUMN attachments TEXT;
+  `,
 ];
 
 /** What the turns before the table used, read off the events that ended them. */

@@ -1,4 +1,5 @@
 import type {
+  AttachedFile,
   Prompt,
   SessionOptions,
   SessionResource,
@@ -30,6 +31,8 @@ export interface TurnRow {
   start_seq: number | null;
   start_cursor: number | null;
   end_seq: number | null;
+  /** Where the transcript stood at its end; null also for turns of before this was noted. */
+  transcript_end: number | null;
   created_at: number;
   started_at: number | null;
   ended_at: number | null;
@@ -65,6 +68,8 @@ export interface NewSession {
 export interface NewTurn {
   id?: string | undefined;
   prompt: Prompt;
+  /** The files that go with it. */
+  attachments?: AttachedFile[] | undefined;
   /** The caller's span. */
   traceparent?: string | undefined;
 }
@@ -92,6 +97,7 @@ const TURN = [
   "start_seq",
   "start_cursor",
   "end_seq",
+  "transcript_end",
   "created_at",
   "started_at",
   "ended_at",
@@ -269,16 +275,17 @@ export class Store {
   // Turns.
 
   insertTurn(id: string, session: string, turn: NewTurn, now: number): void {
-    const { prompt, traceparent } = turn;
+    const { prompt, traceparent, attachments } = turn;
     const isText = typeof prompt === "string";
     this.#sql.exec(
-      `INSERT INTO turns (id, session_id, status, prompt, blocks, traceparent, created_at)
-        VALUES (?, ?, 'queued', ?, ?, ?, ?)`,
+      `INSERT INTO turns (id, session_id, status, prompt, blocks, traceparent, attachments, created_at)
+        VALUES (?, ?, 'queued', ?, ?, ?, ?, ?)`,
       id,
       session,
       isText ? prompt : JSON.stringify(prompt),
       isText ? 0 : 1,
       traceparent ?? null,
+      attachments ? JSON.stringify(attachments) : null,
       now,
     );
   }
@@ -292,7 +299,7 @@ export class Store {
   }
 
   /** What a turn was given. */
-  inputOf(turn: string): NewTurn {
+  inputOf(turn: string): Pick<NewTurn, "prompt" | "traceparent"> {
     const { prompt, blocks, traceparent } = one<{
       prompt: string;
       blocks: number;
@@ -302,6 +309,27 @@ export class Store {
       prompt: blocks ? (JSON.parse(prompt) as Prompt) : prompt,
       ...(traceparent === null ? {} : { traceparent }),
     };
+  }
+
+  attachmentsOf(turn: string): AttachedFile[] {
+    const { attachments } = one<{ attachments: string | null }>(
+      this.#sql,
+      "SELECT attachments FROM turns WHERE id = ?",
+      turn,
+    );
+    return attachments === null ? [] : (JSON.parse(attachments) as AttachedFile[]);
+  }
+
+  setAttachments(turn: string, attachments: AttachedFile[]): void {
+    const json = JSON.stringify(attachments);
+    this.#sql.exec("UPDATE turns SET attachments = ? WHERE id = ?", json, turn);
+  }
+
+  /** The contents that go with prompts whose turn has not come. */
+  attachedHashes(): string[] {
+    return this.openTurns()
+      .flatMap(({ id }) => this.attachmentsOf(id))
+      .flatMap((attachment) => ("sha256" in attachment ? [attachment.sha256] : []));
   }
 
   /** Turns that have not ended, in the order they came. */
@@ -375,10 +403,11 @@ export class Store {
   endTurn(turn: string, session: string, status: TurnStatus, endSeq: number, now: number): void {
     this.usage.addTurn(turn, session, now);
     this.#sql.exec(
-      "UPDATE turns SET status = ?, end_seq = ?, ended_at = ? WHERE id = ?",
+      "UPDATE turns SET status = ?, end_seq = ?, ended_at = ?, transcript_end = ? WHERE id = ?",
       status,
       endSeq,
       now,
+      this.transcripts.lastPosition(session),
       turn,
     );
   }

@@ -17,7 +17,7 @@ export class Transcripts {
   }
 
   append(session: string, subpath: string, entries: TranscriptEntry["entry"][]): void {
-    let position = this.#lastPosition(session);
+    let position = this.lastPosition(session);
     for (const entry of entries) {
       position += 1;
       for (const [part, data] of cut(JSON.stringify(entry)).entries()) {
@@ -33,8 +33,19 @@ export class Transcripts {
     }
   }
 
+  /** How far a session's transcript goes; 0 for none. */
+  lastPosition(session: string): number {
+    const row = this.#sql
+      .exec<{ position: number | null }>(
+        "SELECT max(position) AS position FROM transcripts WHERE session_id = ?",
+        session,
+      )
+      .one();
+    return row.position ?? 0;
+  }
+
   has(session: string): boolean {
-    return this.#lastPosition(session) > 0;
+    return this.lastPosition(session) > 0;
   }
 
   delete(session: string): void {
@@ -71,16 +82,30 @@ export class Transcripts {
     }
   }
 
+  /** Forgets what is behind a position. */
+  truncate(session: string, position: number): void {
+    this.#sql.exec(
+      "DELETE FROM transcripts WHERE session_id = ? AND position > ?",
+      session,
+      position,
+    );
+  }
+
   /**
-   * Copies a transcript under another session's name, whole or up to a message.
+   * Copies a transcript under another session's name, whole, up to a message or up to a position.
    * Gives whether the message was found.
    */
-  copy(from: string, to: string, message?: string): boolean {
+  copy(
+    from: string,
+    to: string,
+    { message, upTo = Infinity }: { message?: string | undefined; upTo?: number | undefined } = {},
+  ): boolean {
     let found = message === undefined;
     for (let position = 0; ;) {
       const rows = this.#page(from, position);
       if (rows.length === 0) return found;
-      for (const { subpath, data } of rows) {
+      for (const { position: place, subpath, data } of rows) {
+        if (place > upTo) return found;
         const isMain = subpath === "";
         if (isMain && message !== undefined && found) continue;
         // The id is in every entry, and in the path of the workspace: a UUID, so nothing else reads the same.
@@ -90,16 +115,6 @@ export class Transcripts {
       }
       position = rows.at(-1)!.position;
     }
-  }
-
-  #lastPosition(session: string): number {
-    const row = this.#sql
-      .exec<{ position: number | null }>(
-        "SELECT max(position) AS position FROM transcripts WHERE session_id = ?",
-        session,
-      )
-      .one();
-    return row.position ?? 0;
   }
 
   /** Entries behind a position, about a megabyte of them and at least one. */

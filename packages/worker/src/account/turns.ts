@@ -16,6 +16,8 @@ import type {
 
 import type { Env } from "../env.js";
 import { holdMs, sleepAfterMs } from "../settings.js";
+import { landAttachments } from "../workspace/land-attachments.js";
+import type { Files } from "../workspace/files.js";
 import type { Allowance } from "./allowance.js";
 import { ContainerLogs } from "./container-logs.js";
 import { describeContainer, statusContainer } from "./container-status.js";
@@ -30,6 +32,7 @@ import {
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 import { WaitingTurns } from "./waiting-turns.js";
+import { Workspaces } from "./workspaces.js";
 
 /** While turns are open, the object is woken at least this often, milliseconds. */
 const ALARM_MS = 30_000;
@@ -54,8 +57,14 @@ const refusalOf = ({ error = "", message = "" }: Partial<RunnerRefusal>): EdgeEr
 /** A control call may have to start a process, or ask the model API: milliseconds. */
 const CONTROL_MS = 60_000;
 
+/** Garbage is collected this long after it came to be: sessions are often deleted together. Milliseconds. */
+const GARBAGE_MS = 2_000;
+
 /** A container without room is asked again for this long, milliseconds. */
 const ROOM_PATIENCE_MS = 120_000;
+
+/** Stands for the boot of a runner that has more of a transcript than there is. */
+export const REWOUND = "rewound";
 
 /** Brings an account's turns to their containers, one at a time per session, and sees them to their end. */
 export class Turns {
@@ -67,6 +76,8 @@ export class Turns {
   readonly requests: Requests;
   readonly #waiting: WaitingTurns;
   readonly #allowance: Allowance;
+  readonly #files: Files;
+  readonly workspaces: Workspaces;
   /** Turns whose way to the runner is under way in this memory. */
   readonly #dispatching = new Set<string>();
 
@@ -76,12 +87,14 @@ export class Turns {
     store: Store,
     logs: SessionLogs,
     allowance: Allowance,
+    files: Files,
   ) {
     this.#ctx = ctx;
     this.#env = env;
     this.#store = store;
     this.#logs = logs;
     this.#allowance = allowance;
+    this.#files = files;
     this.requests = new Requests(ctx, env, store, logs, {
       container: (name) => this.#container(name),
       onAnswered: (turn, request) => {
@@ -92,11 +105,17 @@ export class Turns {
     this.#waiting = new WaitingTurns(store, logs, this.requests, (turn, end) =>
       this.#end(turn, end),
     );
-    this.#containerLogs = new ContainerLogs(ctx, store, logs, this.requests, {
+    this.#containerLogs = new ContainerLogs(ctx, store, logs, this.requests, files, {
       container: (name) => this.#container(name),
       onFreed: (name) => this.#afterFreed(name),
       onAsked: () => this.#ctx.waitUntil(this.#armAlarm()),
       onLost: (turns) => this.#onLost(turns),
+    });
+    this.workspaces = new Workspaces(ctx, env, store, files.stored, this.#containerLogs, (turn) => {
+      const message = "The session's files could not be brought into its container.";
+      const error = wireError("workspace_unavailable", message);
+      this.#end(turn.id, { status: "failed", error });
+      return this.#tellInterrupt(turn);
     });
   }
 
@@ -130,7 +149,11 @@ export class Turns {
     for (const turn of this.#store.openTurns()) {
       if (turn.status !== "running") continue;
       if (turn.boot === null) this.#dispatch(turn);
-      else this.#containerLogs.follow(this.#store.containerOf(turn.session_id), turn.boot);
+      else {
+        this.#containerLogs.follow(this.#store.containerOf(turn.session_id), turn.boot);
+        // What of its files had not arrived, its tools wait for.
+        this.#ctx.waitUntil(this.workspaces.goOn(turn).catch(() => {}));
+      }
       // Said again until the turn has ended: the first time may not have arrived.
       if (turn.interrupted && turn.boot !== null) this.#ctx.waitUntil(this.#tellInterrupt(turn));
     }
@@ -151,10 +174,14 @@ export class Turns {
       const unusedMs = Date.now() - (container?.used_at ?? Infinity);
       if (!container || unusedMs < sleepAfterMs(this.#env)) continue;
       if (this.#store.openTurnsOf(name).length > 0) continue;
+      const isStored = await this.workspaces.store(name, container.boot);
+      if (!isStored || this.#store.openTurnsOf(name).length > 0) continue;
       this.#containerLogs.stop(name);
+      this.#files.stored.runners.drop(container.boot);
       this.#store.containers.delete(name);
       await this.#container(name).sleep(container.boot);
     }
+    if (this.#files.stored.garbageSince() !== undefined) await this.#files.stored.collect();
     await this.#armAlarm();
   }
 
@@ -169,6 +196,8 @@ export class Turns {
     if (isBusy) times.push(Date.now() + ALARM_MS);
     const expiry = this.requests.nextExpiry();
     if (expiry !== undefined) times.push(expiry);
+    const garbage = this.#files.stored.garbageSince();
+    if (garbage !== undefined) times.push(garbage + GARBAGE_MS);
     const left = this.#store.messages.nextLeft();
     if (left !== undefined) times.push(left);
     if (times.length === 0) return;
@@ -200,6 +229,8 @@ export class Turns {
   async #send(id: string, refusedSince?: number): Promise<void> {
     const { session_id } = this.#store.turn(id)!;
     const name = this.#store.containerOf(session_id);
+    await this.#logs.untilWhole(session_id);
+    landAttachments(this.#files, this.#store, session_id, id);
 
     // A log that is being read vouches for its container: no need to ask first.
     const isFollowing = this.#containerLogs.isFollowing(name);
@@ -236,6 +267,7 @@ export class Turns {
     const { session_id, resumed } = this.#store.turn(id)!;
     const container = this.#container(this.#store.containerOf(session_id));
     await this.#bringTranscript(session_id);
+    await this.workspaces.bring(session_id, id);
     const { options } = this.#store.session(session_id)!;
     const answered = this.#store.requests
       .openOf(id)
@@ -243,8 +275,12 @@ export class Turns {
     const answers = Object.fromEntries(
       answered.map((row) => [row.tool_use_id, this.#store.requests.answerOf(row)]),
     );
+    const attachments = this.#store
+      .attachmentsOf(id)
+      .flatMap((attachment) => ("path" in attachment ? [attachment.path] : []));
     const start: StartTurn = {
       ...this.#store.inputOf(id),
+      ...(attachments.length > 0 ? { attachments } : {}),
       options,
       hold_ms: holdMs(this.#env),
       ...(resumed > 0 ? { resume: true } : {}),
@@ -266,7 +302,10 @@ export class Turns {
     const name = this.#store.containerOf(session);
     const boot = this.#store.containers.get(name)?.boot ?? null;
     const { transcripts } = this.#store;
-    if (this.#store.transcriptBoot(session) === boot || !transcripts.has(session)) return;
+    const known = this.#store.transcriptBoot(session);
+    // One that was rewound to its beginning is empty, and its process must not remember more.
+    const isNew = !transcripts.has(session) && known !== REWOUND;
+    if (known === boot || isNew) return;
     const path = `/sessions/${session}/transcript`;
     const body = transcripts.stream(session);
     const { ok, status } = await callRunner(this.#container(name), "PUT", path, body);
@@ -366,6 +405,9 @@ export class Turns {
     const { boot } = await this.#container(name).ensure(this.#store.accountName ?? "", false);
     this.#containerLogs.follow(name, boot);
     await this.#bringTranscript(session);
+    await (
+      await this.workspaces.bring(session)
+    ).whole;
     const { options } = this.#store.session(session)!;
     const call: ControlCall = { method, args, options };
     const path = `/sessions/${session}/control`;

@@ -1,5 +1,6 @@
 import type { AccountDO } from "../account/account-do.js";
 import type { Env } from "../env.js";
+import type { Files } from "../workspace/files.js";
 
 /** What the HTTP API calls an account for. */
 const METHODS = [
@@ -9,6 +10,7 @@ const METHODS = [
   "updateSession",
   "deleteSession",
   "forkSession",
+  "rewindSession",
   "query",
   "createMessage",
   "createTurn",
@@ -31,13 +33,40 @@ const METHODS = [
   "beginModelCall",
   "admit",
 ] as const;
-export type AccountMethod = (typeof METHODS)[number];
+
+/** … and for its sessions' files. */
+const FILE_METHODS = [
+  "listFiles",
+  "statFile",
+  "openFile",
+  "putFile",
+  "deleteFile",
+  "tarFiles",
+  "putTar",
+  "diffFiles",
+  "listCheckpoints",
+] as const;
+
+type OwnMethod = (typeof METHODS)[number];
+type FileMethod = (typeof FILE_METHODS)[number];
+export type AccountMethod = OwnMethod | FileMethod;
+
+const FILE_METHOD_NAMES: ReadonlySet<string> = new Set(FILE_METHODS);
+
+export const isFileMethod = (method: AccountMethod): method is FileMethod =>
+  FILE_METHOD_NAMES.has(method);
+
+type Called<Target, Method extends keyof Target> = Target[Method] extends (
+  ...args: infer Args
+) => infer Result
+  ? (...args: Args) => Promise<Awaited<Result>>
+  : never;
 
 /** The AccountDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
 export type AccountStub = {
-  [Method in AccountMethod]: (
-    ...args: Parameters<AccountDO[Method]>
-  ) => Promise<Awaited<ReturnType<AccountDO[Method]>>>;
+  [Method in OwnMethod]: Called<AccountDO, Method>;
+} & {
+  [Method in FileMethod]: Called<Files, Method>;
 };
 
 /** What is asked before a method is called. */
@@ -55,7 +84,7 @@ interface CheckedCalls {
 /** An account, for one request. What is asked of its caller comes in the same message as the call, for it costs no more. */
 export function accountStub(env: Env, name: string, token?: string): AccountStub {
   let isFirst = true;
-  const calls = METHODS.map((method) => [
+  const calls = [...METHODS, ...FILE_METHODS].map((method) => [
     method,
     (...args: unknown[]) => {
       const check = { token, isFirst };

@@ -40,6 +40,7 @@ import {
   type AppEnv,
   type Call,
 } from "./call.js";
+import { addFileRoutes } from "./files.js";
 import { assertFits } from "./limits.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
 import { dropBody } from "./read-text.js";
@@ -200,6 +201,8 @@ app.get("/v1/sessions/:id/events", async (c) => {
   });
   return streamAnswer(events, c.get("requestId"));
 });
+
+addFileRoutes(app);
 
 /** The session whose requests are asked for: that of the path, or the one a token is for; all of them otherwise. */
 const requestsOf = (c: Call) => {

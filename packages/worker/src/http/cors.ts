@@ -22,13 +22,17 @@ export const cors: MiddlewareHandler<AppEnv> = honoCors({
     const origins = originsOf(env as Env);
     return origins.includes("*") ? "*" : origins.includes(origin) ? origin : null;
   },
-  allowMethods: ["GET", "POST", "PATCH", "DELETE"],
+  allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
   exposeHeaders: [
     REQUEST_ID_HEADER,
     PROTOCOL_HEADER,
     "request-id",
     "retry-after",
     "x-should-retry",
+    "etag",
+    "content-range",
+    "x-checkpoint",
+    "x-file-mode",
   ],
   maxAge: A_DAY_S,
 });

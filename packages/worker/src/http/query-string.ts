@@ -16,10 +16,17 @@ export function wholeNumber(name: string, value: string | undefined, otherwise: 
   return Number(value);
 }
 
-export function pageSize(c: Call): number {
-  const limit = wholeNumber("limit", c.req.query("limit"), DEFAULT_PAGE);
-  if (limit >= 1 && limit <= MAX_PAGE) return limit;
-  throw new EdgeError("invalid_request", `limit: must be 1 to ${MAX_PAGE}.`);
+export function pageSize(c: Call, most: number = MAX_PAGE): number {
+  const limit = wholeNumber("limit", c.req.query("limit"), Math.min(most, DEFAULT_PAGE));
+  if (limit >= 1 && limit <= most) return limit;
+  throw new EdgeError("invalid_request", `limit: must be 1 to ${most}.`);
+}
+
+export function flag(c: Call, name: string): boolean {
+  const given = c.req.query(name);
+  if (given === undefined || given === "false") return false;
+  if (given === "true" || given === "") return true;
+  throw new EdgeError("invalid_request", `${name}: must be true or false.`);
 }
 
 export function oneOf<Value extends string>(

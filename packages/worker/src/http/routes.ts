@@ -75,7 +75,9 @@ export function methodsOf(c: Call, routes: { method: string; path: string }[]): 
     ({ method, path }) =>
       method !== "ALL" &&
       !isOff(c, method, path) &&
-      new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`).test(c.req.path),
+      new RegExp(`^${path.replace(/:\w+\{(.+?)\}/g, "$1").replace(/:\w+/g, "[^/]+")}$`).test(
+        c.req.path,
+      ),
   );
   return [...new Set(matching.map(({ method }) => method))];
 }

@@ -1,0 +1,214 @@
+import {
+  EdgeError,
+  MAX_UPLOAD_BYTES,
+  rewindSessionRequest,
+  type FileEntry,
+} from "@claude-edge/protocol";
+import type { Context, Hono } from "hono";
+
+import type { ByteRange, OpenFile, Precondition } from "../workspace/files.js";
+import { commonHeaders } from "./answers.js";
+import { readBody } from "./body.js";
+import { account, json, nameOf, stubOf, type AppEnv, type Call } from "./call.js";
+import { flag, pageSize, wholeNumber } from "./query-string.js";
+
+/** A page of files may be larger than others: its rows are small. */
+const MAX_FILES_PAGE = 1_000;
+
+const idOf = (c: Call): string => (c.req.param() as { id: string }).id;
+
+/** The path of a file: what follows the route, each name unescaped by itself. @throws EdgeError `path_invalid`. */
+function pathOf(c: Call): string {
+  const { pathname } = new URL(c.req.url);
+  const escaped = pathname.split("/files/").slice(1).join("/files/");
+  try {
+    return decodeURIComponent(escaped);
+  } catch (cause) {
+    const message = "The path is not percent-encoded UTF-8.";
+    throw new EdgeError("path_invalid", message, undefined, cause);
+  }
+}
+
+const folderOf = (c: Call): string => (c.req.query("path") ?? "").replace(/\/+$/, "");
+
+/** Adds the routes of a session's files. */
+export function addFileRoutes(app: Hono<AppEnv>): void {
+  const file = "/v1/sessions/:id/files/:path{.+}";
+
+  app.get("/v1/sessions/:id/files", async (c) => {
+    const { at, cursor } = c.req.query();
+    const query = {
+      path: folderOf(c),
+      recursive: flag(c, "recursive"),
+      at,
+      cursor,
+      limit: pageSize(c, MAX_FILES_PAGE),
+    };
+    return json(c, await account(c).listFiles(idOf(c), query));
+  });
+
+  // HEAD comes here too: Hono answers it without the body.
+  app.get(file, async (c: Context<AppEnv>) => {
+    const { at } = c.req.query();
+    const path = pathOf(c);
+    if (c.req.method === "HEAD") {
+      const found = await account(c).statFile(idOf(c), path, at);
+      return fileAnswer(c, { ...found, start: 0, length: found.entry.size, body: null });
+    }
+    const known = c.req.header("if-none-match");
+    if (known !== undefined) {
+      const found = await account(c).statFile(idOf(c), path, at);
+      if (matches(known, found.entry)) return notModified(c, found);
+    }
+    return fileAnswer(c, await account(c).openFile(idOf(c), path, at, rangeOf(c)));
+  });
+
+  app.put(file, async (c: Context<AppEnv>) => {
+    const size = sizeOf(c);
+    const mode = modeOf(c);
+    const body = c.req.raw.body ?? emptyBody();
+    const content = { body, size, mode };
+    const written = await account(c).putFile(idOf(c), pathOf(c), content, preconditionOf(c));
+    return json(c, written);
+  });
+
+  app.delete(file, async (c: Context<AppEnv>) => {
+    const recursive = flag(c, "recursive");
+    const path = pathOf(c);
+    return json(c, await account(c).deleteFile(idOf(c), path, recursive, preconditionOf(c)));
+  });
+
+  app.get("/v1/sessions/:id/tar", async (c) => {
+    const body = await account(c).tarFiles(idOf(c), folderOf(c), c.req.query("at"));
+    return new Response(body, {
+      headers: {
+        ...commonHeaders(c.get("requestId")),
+        ...AS_ATTACHMENT,
+        "content-type": "application/x-tar",
+      },
+    });
+  });
+
+  app.put("/v1/sessions/:id/tar", async (c) => {
+    sizeOf(c);
+    const body = c.req.raw.body ?? emptyBody();
+    return json(c, await account(c).putTar(idOf(c), folderOf(c), body));
+  });
+
+  app.get("/v1/sessions/:id/diff", async (c) => {
+    const { from, to, cursor } = c.req.query();
+    const query = { from, to, cursor, limit: pageSize(c, MAX_FILES_PAGE) };
+    return json(c, await account(c).diffFiles(idOf(c), query));
+  });
+
+  app.get("/v1/sessions/:id/checkpoints", async (c) => {
+    const given = c.req.query("cursor");
+    const cursor = given === undefined ? undefined : wholeNumber("cursor", given, 0);
+    return json(c, await account(c).listCheckpoints(idOf(c), cursor, pageSize(c)));
+  });
+
+  app.post("/v1/sessions/:id/rewind", async (c) => {
+    const { value } = await readBody(c, rewindSessionRequest);
+    const name = nameOf(c, value.accountId);
+    return json(c, await stubOf(c, name).rewindSession(idOf(c), value));
+  });
+}
+
+/** What an agent wrote is nothing that a browser should run under the deployment's name. */
+const AS_ATTACHMENT = {
+  "content-disposition": "attachment",
+  "x-content-type-options": "nosniff",
+  "cache-control": "private, no-cache, no-transform",
+};
+
+const etagOf = ({ sha256 = "" }: FileEntry): string => `"${sha256}"`;
+
+function headersOf(c: Call, { entry, checkpoint }: Pick<OpenFile, "entry" | "checkpoint">) {
+  return {
+    ...commonHeaders(c.get("requestId")),
+    ...AS_ATTACHMENT,
+    etag: etagOf(entry),
+    "accept-ranges": "bytes",
+    "x-checkpoint": String(checkpoint),
+    "x-file-mode": entry.mode.toString(8),
+  };
+}
+
+function fileAnswer(
+  c: Call,
+  file: Omit<OpenFile, "body"> & { body: ReadableStream<Uint8Array> | null },
+): Response {
+  const { entry, start, length, body } = file;
+  const isPart = length < entry.size;
+  return new Response(body && sized(body, length), {
+    status: isPart ? 206 : 200,
+    headers: {
+      ...headersOf(c, file),
+      "content-type": "application/octet-stream",
+      "content-length": String(length),
+      ...(isPart ? { "content-range": `bytes ${start}-${start + length - 1}/${entry.size}` } : {}),
+    },
+  });
+}
+
+/** With its length, so that a body which breaks off is not taken for a whole one. */
+function sized(body: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
+  const { readable, writable } = new FixedLengthStream(length);
+  // How it went shows at the reader's end.
+  void body.pipeTo(writable).catch(() => {});
+  return readable;
+}
+
+function notModified(c: Call, file: Pick<OpenFile, "entry" | "checkpoint">): Response {
+  return new Response(null, { status: 304, headers: headersOf(c, file) });
+}
+
+/** Whether a list of ETags names a file's content. */
+function matches(header: string, entry: FileEntry): boolean {
+  const tags = new Set(header.split(",").map((tag) => tag.trim().replace(/^W\//, "")));
+  return tags.has("*") || tags.has(etagOf(entry));
+}
+
+/** One stretch of bytes; several, and what is none, count as all of them (RFC 9110, 14.2). */
+function rangeOf(c: Call): ByteRange | undefined {
+  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(c.req.header("range")?.trim() ?? "");
+  const [, first = "", last = ""] = match ?? [];
+  if (first === "" && last === "") return undefined;
+  if (first === "") return { suffix: Number(last) };
+  if (last === "") return { first: Number(first) };
+  return Number(last) < Number(first) ? undefined : { first: Number(first), last: Number(last) };
+}
+
+function preconditionOf(c: Call): Precondition {
+  const wanted = c.req.header("if-match")?.trim();
+  const unwanted = c.req.header("if-none-match")?.trim();
+  if (unwanted !== undefined && unwanted !== "*") {
+    throw new EdgeError("invalid_request", "If-None-Match: must be * here.");
+  }
+  const sha256 = wanted === undefined ? undefined : /^"([0-9a-f]{64})"$/.exec(wanted)?.[1];
+  if (wanted !== undefined && sha256 === undefined) {
+    throw new EdgeError("invalid_request", "If-Match: must be the ETag of a file.");
+  }
+  return { sha256, absent: unwanted === "*" };
+}
+
+function modeOf(c: Call): number | undefined {
+  const given = c.req.query("mode");
+  if (given === undefined) return undefined;
+  if (/^0?[0-7]{3}$/.test(given)) return Number.parseInt(given, 8);
+  throw new EdgeError("invalid_request", "mode: must be permission bits in octal, like 755.");
+}
+
+/** How long the body is, if it says so. @throws EdgeError `file_too_large`. */
+function sizeOf(c: Call): number | undefined {
+  const given = c.req.header("content-length");
+  const size = given === undefined ? undefined : Number(given);
+  if (size === undefined || size <= MAX_UPLOAD_BYTES) return size;
+  throw new EdgeError(
+    "file_too_large",
+    `The body has ${size} bytes; ${MAX_UPLOAD_BYTES} are the most.`,
+  );
+}
+
+const emptyBody = (): ReadableStream<Uint8Array> =>
+  new Blob([]).stream() as ReadableStream<Uint8Array>;
