@@ -1,10 +1,10 @@
-import { BODY_TIMEOUT_MS, EdgeError, MAX_BODY_BYTES } from "@claude-edge/protocol";
+import { BODY_TIMEOUT_MS, EdgeError, MAX_BODY_BYTES, MAX_UPLOAD_BYTES } from "@claude-edge/protocol";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /** What is still taken of a body that nobody wants: time enough for one that is under way, milliseconds. */
 const DROP_MS = 1_000;
-const DROP_BYTES = 2 * MAX_BODY_BYTES;
+const DROP_BYTES = 2 * MAX_UPLOAD_BYTES;
 
 /** The text of a request. @throws EdgeError `body_too_large`, `body_too_slow`, `invalid_json` for what is not UTF-8. */
 export async function readText({ headers, body }: Request): Promise<string> {
