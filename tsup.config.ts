@@ -8,7 +8,7 @@ const ENTRIES: Record<string, string[]> = {
   "packages/protocol": ["index", "errors", "internal", "runner", "wire"],
   "packages/client": ["index", "node"],
   "packages/worker": ["index"],
-  "packages/runner": ["index", "bin", "processes"],
+  "packages/runner": ["index", "bin", "processes", "workspace/thread"],
   "packages/local": ["index", "guardian"],
   cli: ["bin"],
 };

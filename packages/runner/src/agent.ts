@@ -24,6 +24,20 @@ type OwnedByRunner =
 export interface AgentDefinition extends Omit<Options, OwnedByRunner> {
   /** Variables for the agent's process and its tools, beside those the runner sets. No secrets: tools can read them. */
   env?: Record<string, string>;
+  /** How the files of its sessions are kept. */
+  workspace?: WorkspaceDefinition;
+}
+
+/** How the files of an agent's sessions are kept: after every tool and turn, all that has changed. */
+export interface WorkspaceDefinition {
+  /**
+   * What is not kept, as patterns of a .gitignore, from the workspace on: `["data/", "*.log"]`. Never kept, unless a
+   * pattern such as `!.cache/` takes it back, are folders that are made again by whoever needs them: node_modules,
+   * .venv, venv, __pycache__, .pytest_cache, .mypy_cache, .ruff_cache, .cache, .npm, .pnpm-store, .turbo, .gradle.
+   */
+  ignore?: string[];
+  /** What .gitignore files in the workspace name is not kept either; they themselves are. Default: false. */
+  gitignore?: boolean;
 }
 
 /** Types an agent definition; `agent.config.ts` exports the result as its default. */
@@ -66,7 +80,24 @@ export async function loadAgent(folder: string): Promise<AgentDefinition> {
       `${file} must export an agent as its default: export default defineAgent({ … })`,
     );
   }
+  const problem = workspaceProblem(loaded.default as { workspace?: unknown });
+  if (problem !== undefined) throw new Error(`${file}: ${problem}`);
   return joined(files, loaded.default as AgentDefinition);
+}
+
+/** What is wrong with an agent's `workspace`; it is ours, so the Agent SDK will not tell. */
+function workspaceProblem({ workspace }: { workspace?: unknown }): string | undefined {
+  if (workspace === undefined) return undefined;
+  if (typeof workspace !== "object" || workspace === null) return "workspace must be an object";
+  const { ignore, gitignore, ...rest } = workspace as Record<string, unknown>;
+  const [other] = Object.keys(rest);
+  if (other !== undefined) return `workspace has no option ${other}: it takes ignore and gitignore`;
+  const isList = Array.isArray(ignore) && ignore.every((one) => typeof one === "string");
+  if (ignore !== undefined && !isList) return "workspace.ignore must be a list of patterns";
+  if (gitignore !== undefined && typeof gitignore !== "boolean") {
+    return "workspace.gitignore must be true or false";
+  }
+  return undefined;
 }
 
 /** Two agents as one: the second goes before, and of directories and variables both are kept. */

@@ -17,8 +17,8 @@ import type { Requests } from "./requests.js";
 export interface CallbackContext {
   readonly requests: Requests;
   readonly tunnels: Map<string, McpTunnel>;
-  /** A turn is running. */
-  readonly busy: boolean;
+  /** A turn is running, and how it ends is not known yet. */
+  readonly running: boolean;
   /** The answer that the turn has waited for, when this is the tool use it was about. */
   keptAnswer(toolUseId: string): CallbackAnswer | undefined;
   /** Resolves when the tool use is in the stored transcript: from there on its approval can outlive the process. */
@@ -84,7 +84,7 @@ function askPermission(context: CallbackContext): CanUseTool {
     const { toolUseID, agentID } = options;
     const kept = context.keptAnswer(toolUseID);
     if (kept) return permissionOf(kept, input);
-    if (!context.busy) return { behavior: "deny", message: "The turn has ended." };
+    if (!context.running) return { behavior: "deny", message: "The turn has ended." };
     // A subagent's question dies with its process. And a process that resumes at a tool of the caller's MCP server
     // gives up before that server is connected.
     const canWait = agentID === undefined && options.mcpServer?.source !== "sdk";

@@ -1,1 +1,1 @@
-export { defineAgent, type AgentDefinition } from "./agent.js";
+export { defineAgent, type AgentDefinition, type WorkspaceDefinition } from "./agent.js";

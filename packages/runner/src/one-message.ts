@@ -14,7 +14,10 @@ const defer: HookCallback = async () => ({
 });
 
 /** Has a process ask for one message, with the client's tools and parameters in place of the agent's. */
-export function forOneMessage(options: Options, { tools, body }: OneMessage): Options {
+export function forOneMessage(
+  { hooks: _ofTheAgent, ...options }: Options,
+  { tools, body }: OneMessage,
+): Options {
   const env = {
     ...options.env,
     CLAUDE_CODE_EXTRA_BODY: JSON.stringify(body),

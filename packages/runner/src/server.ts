@@ -21,6 +21,7 @@ import type { RunnerFolders } from "./environment.js";
 import { EventLog } from "./event-log.js";
 import { RETRY_AFTER_S, Sessions, type ProcessPolicy } from "./sessions.js";
 import { sdkVersion, VERSION } from "./version.js";
+import { onWorkspace } from "./workspace-routes.js";
 
 /** A log reader gets a ping this often, milliseconds: a runner that hangs must be told from a turn that thinks. */
 const PING_MS = 3_000;
@@ -112,6 +113,7 @@ export class Runner {
       const call = JSON.parse(await text(request)) as ControlCall;
       return answer(response, 200, await this.#sessions.control(control[1]!, call));
     }
+    if (await onWorkspace(this.#sessions, request, path, response)) return;
     const interrupt = method === "POST" && INTERRUPT.exec(path);
     const transcript = method === "PUT" && TRANSCRIPT.exec(path);
     const session = method === "DELETE" && SESSION.exec(path);

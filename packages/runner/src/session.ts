@@ -1,9 +1,13 @@
 import type { Options, SDKMessage, SDKResultMessage } from "@anthropic-ai/claude-agent-sdk";
 import {
+  EdgeError,
+  toWireError,
   wireError,
   type CallbackAnswer,
+  type CheckpointReason,
   type ErrorCode,
   type JsonRpcMessage,
+  type Prompt,
   type SdkMessage,
   type SessionOptions,
   type Usage,
@@ -39,6 +43,19 @@ export interface SessionContext {
   wantsOutput(options: StartTurn["options"]): boolean;
   /** A turn has ended. */
   onIdle(session: Session): void;
+  /** The files of its workspace. */
+  files: SessionFiles;
+}
+
+/** What a session needs of whoever holds its files. */
+export interface SessionFiles {
+  /** Nothing is missing: tools may run. */
+  isWhole(): boolean;
+  untilWhole(): Promise<void>;
+  /** Takes a checkpoint; its frame is in the log when this resolves. Never rejects. */
+  checkpoint(turn: string, reason: CheckpointReason): Promise<void>;
+  /** The prompt with some of the files. @throws EdgeError `file_not_found`. */
+  attach(paths: string[], prompt: Prompt): Promise<Prompt>;
 }
 
 /** The turn that a process is opened for. */
@@ -55,12 +72,21 @@ export interface OpenedProcess {
   process: AgentProcess;
   wasSpare: boolean;
   isUnderWay: boolean;
+  /** Its tools wait by themselves until the workspace is whole. */
+  holdsTools: boolean;
 }
 
 interface Turn {
   id: string;
   start: StartTurn;
   interrupted: boolean;
+  /** Resolves when it is interrupted. */
+  interruption: PromiseWithResolvers<void>;
+  /** Files may have changed by it. */
+  usedTools: boolean;
+  /** How it ended is known; the last checkpoint is being taken. What comes meanwhile is told after the end. */
+  isEnding: boolean;
+  held: SDKMessage[];
   /** The process has said something since the turn began. */
   heard: boolean;
   /** The process was there before the turn: it may have been dying. */
@@ -73,6 +99,9 @@ interface Turn {
 
 /** An interrupt that has not ended the turn after this long ends the process, milliseconds. */
 const INTERRUPT_GRACE_MS = 5_000;
+
+/** A prompt waits this long for the files of its workspace, milliseconds; so does a tool. */
+export const RESTORE_PATIENCE_MS = 10 * 60_000;
 
 /**
  * One conversation: a live `claude` process, kept between turns, one turn at a time. A process that has ended is
@@ -91,10 +120,14 @@ export class Session implements ProcessCallbacks, CallbackContext {
   #process: AgentProcess | undefined;
   /** The options its process has. */
   #options: SessionOptions = {};
+  /** Its process's tools wait for the workspace by themselves. */
+  #holdsTools = false;
   /** One process is opened at a time. */
   #opening: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #current: Turn | undefined;
+  /** The end of the newest turn. */
+  #ending: Promise<void> = Promise.resolve();
   /** Called when a turn has ended. */
   #onEnded: () => void = () => {};
   #lastTurn = "";
@@ -109,6 +142,15 @@ export class Session implements ProcessCallbacks, CallbackContext {
 
   get busy(): boolean {
     return this.#current !== undefined;
+  }
+
+  get running(): boolean {
+    return this.#current !== undefined && !this.#current.isEnding;
+  }
+
+  /** The turn that runs; empty when none does. */
+  get currentTurn(): string {
+    return this.#current?.id ?? "";
   }
 
   /** Its live process, if there is one. */
@@ -144,7 +186,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
 
   /** Starts a turn. What comes of it, a failed start included, is in the log. */
   async start(id: string, start: StartTurn): Promise<void> {
-    const turn: Turn = { id, start, interrupted: false, heard: false, reused: false, lastText: "" };
+    const turn = turnOf(id, start);
     this.#turns.set(id, this.#context.log.head.cursor);
     this.#current = turn;
     this.#lastTurn = id;
@@ -165,13 +207,39 @@ export class Session implements ProcessCallbacks, CallbackContext {
       const opening = { begun, traceparent, message };
       const { isUnderWay, reused } = await this.#withProcess(start.options, opening);
       turn.reused = reused;
-      if (this.#current !== turn) return;
+      if (this.#current !== turn || turn.isEnding) return;
+      if (turn.interrupted) return this.#endInterrupted();
+      if (isUnderWay) return;
+      const process = this.#process!;
+      const prompt = await this.#promptOf(turn);
+      // Whoever ended it meanwhile has said so, or begun again.
+      if (this.#current !== turn || turn.isEnding || this.#process !== process) return;
       if (turn.interrupted) return this.#endInterrupted();
       const { verbatimPrompts = true } = start.options;
-      if (!isUnderWay) this.#process!.send(id, start.prompt, verbatimPrompts);
+      process.send(id, prompt, verbatimPrompts);
     } catch (error) {
+      if (this.#current !== turn) return;
+      if (error instanceof EdgeError)
+        return this.#end({ status: "failed", error: toWireError(error) });
       this.#fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** The prompt with its files, when all is there that it needs. @throws EdgeError `workspace_unavailable`, … */
+  async #promptOf(turn: Turn): Promise<Prompt> {
+    const { files } = this.#context;
+    const { prompt, attachments = [] } = turn.start;
+    const needsFiles = !this.#holdsTools || attachments.length > 0;
+    if (needsFiles && !files.isWhole()) {
+      const patience = new Promise((resolve) => setTimeout(resolve, RESTORE_PATIENCE_MS).unref());
+      await Promise.race([files.untilWhole(), turn.interruption.promise, patience]);
+      if (turn.interrupted) return prompt;
+      if (!files.isWhole()) {
+        const message = "The files of the session did not come into the container.";
+        throw new EdgeError("workspace_unavailable", message);
+      }
+    }
+    return attachments.length > 0 ? files.attach(attachments, prompt) : prompt;
   }
 
   /** Sees to it that there is a live process with these options. */
@@ -190,6 +258,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
       const opened = await this.#context.openProcess(this, options, turn);
       this.#process = opened.process;
       this.#options = options;
+      this.#holdsTools = opened.holdsTools;
       return { isUnderWay: opened.isUnderWay, reused: opened.wasSpare };
     };
     const opening = this.#opening.then(open);
@@ -255,12 +324,12 @@ export class Session implements ProcessCallbacks, CallbackContext {
   async #letGo(): Promise<void> {
     const turn = this.#current;
     const process = this.#process;
-    if (!turn || !process || turn.interrupted) return;
+    if (!turn || !process || turn.interrupted || turn.isEnding) return;
     this.#current = undefined;
     this.#process = undefined;
     this.#turns.delete(turn.id);
     this.requests.drop();
-    this.#closing = process.kill();
+    this.#closing = process.kill().then(() => this.#checkpoint(turn, "turn"));
     await this.#closing;
     this.#context.log.append({ kind: "turn", session: this.id, turn: turn.id, status: "waiting" });
     this.#context.onIdle(this);
@@ -269,10 +338,11 @@ export class Session implements ProcessCallbacks, CallbackContext {
   /** Stops the running turn; the log says how it ended. */
   async interrupt(turn: string): Promise<void> {
     const current = this.#current;
-    if (current?.id !== turn) return;
+    if (current?.id !== turn || current.isEnding) return;
     current.interrupted = true;
+    current.interruption.resolve();
     const forced = setTimeout(() => {
-      if (this.#current === current) void this.#process?.close();
+      if (this.#current === current && !current.isEnding) void this.#process?.close();
     }, INTERRUPT_GRACE_MS);
     forced.unref();
     // Rejects when the process is on its way out; the log then gets the turn's end from there.
@@ -293,6 +363,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
     if (this.#current) this.#endInterrupted();
     this.#closing = process && this.#discard(process);
     await this.#closing;
+    await this.#ending;
   }
 
   /** Ends its process as the container's end would: nothing is said of a turn that runs. */
@@ -305,11 +376,15 @@ export class Session implements ProcessCallbacks, CallbackContext {
   onMessage(message: SDKMessage, process: AgentProcess): void {
     if (this.#isStranger(process)) return;
     const current = this.#current;
-    const turn = current?.id ?? this.#lastTurn;
-    const sent = message as unknown as SdkMessage;
-    this.#context.log.append({ kind: "message", session: this.id, turn, message: sent });
+    if (current?.isEnding) return void current.held.push(message);
+    this.#say(current?.id ?? this.#lastTurn, message);
     if (!current) return;
     current.heard = true;
+    if (message.type === "assistant") {
+      current.usedTools ||=
+        current.start.message === undefined &&
+        message.message.content.some(({ type }) => type === "tool_use");
+    }
     if (message.type === "assistant" && !message.parent_tool_use_id) {
       current.model = message.message.model;
       for (const block of message.message.content) {
@@ -323,6 +398,23 @@ export class Session implements ProcessCallbacks, CallbackContext {
     if (message.type === "result" && isOwnResult(message, current)) this.#settle(message, current);
   }
 
+  #say(turn: string, message: SDKMessage): void {
+    const sent = message as unknown as SdkMessage;
+    this.#context.log.append({ kind: "message", session: this.id, turn, message: sent });
+  }
+
+  /** A tool has run: what it changed is in the log before the agent tells of it. */
+  async onToolDone(): Promise<void> {
+    const turn = this.#current;
+    if (turn) turn.usedTools = true;
+    await this.#context.files.checkpoint(turn?.id ?? this.#lastTurn, "tool");
+  }
+
+  /** Takes the last checkpoint of a turn that may have changed files. */
+  async #checkpoint(turn: Turn, reason: CheckpointReason): Promise<void> {
+    if (turn.usedTools) await this.#context.files.checkpoint(turn.id, reason);
+  }
+
   /** A process that another has taken the place of: what it says is nobody's. */
   #isStranger(process: AgentProcess): boolean {
     return this.#process !== undefined && this.#process !== process;
@@ -333,7 +425,7 @@ export class Session implements ProcessCallbacks, CallbackContext {
     this.#process = undefined;
     this.requests.drop();
     const turn = this.#current;
-    if (!turn) return;
+    if (!turn || turn.isEnding) return;
     if (turn.interrupted) return this.#endInterrupted();
     // It was dying when it was given the prompt, and has done nothing with it.
     if (turn.reused && !turn.heard) return void this.#begin(turn);
@@ -361,20 +453,50 @@ export class Session implements ProcessCallbacks, CallbackContext {
   }
 
   #end(outcome: Outcome, usage?: Usage): void {
-    const turn = this.#current?.id;
-    if (turn === undefined) return;
+    const turn = this.#current;
+    if (!turn || turn.isEnding) return;
+    turn.isEnding = true;
+    // At once where there is nothing to wait for: a turn without tools costs no more than it did.
+    if (!turn.usedTools) return this.#sayEnd(turn, outcome, usage);
+    const checkpoint = this.#checkpoint(turn, "turn");
+    this.#ending = checkpoint.then(() => this.#sayEnd(turn, outcome, usage));
+  }
+
+  #sayEnd(turn: Turn, outcome: Outcome, usage: Usage | undefined): void {
+    // Abandoned meanwhile: nothing is said of it.
+    if (this.#current !== turn) return;
     this.#current = undefined;
     this.lastUsed = Date.now();
     this.#context.log.append({
       kind: "turn",
       session: this.id,
-      turn,
+      turn: turn.id,
       ...outcome,
       ...(usage ? { usage } : {}),
     });
+    for (const message of turn.held) this.#say(turn.id, message);
     this.#context.onIdle(this);
     this.#onEnded();
   }
+}
+
+function turnOf(id: string, start: StartTurn): Turn {
+  const { attachments = [], resume, answers, message, options } = start;
+  const isBegun = resume === true || answers !== undefined;
+  // A command in a prompt may run programs without a tool.
+  const mayRun = options.verbatimPrompts === false && message === undefined;
+  return {
+    id,
+    start,
+    interrupted: false,
+    interruption: Promise.withResolvers(),
+    usedTools: isBegun || attachments.length > 0 || mayRun,
+    isEnding: false,
+    held: [],
+    heard: false,
+    reused: false,
+    lastText: "",
+  };
 }
 
 /** A background task's result also comes as a `result` message; only the prompt's own ends the turn. */

@@ -1,28 +1,37 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 
-import type { HookEvent, Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
-import { EdgeError, type CallbackAnswer, type SessionOptions } from "@claude-edge/protocol";
+import type { Options, SessionStore } from "@anthropic-ai/claude-agent-sdk";
+import {
+  EdgeError,
+  MAX_WORKSPACE_FILES,
+  type CallbackAnswer,
+  type SessionOptions,
+} from "@claude-edge/protocol";
 import {
   asks,
   fitsSpare,
   type ControlCall,
   type ControlResult,
   type StartTurn,
+  type TakeCheckpoint,
   type TranscriptEntry,
   type TurnStarted,
 } from "@claude-edge/protocol/runner";
 
 import { directoriesOf, type AgentDefinition } from "./agent.js";
 import { AgentProcess } from "./agent-process.js";
+import { withAttachments } from "./attachments.js";
 import { withCallbacks } from "./callbacks.js";
 import { agentEnvironment, makeSessionFolders, type RunnerFolders } from "./environment.js";
 import type { EventLog } from "./event-log.js";
 import { forOneMessage } from "./one-message.js";
-import { Session, type OpenedProcess, type OpeningTurn } from "./session.js";
+import { Session, type OpenedProcess, type OpeningTurn, type SessionFiles } from "./session.js";
 import { TranscriptStore } from "./transcript-store.js";
+import { checkpointHooks, joinHooks, restoreHooks } from "./workspace-hooks.js";
+import { Workspaces } from "./workspace/workspaces.js";
 
-/** How a runner treats its processes. */
+/** How a runner treats its processes, and their files. */
 export interface ProcessPolicy {
   /** A session's process is kept this long after its last turn, milliseconds. */
   hotMs: number;
@@ -34,6 +43,8 @@ export interface ProcessPolicy {
   maxResidentBytes: number;
   /** A process is started only while this much memory is left, bytes: what an active one needs. */
   reserveBytes: number;
+  /** The largest number of files that a workspace can have and still be kept. */
+  maxWorkspaceFiles: number;
 }
 
 export const DEFAULT_POLICY: ProcessPolicy = {
@@ -42,6 +53,7 @@ export const DEFAULT_POLICY: ProcessPolicy = {
   maxTurns: 100,
   maxResidentBytes: 300 * 1024 * 1024,
   reserveBytes: 300 * 1024 * 1024,
+  maxWorkspaceFiles: MAX_WORKSPACE_FILES,
 };
 
 /** When there is no memory for another process, a caller is asked to come back after this, seconds. */
@@ -76,6 +88,7 @@ export class Sessions {
   readonly #policy: ProcessPolicy;
   readonly #log: EventLog;
   readonly #transcripts: TranscriptStore;
+  readonly workspaces: Workspaces;
   readonly #idleTimers = new Map<Session, NodeJS.Timeout>();
   #refill: NodeJS.Timeout | undefined;
   #preparing: Promise<void> | undefined;
@@ -103,6 +116,9 @@ export class Sessions {
       });
       if (subpath === undefined) this.#sessions.get(session)?.onStored(entries);
     });
+    const { ignore = [], gitignore = false } = agent.workspace ?? {};
+    const options = { ignore, gitignore, maxFiles: policy.maxWorkspaceFiles };
+    this.workspaces = new Workspaces(log, { ...folders, options });
   }
 
   /** Begins to keep spares. */
@@ -148,8 +164,18 @@ export class Sessions {
     return session.control(call);
   }
 
-  /** Takes over a transcript that is stored elsewhere, before the session's first turn here. */
+  /**
+   * Takes over a transcript that is stored elsewhere: before the session's first turn here, or in place of what it has
+   * here. Its process knows another, and one that was made ready begins a new one: both end.
+   * @throws EdgeError `turn_running`.
+   */
   async restore(id: string, entries: AsyncIterable<TranscriptEntry[]>): Promise<void> {
+    const session = this.#sessions.get(id);
+    if (session?.busy) throw new EdgeError("turn_running", "A turn of the session is running.");
+    const spare = this.#spares.get(id);
+    this.#spares.delete(id);
+    await spare?.process.close();
+    await session?.close();
     // What an attempt that was cut off left behind would be there twice.
     await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
     for await (const batch of entries) {
@@ -168,6 +194,26 @@ export class Sessions {
     }
   }
 
+  /**
+   * How the workspace of a session is to be; gives the content that is missing for it. Not while its turn runs, unless
+   * that waits for just this.
+   * @throws EdgeError `turn_running`, `path_invalid`, `disk_full`, …
+   */
+  putWorkspace(id: string, body: AsyncIterable<Uint8Array>): Promise<string[]> {
+    const mayBegin = () => {
+      if (!this.#sessions.get(id)?.busy || !this.workspaces.isWhole(id)) return;
+      throw new EdgeError("turn_running", "A turn of the session is running.");
+    };
+    return this.workspaces.put(id, body, mayBegin);
+  }
+
+  /** Takes a checkpoint of a session; gives the log's cursor behind it. */
+  async takeCheckpoint(id: string, { reason, full = false }: TakeCheckpoint): Promise<number> {
+    const turn = this.#sessions.get(id)?.currentTurn ?? "";
+    await this.workspaces.checkpoint(id, { turn, reason, full, isAwaited: true });
+    return this.#log.head.cursor;
+  }
+
   /** Ends a session's process, stops what runs in it, and removes all it has here. */
   async remove(id: string): Promise<void> {
     const session = this.#sessions.get(id);
@@ -181,6 +227,7 @@ export class Sessions {
       this.#idleTimers.delete(session);
       await session.close();
     }
+    await this.workspaces.forget(id);
     await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
     const { workspaces, state } = this.#folders;
     const folders = [`${workspaces}/${id}`, `${state}/${id}`];
@@ -196,6 +243,7 @@ export class Sessions {
       ...[...this.#sessions.values()].map((session) => session.abandon()),
       ...[...this.#spares.values()].map((spare) => spare.process.close()),
     ]);
+    await this.workspaces.close();
   }
 
   #add(id: string): Session {
@@ -204,9 +252,20 @@ export class Sessions {
       openProcess: (of, options, turn) => this.#openProcess(of, options, turn),
       wantsOutput: (options) => (options.outputFormat ?? this.#agent.outputFormat) !== undefined,
       onIdle: (of) => this.#onIdle(of),
+      files: this.#filesOf(id),
     });
     this.#sessions.set(id, session);
     return session;
+  }
+
+  #filesOf(id: string): SessionFiles {
+    return {
+      isWhole: () => this.workspaces.isWhole(id),
+      untilWhole: () => this.workspaces.untilWhole(id),
+      checkpoint: (turn, reason) => this.workspaces.checkpoint(id, { turn, reason }),
+      attach: (paths, prompt) =>
+        withAttachments(`${this.#folders.workspaces}/${id}`, paths, prompt),
+    };
   }
 
   // Processes.
@@ -220,7 +279,7 @@ export class Sessions {
     if (spare) {
       spare.claim(session);
       await spare.configure(options as Pick<Options, "model" | "permissionMode">);
-      return { process: spare, wasSpare: true, isUnderWay: false };
+      return { process: spare, wasSpare: true, isUnderWay: false, holdsTools: false };
     }
     const sdkOptions = message
       ? forOneMessage(await this.#sdkOptions(session.id, options, session, {}), message)
@@ -229,8 +288,11 @@ export class Sessions {
     const isUnderWay = begun !== undefined && (await this.#hasPrompt(session.id, begun.id));
     // One that stands at a question goes on by itself, at that question.
     if (isUnderWay && !begun.isAnswered) Object.assign(sdkOptions.env!, RESUME_TURN);
+    const files = this.#filesOf(session.id);
+    const holdsTools = !files.isWhole();
+    if (holdsTools) sdkOptions.hooks = joinHooks(restoreHooks(files), sdkOptions.hooks);
     const process = AgentProcess.start(session.id, sdkOptions, session);
-    return { process, wasSpare: false, isUnderWay };
+    return { process, wasSpare: false, isUnderWay, holdsTools };
   }
 
   /** The turn's prompt is in the transcript: it was begun, and resuming goes on with it. */
@@ -258,7 +320,7 @@ export class Sessions {
     session: Session,
     definition: AgentDefinition = this.#agent,
   ): Promise<Options> {
-    const { env, ...agent } = definition;
+    const { env, workspace: _ours, ...agent } = definition;
     // Said with each prompt: a spare can serve for either.
     const { verbatimPrompts: _perPrompt, ...options } = withCallbacks(wire, session);
     const folders = await makeSessionFolders(this.#folders, id);
@@ -273,7 +335,11 @@ export class Sessions {
       ...merged("mcpServers", agent.mcpServers, options.mcpServers),
       ...merged("agents", agent.agents, options.agents),
       additionalDirectories: directoriesOf(agent, options),
-      ...(agent.hooks && options.hooks ? { hooks: joinHooks(agent.hooks, options.hooks) } : {}),
+      hooks: joinHooks(
+        agent.hooks,
+        options.hooks,
+        checkpointHooks(() => session.onToolDone()),
+      ),
       ...(isKnown ? { resume: id } : { sessionId: id }),
       cwd: folders.workspace,
       env: agentEnvironment(id, folders, env),
@@ -398,15 +464,4 @@ function merged<Name extends string, Value>(
 ): Partial<Record<Name, Record<string, Value>>> {
   if (!agent || !session) return {};
   return { [name]: { ...agent, ...session } } as Record<Name, Record<string, Value>>;
-}
-
-/** The agent's hooks, then the session's. */
-function joinHooks(
-  agent: NonNullable<Options["hooks"]>,
-  session: NonNullable<Options["hooks"]>,
-): NonNullable<Options["hooks"]> {
-  const events = new Set([...Object.keys(agent), ...Object.keys(session)]) as Set<HookEvent>;
-  return Object.fromEntries(
-    [...events].map((event) => [event, [...(agent[event] ?? []), ...(session[event] ?? [])]]),
-  );
 }

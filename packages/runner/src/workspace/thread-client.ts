@@ -1,0 +1,87 @@
+import { Worker } from "node:worker_threads";
+
+import { EdgeError, type ErrorCode } from "@claude-edge/protocol";
+
+import type { Answer, BodyKind, Call, Calls, ThreadData } from "./calls.js";
+
+/** As the build lays it out: whatever imports this is in the folder above. */
+const THREAD = new URL("./workspace/thread.js", import.meta.url);
+
+/** The thread of the workspaces, from the outside. It is started when it is first asked. */
+export class ThreadClient {
+  readonly #data: ThreadData;
+  readonly #onLost: () => void;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #thread: Worker | undefined;
+  #calls = 0;
+  #isClosed = false;
+
+  /** `onLost`: it has ended by itself, with all it knew; another takes its place. */
+  constructor(data: ThreadData, onLost: () => void) {
+    this.#data = data;
+    this.#onLost = onLost;
+  }
+
+  /** @throws EdgeError as the call does, and `workspace_unavailable` when the thread is lost. */
+  async call<Name extends keyof Calls>(
+    name: Name,
+    ...args: Parameters<Calls[Name]>
+  ): Promise<ReturnType<Calls[Name]>> {
+    if (this.#isClosed) throw lost("The runner is shutting down.");
+    const id = ++this.#calls;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, waiting);
+    // oxlint-disable-next-line require-post-message-target-origin -- a thread has none
+    this.#open().postMessage({ id, name, args } satisfies Call);
+    return waiting.promise as Promise<ReturnType<Calls[Name]>>;
+  }
+
+  /** Hands on a body as it comes; gives the content that is missing then. `onRead` is called when it is all there. */
+  async send(
+    session: string,
+    kind: BodyKind,
+    chunks: AsyncIterable<Uint8Array>,
+    onRead: () => void = () => {},
+  ): Promise<string[]> {
+    const body = await this.call("open", session, kind);
+    try {
+      for await (const chunk of chunks) await this.call("write", body, chunk);
+      onRead();
+      return await this.call("end", body);
+    } finally {
+      await this.call("drop", body).catch(() => {});
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#thread?.terminate();
+  }
+
+  #open(): Worker {
+    if (this.#thread) return this.#thread;
+    const thread = new Worker(THREAD, { workerData: this.#data });
+    this.#thread = thread;
+    thread.unref();
+    thread.on("message", ({ id, result, error }: Answer) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (error) waiting?.reject(new EdgeError(error.code as ErrorCode, error.message));
+      else waiting?.resolve(result);
+    });
+    let reason = "It ended.";
+    thread.on("error", (error: Error) => (reason = error.message));
+    thread.on("exit", () => {
+      this.#thread = undefined;
+      if (!this.#isClosed) {
+        process.stderr.write(`the workspace thread was lost: ${reason}\n`);
+        this.#onLost();
+      }
+      for (const { reject } of this.#waiting.values()) reject(lost(reason));
+      this.#waiting.clear();
+    });
+    return thread;
+  }
+}
+
+const lost = (reason: string) => new EdgeError("workspace_unavailable", reason);
