@@ -40,7 +40,7 @@ export function packFolder(files: FileStore, tree: string): ReadableStream<Uint8
 
 /**
  * Stores the files of a tar; gives what they change in a directory.
- * @throws EdgeError `tar_invalid`, `upload_cut`, `storage_full`, `workspace_too_large`.
+ * @throws EdgeError `tar_invalid`, for one that is cut off too, `storage_full`, `workspace_too_large`.
  */
 export async function unpackInto(
   writer: BlobWriter,
@@ -72,7 +72,7 @@ export async function unpackInto(
       }
     }
   } catch (cause) {
-    if (cause instanceof EdgeError) throw cause;
+    if (cause instanceof EdgeError && cause.code !== "upload_cut") throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new EdgeError("tar_invalid", `The body is no tar: ${reason}`, undefined, cause);
   }
