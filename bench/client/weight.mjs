@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
@@ -21,12 +21,18 @@ export async function measureWeight(places) {
     const { folder, problem } = places[id];
     if (problem) rows[id] = { name, problem };
     else {
-      const bundle_bytes = await bundle(main, folder);
+      const { first, later } = await bundle(main, folder);
       const size = id === "edge" ? ownSize(folder) : sizeOf(folder);
-      rows[id] = { name, ...imports[id], ...size, bundle_bytes };
+      rows[id] = {
+        name,
+        ...imports[id],
+        ...size,
+        bundle_bytes: first,
+        ...(later > 0 ? { bundle_later_bytes: later } : {}),
+      };
     }
   }
-  const everything = await bundle(`export * from "${OURS}"`, places.edge.folder);
+  const { first: everything } = await bundle(`export * from "${OURS}"`, places.edge.folder);
   return { rounds: ROUNDS, rows, all_exports_bundle_bytes: everything };
 }
 
@@ -58,9 +64,12 @@ function importOnce(entries, folder) {
   return { cpu: (user + system) / 1_000, passed };
 }
 
-/** Bytes of a bundle as a Worker or a browser loads it: minified, gzipped. */
+/**
+ * Bytes of a bundle as a Worker or a browser loads it, minified and gzipped: what is loaded at first, and what a program
+ * loads only when it uses it.
+ */
 async function bundle(contents, resolveDir) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir },
     bundle: true,
     minify: true,
@@ -72,8 +81,30 @@ async function bundle(contents, resolveDir) {
     // Node's own modules, which Workers have too; and the optional peer, which is only loaded when it is there.
     external: ["node:*", "@modelcontextprotocol/sdk"],
     logLevel: "silent",
+    splitting: true,
+    metafile: true,
+    outdir: resolveDir,
+    absWorkingDir: resolveDir,
   });
-  return gzipSync(outputFiles[0].contents, { level: 9 }).length;
+  const atFirst = loadedAtFirst(metafile.outputs);
+  const bytes = { first: 0, later: 0 };
+  for (const { path, contents: code } of outputFiles) {
+    const when = atFirst.has(relative(resolveDir, path)) ? "first" : "later";
+    bytes[when] += gzipSync(code, { level: 9 }).length;
+  }
+  return bytes;
+}
+
+/** The entry's file, and those that it imports statically. */
+function loadedAtFirst(outputs) {
+  const [entry] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === "<stdin>");
+  const atFirst = new Set([entry]);
+  for (const file of atFirst) {
+    for (const { path, kind, external } of outputs[file].imports) {
+      if (kind === "import-statement" && !external) atFirst.add(path);
+    }
+  }
+  return atFirst;
 }
 
 /** As it would be published, installed afresh. */

@@ -8,6 +8,7 @@ import { defineConfig } from "./definitions/config.js";
 import { defineDeploy } from "./definitions/deploy.js";
 import { defineDev } from "./definitions/dev.js";
 import { defineDoctor } from "./definitions/doctor.js";
+import { defineFiles } from "./definitions/files.js";
 import { defineInit } from "./definitions/init.js";
 import { defineLimits } from "./definitions/limits.js";
 import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
@@ -41,7 +42,7 @@ const EXIT_CODES = Object.entries(MEANINGS)
 
 /** The commands, under what they are for. */
 const GROUPS: Record<string, ((context: Context) => Command)[]> = {
-  "Talk:": [defineQuery, defineChat, defineSessions, defineRequests],
+  "Talk:": [defineQuery, defineChat, defineSessions, defineFiles, defineRequests],
   "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
   "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],
   "Accounts:": [defineTokens, defineUsage, defineLimits],

@@ -40,6 +40,11 @@ const SCRIPTS: Record<string, string> = {
   "Tell me a story.": "%say Once upon a time.",
   "Which files are here?": '%tool Bash {"command":"ls"}\n%say No files.',
   "Write the report.": "%say First.\n%wait 300\n%say Last.",
+  "Sum up data/sales.csv in summary.md.":
+    '%tool Bash {"command":"echo Three in May. > summary.md"}\n%say It is done.',
+  "Review this page.": "%say It is fine.",
+  "Write a plan.": '%tool Bash {"command":"echo First things first. > plan.md"}\n%say There.',
+  "Throw the plan away.": '%tool Bash {"command":"rm plan.md"}\n%say Gone.',
   "Count to a million.": "%say One.\n%wait 60000\n%say Two.",
   "Delete the old logs.": '%tool Bash {"command":"touch old.log"}\n%say They are gone.',
   "Book a table for four.": '%tool mcp__desk__book {"people":4}\n%say It is booked.',
@@ -52,6 +57,9 @@ const PRINTS: Record<string, string[][]> = {
   "Stream the text": [["Once upon a time."]],
   "Read the events": [["running", "assistant", "completed", "No files."], ["Last."]],
   "Keep a conversation": [["earlier you said “My name is Ada.”", "About Ada idle"]],
+  "Work with a session's files": [["data/sales.csv 16", "summary.md 14", "14 Three in May."]],
+  "Attach files to a prompt": [["It is fine."]],
+  "Go back to an earlier turn": [["deleted plan.md", "First things first."]],
   "Stop a turn, or stop waiting for it": [["running", "interrupted"], []],
   "Get structured output": [["text 1"], ["{ name: 'text' }"]],
   "Approve what the agent does": [

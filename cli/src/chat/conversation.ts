@@ -3,6 +3,7 @@ import {
   type AgentOptions,
   type ClaudeEdge,
   type EdgeEvent,
+  type PromptAttachment,
   type Session,
   type SessionResource,
   type Usage,
@@ -25,6 +26,7 @@ export class Conversation {
   #title: string | undefined;
   #session: Session | undefined;
   #commands: string[] | undefined;
+  #attachments: PromptAttachment[] = [];
   /** As the session last said. */
   model: string | undefined;
   permissionMode: string | undefined;
@@ -60,6 +62,16 @@ export class Conversation {
     });
     this.#title = undefined;
     return this.#session;
+  }
+
+  /** Goes with the next message. */
+  attach(attachments: PromptAttachment[]): void {
+    this.#attachments.push(...attachments);
+  }
+
+  /** What goes with a message that is sent now. */
+  takeAttachments(): PromptAttachment[] | undefined {
+    return this.#attachments.length > 0 ? this.#attachments.splice(0) : undefined;
   }
 
   /** The next message begins a new session. */

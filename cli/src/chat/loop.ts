@@ -207,7 +207,7 @@ export class ChatLoop {
     });
     session.onPermission(approvals.callbacks.onPermission!);
     const view = new TurnView(this.#screen, this.#context);
-    const events = turnEvents(session, prompt, {
+    const events = turnEvents(session, prompt, this.#conversation.takeAttachments(), {
       signal: this.#left.signal,
       onTurn: (turn) => {
         work.interrupt = () => turn.interrupt();

@@ -2,6 +2,7 @@ import type { SessionResource } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
+import { readAttachments } from "../sessions/attachments.js";
 import { oneLine } from "../terminal/printable.js";
 import { choose } from "../terminal/prompts.js";
 import type { Conversation } from "./conversation.js";
@@ -51,6 +52,15 @@ const COMMANDS: Record<string, SlashCommand> = {
     async run({ conversation, screen }, mode) {
       if (mode) await conversation.setPermissionMode(mode);
       screen.note(`permission mode: ${oneLine(conversation.permissionMode ?? "the deployment's")}`);
+    },
+  },
+  attach: {
+    argument: "<file>",
+    about: "have a file of this machine go with the next message",
+    async run({ conversation, screen, context }, path) {
+      if (!path) throw new EdgeError("usage", "/attach takes the path of a file.");
+      conversation.attach((await readAttachments([path], context.cwd)) ?? []);
+      screen.note(`${oneLine(path)} goes with the next message`);
     },
   },
   sessions: {

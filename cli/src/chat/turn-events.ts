@@ -1,6 +1,7 @@
 import {
   StreamInterruptedError,
   type EdgeEvent,
+  type PromptAttachment,
   type Session,
   type Turn,
 } from "@claude-edge/client";
@@ -17,9 +18,10 @@ interface Reader {
 export async function* turnEvents(
   session: Session,
   prompt: string,
+  attachments: PromptAttachment[] | undefined,
   { signal, onTurn, onLost }: Reader,
 ): AsyncGenerator<EdgeEvent> {
-  let turn = session.send(prompt, { signal });
+  let turn = session.send(prompt, { signal, attachments });
   onTurn(turn);
   try {
     yield* turn;

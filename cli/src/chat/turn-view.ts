@@ -1,6 +1,7 @@
 import { isTerminal, TextReader, type EdgeEvent, type TurnEvent } from "@claude-edge/client";
 
 import { write, type Context } from "../context.js";
+import { filesNote } from "../sessions/output.js";
 import { oneLine } from "../terminal/printable.js";
 import { inStyle } from "../terminal/style.js";
 import { Activity, type ToolLine } from "./activity.js";
@@ -35,6 +36,11 @@ export class TurnView {
     for (const line of this.#activity.read(event)) {
       this.#endText();
       this.#tool(line);
+    }
+    const note = filesNote(event);
+    if (note) {
+      this.#endText();
+      this.#screen.say(note);
     }
     if (isTerminal(event)) {
       await this.end();

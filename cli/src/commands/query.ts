@@ -3,6 +3,8 @@ import {
   type AgentOptions,
   type ClaudeEdge,
   type EdgeEvent,
+  type PromptAttachment,
+  type Session,
   type Turn,
   type TurnOutcome,
 } from "@claude-edge/client";
@@ -11,9 +13,10 @@ import { EXIT } from "@claude-edge/protocol/errors";
 import { unlessAborted, write, writeJson, type Context } from "../context.js";
 import { reportError } from "../report.js";
 import { Approvals } from "../requests/approvals.js";
+import { readAttachments } from "../sessions/attachments.js";
 import { findNewest, findSession } from "../sessions/find.js";
 import { queryOptionsOf, type QueryFlags } from "../sessions/flags.js";
-import { failureLine, messageLine, resultLine, summary } from "../sessions/output.js";
+import { failureLine, filesNote, messageLine, resultLine, summary } from "../sessions/output.js";
 import { readPrompt } from "../sessions/prompt.js";
 import { connect } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
@@ -31,10 +34,11 @@ export async function query(
   try {
     const options = queryOptionsOf(flags);
     const edge = connect(flags, context);
+    const attachments = await readAttachments(flags.file ?? [], context.cwd);
     const prompt = await unlessAborted(readPrompt(argument, context), context.signal);
     const approvals = new Approvals(context, { asks: asksHere(flags, context) });
     const agent = { ...options, ...approvals.callbacks };
-    const { turn } = await begin(edge, prompt, flags, agent, context.signal);
+    const { turn } = await begin(edge, { prompt, attachments }, flags, agent, context.signal);
     await print(turn, flags, approvals, context);
     return EXIT.ok;
   } catch (error) {
@@ -51,17 +55,20 @@ const asksHere = ({ permissionPrompts, outputFormat }: QueryFlags, context: Cont
 /** The turn, in an object: returned bare from an async function, a turn would be awaited to its end. */
 async function begin(
   edge: ClaudeEdge,
-  prompt: string,
+  { prompt, attachments }: { prompt: string; attachments: PromptAttachment[] | undefined },
   { resume, continue: newest, sessionId, title }: QueryFlags,
   options: AgentOptions,
   signal: AbortSignal,
 ): Promise<{ turn: Turn }> {
   const { onPermission } = options;
+  const send = (session: Session) => ({ turn: session.send(prompt, { attachments }) });
   const open = (id: string) => edge.sessions.open(id, { onPermission });
-  if (resume !== undefined) {
-    return { turn: open(await findSession(edge, resume, signal)).send(prompt) };
+  if (resume !== undefined) return send(open(await findSession(edge, resume, signal)));
+  if (newest) return send(open(await findNewest(edge, signal)));
+  // A session that is there already takes more than fits into a prompt's own request.
+  if (attachments) {
+    return send(await edge.sessions.create({ ...options, id: sessionId, title, signal }));
   }
-  if (newest) return { turn: open(await findNewest(edge, signal)).send(prompt) };
   return { turn: edge.query(prompt, { ...options, sessionId, title }) };
 }
 
@@ -83,6 +90,8 @@ async function print(
     const reader = new TextReader();
     for await (const event of turn) {
       approvals.onEvent(event);
+      const note = filesNote(event);
+      if (note) context.stderr.write(note);
       denied.push(...deniedIn(event));
       const text = reader.read(event);
       if (text) firstToken ??= performance.now() - started;

@@ -12,6 +12,6 @@ export function resumeSession(
   context: Context,
 ): Promise<number> {
   const all = { ...flags, resume: id };
-  const asks = prompt === undefined && !isPiped(context.stdin);
+  const asks = prompt === undefined && !flags.file && !isPiped(context.stdin);
   return asks ? chat(undefined, all, context) : query(prompt, all, context);
 }

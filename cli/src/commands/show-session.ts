@@ -30,7 +30,8 @@ export async function showSession(
   const session = await opened.retrieve({ signal });
   const requests = await edge.requests.list({ sessionId: session.id, signal });
   const all = await readConversation(opened.events({ follow: false, signal }));
-  const turns = all.slice(-last);
+  const remembered = all.filter(({ rewound }) => !rewound);
+  const turns = json ? all.slice(-last) : remembered.slice(-last);
   const cost = all.reduce((sum, { usage }) => sum + (usage?.cost_usd ?? 0), 0);
   const figures = { turns: all.length, cost_usd: cost };
   if (json) {
@@ -39,8 +40,9 @@ export async function showSession(
   }
   await write(stdout, about(session, requests, all, stdout));
   if (turns.length > 0) await write(stdout, `\n${conversationText(turns, stdout)}`);
-  if (turns.length < all.length) {
-    stderr.write(`note: these are the last ${last} of ${all.length} turns; --last shows more\n`);
+  if (turns.length < remembered.length) {
+    const of = remembered.length;
+    stderr.write(`note: these are the last ${last} of ${of} turns; --last shows more\n`);
   }
   return EXIT.ok;
 }
@@ -64,7 +66,7 @@ function about(
     ["forked from", origin],
     ["model", options.model],
     ["permissions", options.permissionMode],
-    ["turns", String(turns.length)],
+    ["turns", turnCount(turns)],
     ["used", usedBy(turns)],
     ...requests.map((request): [string, string] => ["waits for", waitsFor(request)]),
   ];
@@ -72,6 +74,12 @@ function about(
   return rows
     .flatMap(([name, value]) => (value ? [`${label(name)}${oneLine(value)}\n`] : []))
     .join("");
+}
+
+function turnCount(turns: ToldTurn[]): string {
+  const gone = turns.filter(({ rewound }) => rewound).length;
+  const note = gone === 0 ? "" : `, ${gone} of them rewound and not shown`;
+  return `${turns.length}${note}`;
 }
 
 function usedBy(turns: ToldTurn[]): string | undefined {

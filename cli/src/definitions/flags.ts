@@ -37,6 +37,14 @@ export const withAnswerFormat = (command: Command): Command =>
     .option("--include-partial-messages", "stream-json: pieces of messages too")
     .option("--verbose", "the model, times and cost, on standard error");
 
+/** Files that go with a prompt: a part of QueryFlags. */
+export const withFiles = (command: Command): Command =>
+  command.option(
+    "-f, --file <path>",
+    "a file of this machine that goes with the prompt; again for more",
+    collect,
+  );
+
 /** Adds the command that is meant when none is named. */
 export const withDefault = (command: Command, child: Command): Command =>
   command.addCommand(child, { isDefault: true }).hook("preSubcommand", (_, chosen) => {

@@ -6,6 +6,7 @@ import {
   positive,
   positiveInteger,
   withAnswerFormat,
+  withFiles,
   withSession,
   withTarget,
 } from "./flags.js";
@@ -14,12 +15,14 @@ export const defineQuery = (context: Context): Command =>
   withTarget(
     withAnswerFormat(
       withSession(
-        new Command("query")
-          .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
-          .argument(
-            "[prompt]",
-            "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
-          ),
+        withFiles(
+          new Command("query")
+            .description("send a prompt and print the answer as it comes (also: claude-edge -p)")
+            .argument(
+              "[prompt]",
+              "the prompt; - or nothing reads standard input, and piped input is added to a prompt",
+            ),
+        ),
       )
         .option("--session-id <uuid>", "the id of the new session")
         .option(
@@ -43,6 +46,7 @@ export const defineQuery = (context: Context): Command =>
         'claude-edge query "What does this project do?"',
         'git diff | claude-edge query "Review this" --model claude-sonnet-5-5',
         'claude-edge query -c "And the tests?" --output-format json | jq .result',
+        'claude-edge query "What is wrong in this picture?" --file screenshot.png',
       ),
     )
     .action(async (prompt: string | undefined, options) => {

@@ -7,6 +7,7 @@ import {
   wholeNumber,
   withAnswerFormat,
   withDefault,
+  withFiles,
   withTarget,
 } from "./flags.js";
 
@@ -30,6 +31,7 @@ ${examples(
     .addCommand(defineShow(context))
     .addCommand(defineResume(context))
     .addCommand(defineFork(context))
+    .addCommand(defineRewind(context))
     .addCommand(defineRename(context))
     .addCommand(defineDelete(context))
     .addCommand(defineEvents(context));
@@ -81,10 +83,15 @@ ${examples(
 const defineResume = (context: Context) =>
   withTarget(
     withAnswerFormat(
-      new Command("resume")
-        .description("send a session a prompt, as claude-edge query -r does")
-        .argument("<id>", ID)
-        .argument("[prompt]", "the prompt; - reads standard input, and piped input is added to it"),
+      withFiles(
+        new Command("resume")
+          .description("send a session a prompt, as claude-edge query -r does")
+          .argument("<id>", ID)
+          .argument(
+            "[prompt]",
+            "the prompt; - reads standard input, and piped input is added to it",
+          ),
+      ),
     ),
   )
     .addHelpText(
@@ -105,18 +112,48 @@ const defineFork = (context: Context) =>
       .description("branch a session: prints the id of a new one that remembers what this one does")
       .argument("<id>", ID)
       .option("--at <uuid>", "remember up to this message, as claude-edge sessions events names it")
+      .addOption(
+        new Option(
+          "--turn <id>",
+          "remember up to the end of this turn, with the files as they were; 8 characters will do",
+        ).conflicts("at"),
+      )
       .option("--title <text>", "the title of the new session"),
   )
     .addHelpText(
       "after",
       examples(
         "claude-edge sessions fork 9f8b0ae3",
+        "claude-edge sessions fork 9f8b0ae3 --turn 5c1f2d7e",
         'claude-edge query -r "$(claude-edge sessions fork 9f8b0ae3)" "Try it another way."',
       ),
     )
     .action(async (id: string, options) => {
       const { forkSession } = await import("../commands/fork-session.js");
       process.exitCode = await forkSession(id, options, context);
+    });
+
+const defineRewind = (context: Context) =>
+  withTarget(
+    new Command("rewind")
+      .description("take a session back to the end of a turn: what it remembers, and its files")
+      .argument("<id>", ID)
+      .argument("[turn]", "the turn; 8 characters of its id will do, as sessions show has them")
+      .option("--to-start", "to the beginning, before its first turn")
+      .option("--json", "a JSON object of what was done"),
+  )
+    .addHelpText(
+      "after",
+      `
+What came after that turn is no longer remembered. The files of then can be had back: claude-edge files pull --at.
+${examples(
+  "claude-edge sessions rewind 9f8b0ae3 5c1f2d7e",
+  "claude-edge sessions rewind 9f8b0ae3 --to-start",
+)}`,
+    )
+    .action(async (id: string, turn: string | undefined, options) => {
+      const { rewindSession } = await import("../commands/rewind-session.js");
+      process.exitCode = await rewindSession(id, turn, options, context);
     });
 
 const defineRename = (context: Context) =>

@@ -24,6 +24,7 @@ export interface QueryFlags extends SessionFlags {
   maxBudgetUsd?: number;
   jsonSchema?: string;
   permissionPrompts?: string;
+  file?: string[];
   verbose?: boolean;
 }
 

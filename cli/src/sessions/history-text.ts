@@ -1,3 +1,5 @@
+import type { Attachment } from "@claude-edge/client";
+
 import type { Context } from "../context.js";
 import { subjectOf } from "../requests/asked.js";
 import { oneLine, printable, printableBeginning } from "../terminal/printable.js";
@@ -7,6 +9,10 @@ import { textOf, type Step, type ToldTurn } from "./history.js";
 /** A prompt may hold a whole file; answers are shown whole. */
 const MAX_PROMPT_CHARS = 2_000;
 const MAX_CALL_CHARS = 120;
+/** As much of a turn's id as other commands take. */
+const SHORT_ID = 8;
+
+const nameOf = (file: Attachment) => ("path" in file ? file.path : file.name);
 
 /** Turns for people to read: what was asked, said and done, and how it ended if not well. */
 export function conversationText(turns: ToldTurn[], stdout: Context["stdout"]): string {
@@ -15,7 +21,7 @@ export function conversationText(turns: ToldTurn[], stdout: Context["stdout"]): 
 }
 
 function turnText(
-  { prompt, steps, status, error }: ToldTurn,
+  { id, prompt, attachments = [], steps, status, error }: ToldTurn,
   style: (format: Style, text: string) => string,
 ): string {
   const asked =
@@ -23,11 +29,13 @@ function turnText(
       ? "(this deployment did not keep the prompt)"
       : printableBeginning(textOf(prompt).trimEnd(), MAX_PROMPT_CHARS);
   const lines = asked.split("\n").map((line) => style("bold", `> ${line}`));
-  const parts = [lines.join("\n"), ...steps.map((step) => stepText(step, style))];
+  const files = attachments.map((file) => style("dim", `  with ${oneLine(nameOf(file))}`));
+  const parts = [lines.join("\n"), ...files, ...steps.map((step) => stepText(step, style))];
   if (status !== "completed") {
     const reason = error ? `: ${printable(error.message)}` : "";
     parts.push(style(error ? "red" : "yellow", `${status}${reason}`));
   }
+  parts.push(style("dim", `  turn ${id.slice(0, SHORT_ID)}`));
   return parts.map((part) => `${part}\n`).join("");
 }
 

@@ -1,4 +1,5 @@
 import type {
+  Attachment,
   EdgeEvent,
   Prompt,
   SdkMessage,
@@ -23,6 +24,10 @@ export interface ToldTurn {
   id: string;
   status: TurnStatus;
   prompt?: Prompt;
+  /** The files that went with it. */
+  attachments?: Attachment[];
+  /** The session went back behind it, and remembers nothing of it. */
+  rewound?: true;
   steps: Step[];
   error?: TurnEvent["error"];
   usage?: Usage;
@@ -44,16 +49,25 @@ export async function readConversation(events: AsyncIterable<EdgeEvent>): Promis
   const turns = new Map<string, ToldTurn>();
   for await (const event of events) {
     if (event.kind === "turn") {
-      const { turn_id: id, status, prompt, error, usage } = event;
+      const { turn_id: id, status, prompt, attachments, error, usage } = event;
       const before = turns.get(id) ?? { id, steps: [] };
-      const given = Object.entries({ prompt, error, usage }).filter(([, value]) => value);
+      const fields = { prompt, attachments, error, usage };
+      const given = Object.entries(fields).filter(([, value]) => value);
       turns.set(id, { ...before, status, ...Object.fromEntries(given) });
     } else if (event.kind === "message") {
       const steps = turns.get(event.turn_id)?.steps;
       if (steps && !event.message.parent_tool_use_id) addSteps(steps, event.message);
+    } else if (event.kind === "rewind") {
+      forget([...turns.values()], event.to_turn_id);
     }
   }
   return [...turns.values()];
+}
+
+/** Marks what came after a turn; all of it for the beginning. */
+function forget(turns: ToldTurn[], to: string | null): void {
+  const last = turns.findIndex(({ id }) => id === to);
+  for (const turn of turns.slice(last + 1)) turn.rewound = true;
 }
 
 function addSteps(steps: Step[], { type, message }: SdkMessage): void {

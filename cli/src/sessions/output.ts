@@ -1,6 +1,8 @@
 import type { EdgeEvent, TurnOutcome } from "@claude-edge/client";
 import { toWireError } from "@claude-edge/protocol/errors";
 
+import { printable } from "../terminal/printable.js";
+
 /** The last line of json and stream-json: `subtype` and `is_error` always agree. */
 export function resultLine(outcome: TurnOutcome): object {
   const { text, output, sessionId, turnId, model, usage, durationMs, stopReason } = outcome;
@@ -39,6 +41,12 @@ export function messageLine(event: EdgeEvent, partial: boolean): object | undefi
   if (event.kind !== "message" && !(event.kind === "delta" && partial)) return undefined;
   if (event.message.type === "result") return undefined;
   return { ...event.message, seq: event.seq };
+}
+
+/** For people: that the session's files could not be stored. Empty for every other event. */
+export function filesNote(event: EdgeEvent): string {
+  if (event.kind !== "checkpoint" || !event.error) return "";
+  return `note: the session's files are not stored as they are: ${printable(event.error.message)}\n`;
 }
 
 /** What `--verbose` adds. */

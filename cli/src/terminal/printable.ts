@@ -27,3 +27,6 @@ export function oneLine(text: string, length = Infinity): string {
   const characters = [...line];
   return characters.length <= length ? line : `${characters.slice(0, length - 1).join("")}…`;
 }
+
+/** A file's name as it is, but for what would steer the terminal or begin a new line. */
+export const printableName = (name: string): string => name.replace(STEERING, spelledOut);

@@ -2,17 +2,13 @@ import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import {
   isRequest,
   type CallbackAnswer,
-  type ElicitationPayload,
-  type HookPayload,
-  type McpPayload,
-  type PermissionPayload,
   type RequestEvent,
   type RequestResolvedEvent,
   type RequestResource,
 } from "@claude-edge/protocol/wire";
 
+import type { CallbackCalls } from "./callback-calls.js";
 import { ApiError } from "./errors.js";
-import { McpHost } from "./mcp-host.js";
 import type { Transport } from "./transport.js";
 
 /** A tool that wants to run, or (`kind: "question"`) a question of the agent's to its user. */
@@ -75,7 +71,11 @@ const MAX_SEEN = 10_000;
 /** Runs the callbacks of a session when its requests come, and sends back what they give. */
 export class Callbacks {
   readonly #transport: Transport;
-  readonly #mcp: McpHost;
+  readonly #sessionId: () => string | undefined;
+  /** Of `handlers`, and those that were added later. */
+  #servers: NonNullable<Options["mcpServers"]> = {};
+  /** Loaded when there is something to call: most programs have no callbacks. */
+  #calls: Promise<CallbackCalls> | undefined;
   readonly #running = new Map<string, AbortController>();
   /** Requests that were seen: two readers of a session see each twice. The oldest are forgotten. */
   readonly #seen = new Set<string>();
@@ -88,7 +88,7 @@ export class Callbacks {
     handlers: SessionCallbacks,
   ) {
     this.#transport = transport;
-    this.#mcp = new McpHost(transport, sessionId);
+    this.#sessionId = sessionId;
     this.handlers = handlers;
   }
 
@@ -98,7 +98,7 @@ export class Callbacks {
 
   set handlers(handlers: SessionCallbacks) {
     this.#handlers = handlers;
-    this.#mcp.add(handlers.mcpServers ?? {});
+    this.addServers(handlers.mcpServers ?? {});
   }
 
   /** True when there is anything to run. */
@@ -112,11 +112,12 @@ export class Callbacks {
    */
   get needCaller(): boolean {
     const { hooks, onElicitation, onUserDialog } = this.handlers;
-    return Boolean(hooks ?? onElicitation ?? onUserDialog ?? this.#mcp.any);
+    const hasServer = Object.values(this.#servers).some(({ type }) => type === "sdk");
+    return Boolean(hooks ?? onElicitation ?? onUserDialog ?? (hasServer || undefined));
   }
 
   addServers(servers: NonNullable<Options["mcpServers"]>): void {
-    this.#mcp.add(servers);
+    this.#servers = { ...this.#servers, ...servers };
   }
 
   /** Takes a session's event; returns at once. */
@@ -156,7 +157,8 @@ export class Callbacks {
 
   /** With no reader and nothing running the MCP servers' connections end. */
   #closeIdle(): void {
-    if (this.#readers === 0 && this.#running.size === 0) void this.#mcp.close();
+    if (this.#readers > 0 || this.#running.size > 0) return;
+    void this.#calls?.then((calls) => calls.close());
   }
 
   async #run(request: RequestResource): Promise<void> {
@@ -164,7 +166,13 @@ export class Callbacks {
     this.#running.set(request.id, controller);
     let given: CallbackAnswer | undefined;
     try {
-      const answer = await this.#call(request, controller.signal);
+      this.#calls ??= import("./callback-calls.js").then(
+        (module) => new module.CallbackCalls(this.#transport, this.#sessionId),
+      );
+      const calls = await this.#calls;
+      const { needCaller: isCaller } = this;
+      const known = { handlers: this.#handlers, servers: this.#servers, isCaller };
+      const answer = await calls.call(request, known, controller.signal);
       given = answer ? { answer } : undefined;
     } catch (error) {
       given = { error: { message: error instanceof Error ? error.message : String(error) } };
@@ -190,79 +198,5 @@ export class Callbacks {
         error: { message: `The callback's answer was refused: ${error.message}` },
       }).catch(() => {});
     }
-  }
-
-  /** The callback's value; undefined leaves the request to somebody else. */
-  async #call(
-    request: RequestResource,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown> | undefined> {
-    const payload: unknown = request.payload;
-    switch (request.kind) {
-      case "permission":
-      case "question":
-        return this.#permission(request, payload as PermissionPayload, signal);
-      case "hook":
-        return this.#hook(payload as HookPayload, signal);
-      case "mcp":
-        return (await this.#mcp.receive(payload as McpPayload)) ?? this.#notHere("that MCP server");
-      case "elicitation":
-        return this.#elicitation(request.id, payload as ElicitationPayload, signal);
-    }
-  }
-
-  async #permission(
-    { id, kind, session_id, turn_id, expires_at }: RequestResource,
-    { tool_name, tool_use_id, input, agent_id, options }: PermissionPayload,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown> | undefined> {
-    const { onPermission, canUseTool } = this.handlers;
-    const answer = canUseTool
-      ? await canUseTool(tool_name, input, { ...options, signal } as never)
-      : await onPermission?.({
-          id,
-          kind: kind as PermissionRequest["kind"],
-          sessionId: session_id,
-          turnId: turn_id,
-          toolName: tool_name,
-          toolUseId: tool_use_id,
-          input,
-          agentId: agent_id,
-          expiresAt: expires_at === undefined ? undefined : new Date(expires_at),
-          options,
-          signal,
-        });
-    return (answer as Record<string, unknown> | null | undefined) ?? undefined;
-  }
-
-  async #hook(
-    { event, matcher, hook, input, tool_use_id }: HookPayload,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown> | undefined> {
-    const matchers = this.handlers.hooks?.[event as keyof NonNullable<Options["hooks"]>];
-    // Counted as they were sent: those without a callback are left out.
-    const callback = matchers?.filter(({ hooks }) => hooks.length > 0)[matcher]?.hooks[hook];
-    if (!callback) return this.#notHere(`a ${event} hook`);
-    const output: unknown = await callback(input as never, tool_use_id, { signal });
-    return (output as Record<string, unknown> | undefined) ?? {};
-  }
-
-  /** This program counts as the session's caller, so nobody else will be asked. @throws Error */
-  #notHere(what: string): undefined {
-    if (this.needCaller) throw new Error(`The program that runs the callbacks has not ${what}.`);
-    return undefined;
-  }
-
-  async #elicitation(
-    requestId: string,
-    { elicitation, dialog }: ElicitationPayload,
-    signal: AbortSignal,
-  ): Promise<Record<string, unknown> | undefined> {
-    const { onElicitation, onUserDialog } = this.handlers;
-    const options = { signal, requestId };
-    const answer = elicitation
-      ? await onElicitation?.(elicitation as never, options)
-      : await onUserDialog?.(dialog as never, options);
-    return (answer as Record<string, unknown> | null | undefined) ?? undefined;
   }
 }

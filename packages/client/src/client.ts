@@ -13,6 +13,7 @@ import { Callbacks } from "./callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
 import type { OutputOf, OutputSchema } from "./output.js";
 import { parseAnswer } from "./parse-answer.js";
+import { promptBody } from "./prompt-body.js";
 import { Requests } from "./requests.js";
 import {
   Sessions,
@@ -96,9 +97,10 @@ export class ClaudeEdge {
     given: QueryOptions & { output?: Schema } = {},
   ): Turn<OutputOf<Schema>> {
     const { sessionId, title, tags, onContainerLost, approvalTimeout, ...rest } = given;
-    const { signal, traceparent, idempotencyKey = crypto.randomUUID(), output, ...agent } = rest;
+    const { signal, traceparent, idempotencyKey = crypto.randomUUID(), ...more } = rest;
+    const { attachments, output, ...agent } = more;
     const { options, handlers } = splitCallbacks(agent, output);
-    const body = {
+    const plain = {
       prompt,
       session_id: sessionId,
       title,
@@ -107,6 +109,7 @@ export class ClaudeEdge {
       approval_timeout_ms: approvalTimeout,
       options,
     };
+    const body = promptBody(this.#transport, plain, attachments, { signal });
     const callbacks = new Callbacks(this.#transport, () => turn.sessionId, handlers);
     const call = { path: "/v1/query", body, idempotencyKey, signal, traceparent };
     const request = { ...call, callbacks };

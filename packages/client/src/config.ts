@@ -23,7 +23,7 @@ export interface Clock {
 
 /** A request that is about to be sent. */
 export interface RequestInfo {
-  /** `GET`, `POST`, `PATCH` or `DELETE`. */
+  /** `GET`, `POST`, `PUT`, `PATCH` or `DELETE`. */
   method: string;
   /** Path and query. */
   path: string;

@@ -19,6 +19,22 @@ export {
   TurnError,
   type ErrorContext,
 } from "./errors.js";
+export {
+  SessionFiles,
+  type DeleteFileOptions,
+  type DiffFilesOptions,
+  type FileCallOptions,
+  type FileProgress,
+  type FileStateOptions,
+  type GetFileOptions,
+  type GetTarOptions,
+  type ListCheckpointsOptions,
+  type ListFilesOptions,
+  type PutFileOptions,
+  type PutTarOptions,
+} from "./files.js";
+export type { FileDownload } from "./files/download.js";
+export type { UploadData } from "./files/upload.js";
 export type {
   JsonSchema,
   OutputOf,
@@ -26,6 +42,7 @@ export type {
   StandardResult,
   StandardSchema,
 } from "./output.js";
+export type { PromptAttachment } from "./prompt-body.js";
 export { Requests } from "./requests.js";
 export {
   Session,
@@ -42,10 +59,17 @@ export { Tokens, type CreateTokenOptions } from "./tokens.js";
 export { Turn, type TurnOutcome } from "./turn.js";
 export {
   isTerminal,
+  type Attachment,
+  type CheckpointEvent,
+  type CheckpointReason,
+  type CheckpointResource,
   type ControlMethod,
   type DeltaEvent,
   type EdgeEvent,
   type ErrorCode,
+  type FileChange,
+  type FileEntry,
+  type FileWritten,
   type Health,
   type MessageEvent,
   type MintedToken,
@@ -54,10 +78,13 @@ export {
   type RequestResolvedEvent,
   type RequestResource,
   type RequestStatus,
+  type RewindEvent,
+  type Rewound,
   type Scope,
   type SdkMessage,
   type SessionOptions,
   type SessionResource,
+  type SkippedFile,
   type TokenResource,
   type TurnEvent,
   type TurnStatus,

@@ -41,10 +41,6 @@ export class McpHost {
     this.#sessionId = sessionId;
   }
 
-  get any(): true | undefined {
-    return this.#servers.size > 0 || undefined;
-  }
-
   add(servers: NonNullable<Options["mcpServers"]>): void {
     for (const [name, config] of Object.entries(servers)) {
       if (config.type !== "sdk") continue;

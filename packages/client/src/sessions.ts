@@ -5,6 +5,7 @@ import {
   type ControlMethod,
   type EdgeEvent,
   type Prompt,
+  type Rewound,
   type SessionOptions,
   type SessionResource,
 } from "@claude-edge/protocol/wire";
@@ -12,8 +13,10 @@ import {
 import { hookCounts, serverConfigs } from "./agent/options.js";
 import { Callbacks, type OnPermission, type SessionCallbacks } from "./callbacks.js";
 import { ClaudeEdgeError } from "./errors.js";
+import { fileCalls, SessionFiles } from "./files.js";
 import { outputFormatOf, type OutputOf, type OutputSchema } from "./output.js";
 import { parseAnswer } from "./parse-answer.js";
+import { promptBody, type PromptAttachment } from "./prompt-body.js";
 import type { Transport } from "./transport.js";
 import { pastEvents, sessionEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
@@ -30,6 +33,12 @@ export interface CallOptions {
 export interface TurnOptions extends CallOptions {
   /** The span that the turn belongs to (W3C `traceparent`): a process that is started for it continues it. */
   traceparent?: string | undefined;
+  /**
+   * Files that go with the prompt, 20 at the most: the agent sees images and PDFs, of others it is told where they are.
+   * Their bytes travel with the prompt up to 5 MiB together. More of them `send()` puts into the workspace first, which
+   * is refused with `turn_running` while a turn of the session runs; `query()` refuses them with `body_too_large`.
+   */
+  attachments?: readonly PromptAttachment[] | undefined;
 }
 
 /** What a session can be given beside the Agent SDK's options. */
@@ -94,6 +103,8 @@ export function splitCallbacks(
 export interface ForkOptions extends CallOptions {
   /** The last message to keep: the `uuid` of an assistant or user message. All of them without it. */
   messageId?: string | undefined;
+  /** The last turn to keep, with the files as they were at its end; not together with `messageId`. */
+  turnId?: string | undefined;
   /** A UUID to give it; a fresh one without. */
   id?: string | undefined;
   /** What people call it; that of the first without. */
@@ -104,6 +115,8 @@ export interface ForkOptions extends CallOptions {
 export class Session<Output = unknown> {
   /** A UUID, lower case: keep it to open the session again. */
   readonly id: string;
+  /** The files of its workspace. */
+  readonly files: SessionFiles;
   readonly #transport: Transport;
 
   readonly #path: string;
@@ -122,16 +135,19 @@ export class Session<Output = unknown> {
     this.#callbacks = new Callbacks(transport, () => id, handlers);
     this.#output = output;
     this.#path = `/v1/sessions/${pathSegment(id)}`;
+    this.files = new SessionFiles(transport, this.#path);
   }
 
   /** Sends a prompt: the turn behind those that are queued already. */
   send(
     prompt: Prompt,
-    { signal, traceparent, idempotencyKey = crypto.randomUUID() }: TurnOptions = {},
+    { signal, traceparent, attachments, idempotencyKey = crypto.randomUUID() }: TurnOptions = {},
   ): Turn<Output> {
     const path = `${this.#path}/turns`;
     const callbacks = this.#callbacks;
-    const request = { path, body: { prompt }, idempotencyKey, signal, traceparent, callbacks };
+    const place = { session: this.#path, signal };
+    const body = promptBody(this.#transport, { prompt }, attachments, place);
+    const request = { path, body, idempotencyKey, signal, traceparent, callbacks };
     return new Turn(this.#transport, request, {
       position: { sessionId: this.id },
       output: this.#output,
@@ -237,20 +253,30 @@ export class Session<Output = unknown> {
   }
 
   /**
-   * Branches the conversation: a new session that remembers this one, and has its options, callbacks and output schema.
-   * @throws ApiError `session_not_found`, `message_not_found`, `session_exists`.
+   * Branches the conversation: a new session that remembers this one, and has its files, options, callbacks and output
+   * schema.
+   * @throws ApiError `session_not_found`, `message_not_found`, `turn_not_found`, `session_exists`.
    */
-  async fork({ messageId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<
+  async fork({ messageId, turnId, id, title, signal, idempotencyKey }: ForkOptions = {}): Promise<
     Session<Output>
   > {
     const answer = await this.#transport.json(`${this.#path}/fork`, {
       method: "POST",
-      body: { message_id: messageId, id, title },
+      body: { message_id: messageId, turn_id: turnId, id, title },
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
       signal,
     });
     const { id: fork } = parseAnswer(isSession, answer);
     return new Session(this.#transport, fork, this.#callbacks.handlers, this.#output);
+  }
+
+  /**
+   * Goes back to the end of a turn, or with `null` to the beginning: conversation and files. What came after it is no
+   * longer remembered; its events and its checkpoints stay to be read, and the files can be had back from there.
+   * @throws ApiError `session_not_found`, `checkpoint_not_found`, `turn_running` while a turn runs or waits.
+   */
+  async rewind(turnId: string | null, options: CallOptions = {}): Promise<Rewound> {
+    return (await fileCalls(this.#transport, this.#path)).rewind(turnId, options);
   }
 
   /** Deletes it with all it holds, and stops what runs of it. @throws ApiError `session_not_found`. */

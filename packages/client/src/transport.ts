@@ -20,10 +20,23 @@ import {
   TimeoutError,
 } from "./errors.js";
 
+/** A body that is not JSON. */
+export interface Upload {
+  type: string;
+  /** Makes it, anew for every try. `onSent`: a piece of it is on its way, so the answer may take longer. */
+  make(onSent: () => void): BodyInit;
+}
+
+export const EVENT_STREAM = "text/event-stream";
+
 export interface RequestOptions {
-  method?: "GET" | "POST" | "PATCH" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Sent as JSON. */
   body?: unknown;
-  stream?: boolean;
+  upload?: Upload | undefined;
+  /** The type that the answer must have; JSON without it. */
+  accept?: string | undefined;
+  headers?: Record<string, string> | undefined;
   signal?: AbortSignal | undefined;
   /** Makes a POST repeatable. */
   idempotencyKey?: string | undefined;
@@ -103,18 +116,21 @@ export class Transport {
   }
 
   async #once(path: string, options: RequestOptions, attempt: number): Promise<Answer> {
-    const { method = "GET", body, stream = false, signal } = options;
+    const { method = "GET", body, upload, accept = "application/json", signal } = options;
     const { baseURL, fetch, headersTimeout, clock } = this.config;
     const info = { method, path, attempt };
-    const headers = this.#headers(info, options);
+    const headers = this.#headers(info, options, accept);
     if (signal?.aborted) throw abortError(signal.reason);
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    const timer = setTimeout(
-      () => controller.abort(new TimeoutError("headers", headersTimeout)),
-      headersTimeout,
-    );
+    const onLate = () => controller.abort(new TimeoutError("headers", headersTimeout));
+    let timer = setTimeout(onLate, headersTimeout);
+    let isAnswered = false;
+    const onSent = () => {
+      clearTimeout(timer);
+      if (!isAnswered) timer = setTimeout(onLate, headersTimeout);
+    };
     const close = () => {
       signal?.removeEventListener("abort", abort);
       controller.abort();
@@ -124,14 +140,15 @@ export class Transport {
       const response = await fetch(`${baseURL}${path}`, {
         method,
         headers,
-        body: body === undefined ? null : JSON.stringify(body),
+        body: upload ? upload.make(onSent) : body === undefined ? null : JSON.stringify(body),
+        ...(upload && { duplex: "half" }),
         signal: controller.signal,
         // The API never redirects: whatever does is in front of it, and must not be sent the key.
         redirect: "manual",
       });
       const { status, requestId } = contextOf(response);
       this.config.onResponse({ ...info, status, requestId, durationMs: clock.now() - sent });
-      await assertOurs(response, stream, clock.now());
+      await assertOurs(response, accept, clock.now());
       return { response, close };
     } catch (cause) {
       close();
@@ -142,21 +159,24 @@ export class Transport {
       if (codeOf(cause) === CONNECT_TIMEOUT) throw new TimeoutError("connect", undefined, cause);
       throw new ConnectionError(`${baseURL} could not be reached: ${reasonOf(cause)}.`, { cause });
     } finally {
+      isAnswered = true;
       clearTimeout(timer);
     }
   }
 
-  #headers(info: Omit<RequestInfo, "headers">, options: RequestOptions): Headers {
+  #headers(info: Omit<RequestInfo, "headers">, options: RequestOptions, accept: string): Headers {
     const { token, account, onRequest } = this.config;
-    const { body, stream, idempotencyKey, traceparent } = options;
+    const { body, upload, idempotencyKey, traceparent } = options;
     const headers = new Headers();
     onRequest({ ...info, headers });
     for (const name of OWN_HEADERS) headers.delete(name);
     headers.set("authorization", `Bearer ${token}`);
-    headers.set("accept", stream ? "text/event-stream" : "application/json");
+    headers.set("accept", accept);
     headers.set(PROTOCOL_HEADER, String(PROTOCOL_VERSION));
     if (account !== undefined) headers.set(ACCOUNT_HEADER, account);
-    if (body !== undefined) headers.set("content-type", "application/json");
+    const type = upload?.type ?? (body === undefined ? undefined : "application/json");
+    if (type !== undefined) headers.set("content-type", type);
+    for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
     if (traceparent !== undefined) headers.set(TRACE_HEADER, traceparent);
     if (idempotencyKey !== undefined) {
       assertHeaderValue("idempotencyKey", idempotencyKey);
@@ -198,20 +218,22 @@ function contextOf(response: Response) {
 }
 
 /** @throws ClaudeEdgeError unless it is a success of a deployment that speaks this protocol. */
-async function assertOurs(response: Response, stream: boolean, now: number): Promise<void> {
+async function assertOurs(response: Response, expected: string, now: number): Promise<void> {
   const context = contextOf(response);
   const type = (response.headers.get("content-type") ?? "").split(";")[0]!.trim();
-  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+  const { status } = response;
+  // Of the same family as a redirection, but an answer: to If-None-Match.
+  const isUnchanged = status === 304;
+  if (response.type === "opaqueredirect" || (status >= 300 && status < 400 && !isUnchanged)) {
     throw new ProtocolError(
       "The answer is a redirection; a deployment does not redirect.",
       context,
     );
   }
-  if (!response.ok) throw await errorOf(response, type, now);
+  if (!response.ok && !isUnchanged) throw await errorOf(response, type, now);
 
   const protocol = response.headers.get(PROTOCOL_HEADER);
-  const expected = stream ? "text/event-stream" : "application/json";
-  const hasType = type === expected || response.status === 204;
+  const hasType = type === expected || status === 204 || isUnchanged;
   if (!hasType || protocol === null) {
     const what = type || "of no stated type";
     throw new ProtocolError(`The answer is ${what}, not a deployment's ${expected}.`, context);

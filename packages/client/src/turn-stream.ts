@@ -23,7 +23,7 @@ import type { Callbacks } from "./callbacks.js";
 import { deadline } from "./deadline.js";
 import { parseAnswer } from "./parse-answer.js";
 import { readFrames } from "./sse.js";
-import type { Answer, Transport } from "./transport.js";
+import { EVENT_STREAM, type Answer, type Transport } from "./transport.js";
 
 /** A pause that the other side asks for is no longer than this, milliseconds. */
 const MAX_PAUSE_MS = 60_000;
@@ -31,7 +31,8 @@ const MAX_PAUSE_MS = 60_000;
 /** How a turn is begun: the POST that answers with its events. */
 export interface TurnRequest {
   path: string;
-  body: unknown;
+  /** What is sent, or makes it when it is sent. */
+  body: object | (() => Promise<object>);
   idempotencyKey: string;
   signal: AbortSignal | undefined;
   traceparent?: string | undefined;
@@ -67,15 +68,21 @@ export async function* turnEvents(
   const flag = callbacks?.needCaller ? "callbacks=true" : "";
   const until = deadline(signal, transport.config.totalTimeout);
   const keyed = { idempotencyKey, traceparent, signal: until.signal };
-  const begin = { method: "POST", body, stream: true, ...keyed } as const;
+  // Made once: the same key must come with the same prompt.
+  let made: object | undefined;
+  const begin = async () => {
+    made ??= typeof body === "function" ? await body() : body;
+    const call = { method: "POST", body: made, accept: EVENT_STREAM, ...keyed } as const;
+    return transport.request(`${path}${flag && `?${flag}`}`, call);
+  };
   const connect = () =>
     position.sessionId && position.turnId
       ? transport.request(`${eventsPath(position)}${flag && `&${flag}`}`, {
-          stream: true,
+          accept: EVENT_STREAM,
           signal: until.signal,
           maxRetries: 0,
         })
-      : transport.request(`${path}${flag && `?${flag}`}`, begin);
+      : begin();
   callbacks?.enter();
   try {
     yield* reconnecting(transport, connect, position, { signal: until.signal, isBegun: false });
@@ -95,7 +102,7 @@ export async function* sessionEvents(
   const query = callbacks ? "&callbacks=true" : "";
   const connect = () =>
     transport.request(`${path}/events?after=${position.lastSeq}${query}`, {
-      stream: true,
+      accept: EVENT_STREAM,
       signal,
       maxRetries: 0,
     });

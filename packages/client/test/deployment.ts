@@ -92,6 +92,12 @@ export async function read(turn: AsyncIterable<EdgeEvent>): Promise<number[]> {
   return seqs;
 }
 
+export async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const list: Item[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
 export const failureOf = (promise: PromiseLike<unknown>) =>
   Promise.resolve(promise).then(
     () => undefined,
