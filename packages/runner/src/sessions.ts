@@ -178,6 +178,9 @@ export class Sessions {
     await session?.close();
     // What an attempt that was cut off left behind would be there twice.
     await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
+    // The process's own copy, by which the next one would take the id for used when there is nothing to resume.
+    const { state } = this.#folders;
+    await rm(`${state}/${id}/config/projects`, { recursive: true, force: true });
     for await (const batch of entries) {
       const byPath = Map.groupBy(batch, ({ subpath }) => subpath);
       for (const [subpath, group] of byPath) {
