@@ -18,7 +18,7 @@ export const READS: Access = { scopes: ["sessions:read"], session: "in path" };
 /** Whoever sent a prompt may see what becomes of it. */
 const FOLLOWS: Access = { scopes: ["sessions:read", "query"], session: "in path" };
 export const CHANGES: Access = { scopes: ["sessions:write"], session: "in path" };
-const FILES: Access = { scopes: ["files"], session: "in path" };
+export const FILES: Access = { scopes: ["files"], session: "in path" };
 /** Requests are under their session, or found by their id alone. */
 const SEES = ["sessions:read", "requests:answer"] as const;
 const ANSWERS = ["requests:answer"] as const;

@@ -38,6 +38,34 @@ export function packFolder(files: FileStore, tree: string): ReadableStream<Uint8
   return readable;
 }
 
+/** A file that is in memory. */
+export interface NewFile {
+  path: string;
+  size: number;
+  chunks: readonly Uint8Array[];
+}
+
+/** Some files as a tar; a stream of bytes, as calls of other objects want it. */
+export function packFiles(files: readonly NewFile[]): ReadableStream<Uint8Array> {
+  const { readable, controller } = createTarPacker();
+  const pack = async () => {
+    for (const { path, size, chunks } of files) {
+      const writer = controller.add({ name: path, size, mtime: NO_TIME }).getWriter();
+      for (const chunk of chunks) {
+        await writer.ready;
+        await writer.write(chunk);
+      }
+      await writer.close();
+    }
+    controller.finalize();
+  };
+  const { readable: bytes, writable } = new IdentityTransformStream();
+  void pack().catch((error: unknown) => controller.error(error));
+  // How it went shows at the reader's end.
+  void readable.pipeTo(writable).catch(() => {});
+  return bytes;
+}
+
 /**
  * Stores the files of a tar; gives what they change in a directory.
  * @throws EdgeError `tar_invalid`, for one that is cut off too, `storage_full`, `workspace_too_large`.
