@@ -1,5 +1,6 @@
 import {
   EdgeError,
+  errorPolicy,
   isErrorCode,
   isFinal,
   toWireError,
@@ -111,12 +112,17 @@ export class Turns {
       onAsked: () => this.#ctx.waitUntil(this.#armAlarm()),
       onLost: (turns) => this.#onLost(turns),
     });
-    this.workspaces = new Workspaces(ctx, env, store, files.stored, this.#containerLogs, (turn) => {
-      const message = "The session's files could not be brought into its container.";
-      const error = wireError("workspace_unavailable", message);
-      this.#end(turn.id, { status: "failed", error });
-      return this.#tellInterrupt(turn);
-    });
+    this.workspaces = new Workspaces(
+      ctx,
+      env,
+      store,
+      files.stored,
+      this.#containerLogs,
+      (turn, error) => {
+        this.#end(turn.id, { status: "failed", error });
+        return this.#tellInterrupt(turn);
+      },
+    );
   }
 
   // The queue.
@@ -243,7 +249,8 @@ export class Turns {
       if (row.interrupted) return this.#endInterrupted(id);
       // The runner may have taken it, and only the answer been lost: the same again is the same turn.
       answer = await this.#put(id).catch((error: unknown) => {
-        if (tries >= MAX_PUTS) throw error;
+        const { code } = toWireError(error);
+        if (tries >= MAX_PUTS || !errorPolicy(code).retryable) throw error;
         return undefined;
       });
     }

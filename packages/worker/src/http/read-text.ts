@@ -1,4 +1,9 @@
-import { BODY_TIMEOUT_MS, EdgeError, MAX_BODY_BYTES, MAX_UPLOAD_BYTES } from "@claude-edge/protocol";
+import {
+  BODY_TIMEOUT_MS,
+  EdgeError,
+  MAX_BODY_BYTES,
+  MAX_UPLOAD_BYTES,
+} from "@claude-edge/protocol";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
