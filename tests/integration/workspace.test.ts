@@ -126,10 +126,10 @@ describe.each([
     const { events } = await turnOf(session, shell("echo two > a.txt", "echo three > a.txt"));
     const atTurn = await session.fork({ turnId: first.id });
     expect(await read(atTurn, "a.txt")).toBe("one\n");
-    const results = events.filter(
+    const result = events.find(
       (event) => event.kind === "message" && event.message.type === "user",
     );
-    const messageId = (results[0] as { message: { uuid: string } }).message.uuid;
+    const messageId = (result as { message: { uuid: string } }).message.uuid;
     const atMessage = await session.fork({ messageId });
     expect(await read(atMessage, "a.txt")).toBe("two\n");
     expect(await seenByAgent(atTurn, "cat a.txt")).toBe("one");

@@ -16,7 +16,7 @@ import type {
 } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
-import { holdMs, sleepAfterMs } from "../settings.js";
+import { holdMs, sleepAfterMs, wantsSnapshots } from "../settings.js";
 import { landAttachments } from "../workspace/land-attachments.js";
 import type { Files } from "../workspace/files.js";
 import type { Allowance } from "./allowance.js";
@@ -386,6 +386,7 @@ export class Turns {
 
   /** A session is deleted: its process goes too, if its container is there. */
   async forget(session: string, container: string): Promise<void> {
+    if (wantsSnapshots(this.#env)) await this.#container(container).forgetSnapshot();
     if (this.#store.containers.get(container) === undefined) return;
     await callRunner(this.#container(container), "DELETE", `/sessions/${session}`).catch(() => {});
     this.#containerLogs.touch(container);
