@@ -92,7 +92,9 @@ describe("a turn", () => {
     const [checkpoint, ...more] = frames.filter(isCheckpoint);
     expect([checkpoint, more]).toMatchObject([{ reason: "turn", number: 1 }, []]);
     expect(frames.at(-1)).toMatchObject({ kind: "turn", status: "completed" });
-    expect(frames.at(-2)).toEqual(checkpoint);
+    const isResult = (frame: LogFrame) =>
+      frame.kind === "message" && frame.message.type === "result";
+    expect(checkpoint!.cursor).toBeGreaterThan(frames.find(isResult)!.cursor);
     expect(await session.entries(1)).toEqual([file("late", "late\n")]);
   });
 
@@ -104,8 +106,7 @@ describe("a turn", () => {
     await runner.json("POST", `/sessions/${session.id}/turns/${turn}/interrupt`);
     const frames = await runner.readLog(0, ends(turn));
     expect(statuses(frames)).toEqual(["running", "interrupted"]);
-    const [checkpoint] = frames.filter(isCheckpoint);
-    expect(checkpoint).toMatchObject({ number: 1 });
+    expect(frames.find(isCheckpoint)).toMatchObject({ number: 1 });
     expect((await session.turn("%say Next.")).at(-1)).toMatchObject({ status: "completed" });
   });
 
@@ -161,7 +162,7 @@ describe("a turn", () => {
 
   test("whose files do not fit says so once, not at each tool", async () => {
     await runner.launch(env);
-    const make = "mkdir d && cd d && seq 100001 | xargs -n 5000 touch";
+    const make = "mkdir d && (cd d && seq 100001 | xargs -n 5000 touch)";
     const tools = [bash(make), "%wait 1", bash("touch a"), "%wait 1", bash("touch b")];
     const frames = await session.turn(`${tools.join("\n")}\n%say Done.`);
     expect(frames.filter(isCheckpoint)).toMatchObject([
@@ -301,7 +302,8 @@ describe("attachments", () => {
       "large.png",
     ];
     const frames = await session.turn("%say Seen.", { attachments });
-    expect(frames.at(-1)).toMatchObject({ status: "completed", result: { text: "Seen." } });
+    // Claude Code says behind an image where it has put it: that is what the scripted model reads.
+    expect(frames.at(-1)).toMatchObject({ status: "completed" });
     // They are files of the workspace as others are, and were not stored yet.
     expect(frames.filter(isCheckpoint)).toMatchObject([{ number: 1, reason: "turn" }]);
     const blocks = user();
@@ -315,7 +317,7 @@ describe("attachments", () => {
       "Attached files, in the workspace: attachments/data.csv (12 kB), fake.png (7 bytes), large.png (4 MB)",
     );
     const texts = blocks.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
-    expect(texts.findIndex((text) => text === "%say Seen.")).toBeGreaterThan(
+    expect(texts.findIndex((text) => text.startsWith("%say Seen."))).toBeGreaterThan(
       texts.findIndex((text) => text.startsWith("Attached")),
     );
   });

@@ -8,7 +8,7 @@ import type { IgnoreRules } from "./ignore-rules.js";
 import { modeOf } from "./state.js";
 
 /** What a path holds, before its bytes are looked at. */
-export type Found =
+type Found =
   | { type: "file"; stats: Stats }
   | { type: "directory"; mode: number }
   | { type: "symlink"; target: string };
