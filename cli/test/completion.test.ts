@@ -33,7 +33,7 @@ const OFFERS: [typed: string[], offered: string[]][] = [
   [["ses"], ["sessions"]],
   [
     ["sessions", "re"],
-    ["resume", "rename"],
+    ["resume", "rename", "rewind"],
   ],
   [["sessions", "list", "--"], FLAGS],
   [["help", "sess"], ["sessions"]],

@@ -19,6 +19,7 @@ const AMBIENT = {
   edge: `declare const edge: import("@claude-edge/client").ClaudeEdge;`,
   session: `declare const session: import("@claude-edge/client").Session;`,
   messageId: `declare const messageId: string;`,
+  bytes: `declare const bytes: Uint8Array;`,
   book: `declare const book: () => Promise<{ content: { type: "text"; text: string }[] }>;`,
   z: `import * as z from "zod";`,
 };
@@ -28,6 +29,10 @@ const PRELUDES: Record<string, (keyof typeof AMBIENT)[]> = {
   'for await (const event of session.send("Refactor it")) {': ["session"],
   "const branch = await session.fork({ messageId }); // remembers all up to that message; all of it without":
     ["session", "messageId"],
+  'await session.files.put("data.csv", "a,b\\n1,2\\n"); // no container is started for it': [
+    "session",
+    "bytes",
+  ],
   'import { query, tool, createSdkMcpServer } from "@claude-edge/client";': ["book"],
   "const session = await edge.sessions.create({": ["edge"],
   "for (const request of await edge.requests.list()) {": ["edge"],

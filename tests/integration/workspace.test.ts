@@ -1,53 +1,11 @@
 import { randomBytes } from "node:crypto";
 
-import type { EdgeEvent, Session } from "@claude-edge/client";
 import { unpackTar } from "modern-tar";
 import { describe, expect, test } from "vitest";
 
 import { useR2Project } from "../support/r2.js";
 import { TEMPLATE, useStack, type TestStack } from "../support/stack.js";
-
-/** A prompt that has the agent run shell commands, one after the other. */
-const shell = (...commands: string[]) =>
-  [
-    ...commands.map(
-      (command, index) => `%say ${index}.\n%tool Bash ${JSON.stringify({ command })}`,
-    ),
-    "%say Done.",
-  ].join("\n");
-
-async function turnOf(session: Session, prompt: string) {
-  const events: EdgeEvent[] = [];
-  const turn = session.send(prompt);
-  for await (const event of turn) events.push(event);
-  const end = events.at(-1);
-  if (end?.kind !== "turn" || end.status !== "completed") {
-    throw new Error(`the turn ended ${JSON.stringify(end)}`);
-  }
-  return { id: turn.id!, events };
-}
-
-const read = async (session: Session, path: string, at?: string | number) =>
-  (await session.files.get(path, at === undefined ? {} : { at })).text();
-
-async function list(session: Session) {
-  const found = [];
-  for await (const { path, type } of session.files.list("", { recursive: true })) {
-    found.push(type === "directory" ? `${path}/` : path);
-  }
-  return found;
-}
-
-/** What the agent sees, told by its own shell. */
-async function seenByAgent(session: Session, command: string) {
-  const { events } = await turnOf(session, shell(command));
-  const results = events.flatMap((event) =>
-    event.kind === "message" && event.message.type === "user"
-      ? ((event.message.message as { content: { content: string }[] }).content ?? [])
-      : [],
-  );
-  return results.map(({ content }) => content).join("\n");
-}
+import { list, read, seenByAgent, shell, turnOf } from "../support/workspace.js";
 
 async function killContainers(edge: TestStack) {
   for (const { name } of edge.stack.containers()) await edge.stack.killContainer(name);
@@ -168,10 +126,10 @@ describe.each([
     const { events } = await turnOf(session, shell("echo two > a.txt", "echo three > a.txt"));
     const atTurn = await session.fork({ turnId: first.id });
     expect(await read(atTurn, "a.txt")).toBe("one\n");
-    const results = events.filter(
+    const result = events.find(
       (event) => event.kind === "message" && event.message.type === "user",
     );
-    const messageId = (results[0] as { message: { uuid: string } }).message.uuid;
+    const messageId = (result as { message: { uuid: string } }).message.uuid;
     const atMessage = await session.fork({ messageId });
     expect(await read(atMessage, "a.txt")).toBe("two\n");
     expect(await seenByAgent(atTurn, "cat a.txt")).toBe("one");

@@ -134,7 +134,7 @@ const defineDiff = (context: Context) =>
       "after",
       examples(
         "claude-edge files diff 9f8b0ae3",
-        "claude-edge files diff 9f8b0ae3 5c1f2d7e --patch | git apply",
+        "claude-edge files diff 9f8b0ae3 5c1f2d7e --patch | less",
         "claude-edge files diff 9f8b0ae3 0 5c1f2d7e --json",
       ),
     )

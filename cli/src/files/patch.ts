@@ -1,7 +1,6 @@
 import type { FileChange, FileEntry, SessionFiles } from "@claude-edge/client";
 
 import { printableName } from "../terminal/printable.js";
-import { changeLine } from "./listing.js";
 
 /** Larger ones are only said to differ, bytes: of each side. */
 const MAX_BYTES = 1_000_000;
@@ -23,14 +22,18 @@ export async function patchOf(
   signal: AbortSignal,
 ): Promise<string> {
   const { path, before, after } = change;
+  const [old, now] = [`a/${printableName(path)}`, `b/${printableName(path)}`];
+  const head = `diff --git ${old} ${now}\n${modeLines(before, after)}`;
+  if (isSame(before, after)) return head;
+  const tooLarge = `${head}Files ${old} and ${now} differ, and are too large to compare\n`;
+  if ([before, after].some((entry) => entry && entry.size > MAX_BYTES)) return tooLarge;
   const [was, is] = await Promise.all([
     textOf(before, files, from, signal),
     textOf(after, files, to, signal),
   ]);
-  const [old, now] = [`a/${printableName(path)}`, `b/${printableName(path)}`];
-  const head = `diff --git ${old} ${now}\n${modeLines(before, after)}`;
-  if (was === is && before && after) return head;
-  if (was === undefined || is === undefined) return `${head}${differ(change)}`;
+  if (was === undefined || is === undefined) {
+    return `${head}Binary files ${old} and ${now} differ\n`;
+  }
   const { createTwoFilesPatch, FILE_HEADERS_ONLY } = await import("diff");
   const patch = createTwoFilesPatch(
     before ? old : NOTHING,
@@ -41,11 +44,14 @@ export async function patchOf(
     undefined,
     { context: 3, headerOptions: FILE_HEADERS_ONLY, timeout: MAX_MS },
   );
-  return patch === undefined ? `${head}${differ(change)}` : `${head}${patch}`;
+  return patch === undefined ? tooLarge : `${head}${patch}`;
 }
 
-const differ = (change: FileChange) =>
-  `Binary or large files differ: ${changeLine(change).slice(3)}`;
+/** Only its permissions are others. */
+const isSame = (before: FileEntry | undefined, after: FileEntry | undefined) =>
+  before?.type === after?.type &&
+  before?.sha256 === after?.sha256 &&
+  before?.target === after?.target;
 
 function modeLines(before: FileEntry | undefined, after: FileEntry | undefined): string {
   if (!before) return after ? `new file mode ${gitMode(after)}\n` : "";
@@ -59,7 +65,7 @@ const GIT_KINDS = { file: "100", symlink: "120", directory: "040" };
 const gitMode = ({ type, mode }: FileEntry): string =>
   `${GIT_KINDS[type]}${type === "file" ? mode.toString(8).padStart(3, "0") : "000"}`;
 
-/** What a file says, a link its target; undefined for what is no text or too long. */
+/** What a file says, a link its target; undefined for what is no text. */
 async function textOf(
   entry: FileEntry | undefined,
   files: SessionFiles,
@@ -68,7 +74,6 @@ async function textOf(
 ): Promise<string | undefined> {
   if (!entry || entry.type === "directory") return "";
   if (entry.type === "symlink") return entry.target ?? "";
-  if (entry.size > MAX_BYTES) return undefined;
   const bytes = await (await files.get(entry.path, { at, signal })).bytes();
   if (bytes.includes(0)) return undefined;
   try {

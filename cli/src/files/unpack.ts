@@ -42,6 +42,7 @@ export async function unpack(
   const staging = await mkdtemp(join(folder, ".claude-edge-pull-"));
   try {
     const contents = await stage(tar, staging);
+    assertTree(contents);
     const paths = [...contents.folders, ...contents.files.keys(), ...contents.links.keys()];
     assertNames(paths, await namesOf(staging));
     assertFree(folder, contents, force);
@@ -86,6 +87,15 @@ function pathOf(name: string): string {
     throw new EdgeError("tar_invalid", `It holds ${printableName(name)}, which leads elsewhere.`);
   }
   return isHere ? "" : path;
+}
+
+/** Nothing may be two things at once: a link and a folder that files go into, say. @throws EdgeError `tar_invalid`. */
+function assertTree({ folders, files, links }: Contents): void {
+  const parents = new Set([...folders, ...[...files.keys(), ...links.keys()].flatMap(parentsOf)]);
+  const both = [...files.keys()].find((path) => parents.has(path) || links.has(path));
+  const twice = both ?? [...links.keys()].find((path) => parents.has(path));
+  if (twice === undefined) return;
+  throw new EdgeError("tar_invalid", `It holds ${printableName(twice)} as two different things.`);
 }
 
 /** How the disk that a folder is on tells names apart. */

@@ -31,11 +31,11 @@ function turnText(
   const lines = asked.split("\n").map((line) => style("bold", `> ${line}`));
   const files = attachments.map((file) => style("dim", `  with ${oneLine(nameOf(file))}`));
   const parts = [lines.join("\n"), ...files, ...steps.map((step) => stepText(step, style))];
+  parts.push(style("dim", `  turn ${id.slice(0, SHORT_ID)}`));
   if (status !== "completed") {
     const reason = error ? `: ${printable(error.message)}` : "";
     parts.push(style(error ? "red" : "yellow", `${status}${reason}`));
   }
-  parts.push(style("dim", `  turn ${id.slice(0, SHORT_ID)}`));
   return parts.map((part) => `${part}\n`).join("");
 }
 

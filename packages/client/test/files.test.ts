@@ -242,7 +242,7 @@ describe("a download", () => {
     setTimeout(() => stop.abort(), 30);
     expect(await failureOf(opened.text())).toBeInstanceOf(AbortError);
     const hurried = await filesOf(stall, { totalTimeout: 50 });
-    const late = await failureOf((await hurried.get("a.txt")).text());
+    const late = await failureOf(hurried.get("a.txt").then((found) => found.text()));
     expect(late).toMatchObject({ name: "TimeoutError", phase: "total" });
   });
 

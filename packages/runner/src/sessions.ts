@@ -176,6 +176,8 @@ export class Sessions {
     this.#spares.delete(id);
     await spare?.process.close();
     await session?.close();
+    // Claude Code keeps a transcript of its own there, and begins no session under an id that it finds in one.
+    await rm(`${this.#folders.state}/${id}/config/projects`, { recursive: true, force: true });
     // What an attempt that was cut off left behind would be there twice.
     await this.#transcripts.delete({ projectKey: SCOPE, sessionId: id });
     // The process's own copy, by which the next one would take the id for used when there is nothing to resume.

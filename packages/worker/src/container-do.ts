@@ -15,6 +15,7 @@ import {
   sleepAfterMs,
   startTimeoutMs,
 } from "./settings.js";
+import { Snapshots } from "./snapshots.js";
 
 /** A probe sent before the runner listens can stick: each is given this long. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -50,18 +51,20 @@ export interface ContainerState {
 
 /**
  * Supervises one container: starts it, waits for its runner, passes requests on, lets it sleep.
- * Keeps nothing: what must last is the AccountDO's.
+ * Keeps nothing that must last: that is the AccountDO's.
  */
 export class ContainerDO extends DurableObject<Env> {
   #starting: Promise<RunnerHealth> | undefined;
   #health: RunnerHealth | undefined;
   #stopping: Promise<void> | undefined;
   #renewed = 0;
+  readonly #snapshots: Snapshots;
   /** Resolves when the container that was started last has ended; with what the platform says of it, if that is an error. */
   #ended: Promise<string | undefined> = Promise.resolve(undefined);
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    this.#snapshots = new Snapshots(ctx.storage, env);
     // A container outlives its Durable Object's memory; the timeout does not.
     if (ctx.container?.running) this.#adopt(ctx.container);
   }
@@ -97,6 +100,11 @@ export class ContainerDO extends DurableObject<Env> {
     await this.#stopping;
   }
 
+  /** Something is deleted that a snapshot may hold. */
+  async forgetSnapshot(): Promise<void> {
+    await this.#snapshots.forget();
+  }
+
   /** Passes a request on to the runner. */
   override async fetch(request: Request): Promise<Response> {
     const { container } = this.ctx;
@@ -114,15 +122,22 @@ export class ContainerDO extends DurableObject<Env> {
     }
     let health: RunnerHealth | undefined;
     let startedHere = false;
+    let fromSnapshot = false;
     let said: string | undefined;
     while (!health) {
+      if (fromSnapshot) {
+        // It may have expired, and only saves time: the image will do.
+        await this.#snapshots.forget();
+        fromSnapshot = false;
+        startedHere = false;
+      }
       // One that was there may have been about to end: then another is started, once.
       if (startedHere) {
         const lastWords = await Promise.race([this.#ended, scheduler.wait(LAST_WORDS_MS)]);
         throw unavailable("The container ended at its start", lastWords ?? said, "exited");
       }
       if (!container.running) {
-        await this.#launch(container, account);
+        fromSnapshot = await this.#launch(container, account);
         startedHere = true;
       }
       ({ health, said } = await this.#untilReady(container));
@@ -137,17 +152,23 @@ export class ContainerDO extends DurableObject<Env> {
     return health;
   }
 
-  async #launch(container: Container, account: string): Promise<void> {
+  /** Gives whether it was started from a snapshot. */
+  async #launch(container: Container, account: string): Promise<boolean> {
     this.#health = undefined;
     this.#renewed = 0;
     await this.#intercept(container, account);
-    // Not there under every policy, and in no older runtime.
-    const image = (container.images as Record<string, string> | undefined)?.[IMAGE];
+    const image = imageOf(container);
+    const snapshot = image === undefined ? undefined : await this.#snapshots.of(image);
     const instance = (this.env.CLAUDE_EDGE_INSTANCE ?? DEFAULT_INSTANCE) as typeof DEFAULT_INSTANCE;
     const options: ContainerStartupOptions = {
       enableInternet: false,
       // Under the policy `durable_object` image and size are said here; under `default` they are the application's.
-      ...(image === undefined ? {} : { image, instance }),
+      ...(image === undefined ? {} : { instance }),
+      ...(snapshot
+        ? { containerSnapshot: { id: snapshot } }
+        : image === undefined
+          ? {}
+          : { image }),
       env: {
         ...containerCredential(this.env),
         // Lets a container that runs as root use bypassPermissions.
@@ -162,6 +183,7 @@ export class ContainerDO extends DurableObject<Env> {
       throw unavailable("The container could not be started", messageOf(error));
     }
     this.#watch(container);
+    return snapshot !== undefined;
   }
 
   async #stop(boot: string): Promise<void> {
@@ -171,6 +193,7 @@ export class ContainerDO extends DurableObject<Env> {
     const { health } = await probe(container);
     if (health && health.boot !== boot) return;
     this.#health = undefined;
+    await this.#snapshots.take(container, imageOf(container));
     container.signal(SIGTERM);
     const deadline = Date.now() + STOP_GRACE_MS;
     while (container.running && Date.now() < deadline) await scheduler.wait(PROBE_INTERVAL_MS);
@@ -223,6 +246,10 @@ export class ContainerDO extends DurableObject<Env> {
     await container.setInactivityTimeout(idleMs);
   }
 }
+
+/** The image that a start names: not there under every policy, and in no older runtime. */
+const imageOf = ({ images }: Container): string | undefined =>
+  (images as Record<string, string> | undefined)?.[IMAGE];
 
 /** A runner's answer, or how it did not come. */
 interface Probe {

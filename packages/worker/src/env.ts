@@ -17,6 +17,8 @@ export interface Env {
   CLAUDE_EDGE_SLEEP_AFTER?: string;
   /** The size of a container under the scheduling policy `durable_object`, `standard-1` by default. */
   CLAUDE_EDGE_INSTANCE?: string;
+  /** `true`: a container that sleeps is kept as a snapshot, under the scheduling policy `durable_object`. */
+  CLAUDE_EDGE_SNAPSHOTS?: string;
   /** How long a container may take until its runner answers, `90s` by default. */
   CLAUDE_EDGE_START_TIMEOUT?: string;
   /** How long a process is held for an approval that nobody gives, `2m` by default; then the turn waits without it. */

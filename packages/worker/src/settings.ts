@@ -40,6 +40,11 @@ export function sqliteFilesBytes(env: Env): number {
   return (given > 0 ? given : 1024) * 1024 * 1024;
 }
 
+/** Whether containers are started from the platform's snapshots, where there are some. */
+export function wantsSnapshots(env: Env): boolean {
+  return env.CLAUDE_EDGE_SNAPSHOTS === "true";
+}
+
 /** Whether the sessions of an account share a container. */
 export function isShared(env: Env): boolean {
   return env.CLAUDE_EDGE_ISOLATION !== "session";

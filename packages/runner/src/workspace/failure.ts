@@ -1,6 +1,6 @@
 import { EdgeError } from "@claude-edge/protocol";
 
-export const codeOf = (error: unknown): string | undefined =>
+const codeOf = (error: unknown): string | undefined =>
   (error as NodeJS.ErrnoException | undefined)?.code;
 
 /** It is not there, or no longer what it was a moment ago: the agent works while its files are looked at. */

@@ -75,7 +75,11 @@ export class Restore {
       const isKept = !isAtOrIn(file.path, target.deleted);
       const known = isKept ? findInPlace(tree, file, before) : undefined;
       if (known) inPlace.set(file.path, known);
-      else wanted.set(file.sha256, [...(wanted.get(file.sha256) ?? []), file]);
+      else {
+        const others = wanted.get(file.sha256);
+        if (others) others.push(file);
+        else wanted.set(file.sha256, [file]);
+      }
     }
     // Before anything is deleted: it may be what is wanted elsewhere.
     const isHere = this.#stage(new Set(wanted.keys()), sourcesOf);

@@ -8,7 +8,7 @@ import type { IgnoreRules } from "./ignore-rules.js";
 import { modeOf } from "./state.js";
 
 /** What a path holds, before its bytes are looked at. */
-export type Found =
+type Found =
   | { type: "file"; stats: Stats }
   | { type: "directory"; mode: number }
   | { type: "symlink"; target: string };
@@ -82,10 +82,9 @@ export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
       take(path, { type: "directory", mode: modeOf(stats) });
       visit(path);
     } else if (stats?.isSymbolicLink()) {
-      const target = look(path, () => readlinkSync(absolute));
-      if (target?.includes(REPLACED) && !isUtf8(readlinkSync(absolute, "buffer"))) {
-        skip(path, "name");
-      } else if (target !== undefined) take(path, { type: "symlink", target });
+      const target = look(path, () => readlinkSync(absolute, "buffer"));
+      if (target && !isUtf8(target)) skip(path, "name");
+      else if (target) take(path, { type: "symlink", target: target.toString() });
     } else if (stats) skip(path, "special");
   };
   visit("");

@@ -39,6 +39,12 @@ export class Spool {
     return read;
   }
 
+  /** It will not be needed: what it held is deleted by whoever named its file. */
+  drop(): void {
+    if (this.#open !== undefined) closeSync(this.#open);
+    this.#open = undefined;
+  }
+
   close(): void {
     if (this.#open === undefined) return;
     const file = this.#open;

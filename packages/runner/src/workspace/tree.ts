@@ -12,7 +12,7 @@ import {
   type Stats,
 } from "node:fs";
 
-import { orUndefined } from "./failure.js";
+import { isForbidden, orUndefined } from "./failure.js";
 import type { IgnoreRules } from "./ignore-rules.js";
 import { modeOf, parentOf, parentsOf } from "./state.js";
 
@@ -130,7 +130,14 @@ export class Tree {
   }
 
   #lstat(path: string): Stats | undefined {
-    return orUndefined(() => lstatSync(this.absolute(path), { throwIfNoEntry: false }));
+    const look = () => orUndefined(() => lstatSync(this.absolute(path), { throwIfNoEntry: false }));
+    try {
+      return look();
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+      for (const parent of parentsOf(path)) this.#open(parent);
+      return look();
+    }
   }
 
   #isDirectory(path: string): boolean {

@@ -95,7 +95,7 @@ export class Workspace {
       this.#isFullDue = false;
       return { changed: isNew, full, skipped };
     } catch (error) {
-      orUndefined(() => spool.close());
+      spool.drop();
       this.#deleteFiles((of) => of === number);
       throw failureOf(error);
     }

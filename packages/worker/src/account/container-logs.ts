@@ -284,6 +284,7 @@ export class ContainerLogs {
     const before = this.#files.stored.checkpoints.stateAt(session).root;
     const state = { turn, reason, root, skipped };
     const checkpoint = this.#files.write(session, seq, state, before);
+    this.#files.stored.runners.setBase(session, root);
     this.#logs.emit(session, turn, "checkpoint", { checkpoint });
   }
 

@@ -2,7 +2,7 @@ import type { ContainerDO } from "../container-do.js";
 import type { Env } from "../env.js";
 
 /** The ContainerDO as it is called: the runtime's own stub type cannot express `unknown` in results. */
-export type ContainerStub = Pick<ContainerDO, "ensure" | "state" | "sleep"> & {
+export type ContainerStub = Pick<ContainerDO, "ensure" | "state" | "sleep" | "forgetSnapshot"> & {
   fetch(url: string, init?: RequestInit): Promise<Response>;
 };
 

@@ -263,12 +263,13 @@ const MIGRATIONS: readonly Step[] = [
     PRIMARY KEY (session_id, seq)
   ) WITHOUT ROWID;
 
-  -- The boot of the runner that has a session's files, and the state it has them in. "whole" is 0 when something of
-  -- that state could not be stored.
+  -- The boot of the runner that has a session's files, the state it has them in, and the session's own state that this
+  -- goes on from. "whole" is 0 when something of the runner's could not be stored.
   CREATE TABLE workspaces (
     session_id TEXT PRIMARY KEY,
     boot TEXT NOT NULL,
     root TEXT NOT NULL,
+    base TEXT NOT NULL,
     whole INTEGER NOT NULL
   ) WITHOUT ROWID;
 

@@ -1,5 +1,6 @@
 import {
   EdgeError,
+  errorPolicy,
   isErrorCode,
   isFinal,
   toWireError,
@@ -15,7 +16,7 @@ import type {
 } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
-import { holdMs, sleepAfterMs } from "../settings.js";
+import { holdMs, sleepAfterMs, wantsSnapshots } from "../settings.js";
 import { landAttachments } from "../workspace/land-attachments.js";
 import type { Files } from "../workspace/files.js";
 import type { Allowance } from "./allowance.js";
@@ -111,12 +112,17 @@ export class Turns {
       onAsked: () => this.#ctx.waitUntil(this.#armAlarm()),
       onLost: (turns) => this.#onLost(turns),
     });
-    this.workspaces = new Workspaces(ctx, env, store, files.stored, this.#containerLogs, (turn) => {
-      const message = "The session's files could not be brought into its container.";
-      const error = wireError("workspace_unavailable", message);
-      this.#end(turn.id, { status: "failed", error });
-      return this.#tellInterrupt(turn);
-    });
+    this.workspaces = new Workspaces(
+      ctx,
+      env,
+      store,
+      files.stored,
+      this.#containerLogs,
+      (turn, error) => {
+        this.#end(turn.id, { status: "failed", error });
+        return this.#tellInterrupt(turn);
+      },
+    );
   }
 
   // The queue.
@@ -243,7 +249,8 @@ export class Turns {
       if (row.interrupted) return this.#endInterrupted(id);
       // The runner may have taken it, and only the answer been lost: the same again is the same turn.
       answer = await this.#put(id).catch((error: unknown) => {
-        if (tries >= MAX_PUTS) throw error;
+        const { code } = toWireError(error);
+        if (tries >= MAX_PUTS || !errorPolicy(code).retryable) throw error;
         return undefined;
       });
     }
@@ -379,6 +386,7 @@ export class Turns {
 
   /** A session is deleted: its process goes too, if its container is there. */
   async forget(session: string, container: string): Promise<void> {
+    if (wantsSnapshots(this.#env)) await this.#container(container).forgetSnapshot();
     if (this.#store.containers.get(container) === undefined) return;
     await callRunner(this.#container(container), "DELETE", `/sessions/${session}`).catch(() => {});
     this.#containerLogs.touch(container);

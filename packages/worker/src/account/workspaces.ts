@@ -1,3 +1,4 @@
+import { toWireError, wireError, type WireError } from "@claude-edge/protocol";
 import type { CheckpointTaken, TakeCheckpoint } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
@@ -20,7 +21,7 @@ export class Workspaces {
   readonly #store: Store;
   readonly #files: FileStore;
   readonly #logs: ContainerLogs;
-  readonly #onFailed: (turn: TurnRow) => Promise<void>;
+  readonly #onFailed: (turn: TurnRow, error: WireError) => Promise<void>;
   /** Those on their way to a runner, by session. */
   readonly #bringing = new Map<string, Promise<Bringing>>();
   /** How often a container was to sleep whose files could not be stored. */
@@ -33,7 +34,7 @@ export class Workspaces {
     store: Store,
     files: FileStore,
     logs: ContainerLogs,
-    onFailed: (turn: TurnRow) => Promise<void>,
+    onFailed: (turn: TurnRow, error: WireError) => Promise<void>,
   ) {
     this.#ctx = ctx;
     this.#env = env;
@@ -61,7 +62,7 @@ export class Workspaces {
         const row = turn === undefined ? undefined : this.#store.turn(turn);
         // One that is not there yet is sent again, or fails for that; one whose container is gone ends by that.
         const isThere = this.#runnerOf(session).boot === boot && row?.boot === boot;
-        return isThere ? this.#onFailed(row) : undefined;
+        return isThere ? this.#onFailed(row, errorOf(thrown)) : undefined;
       })
       .finally(() => this.#bringing.delete(session));
     this.#ctx.waitUntil(whole);
@@ -119,4 +120,11 @@ export class Workspaces {
   #container(name: string): ContainerStub {
     return containerStub(this.#env, name);
   }
+}
+
+function errorOf(thrown: unknown): WireError {
+  const error = toWireError(thrown);
+  if (error.code !== "internal") return error;
+  const message = "The session's files could not be brought into its container.";
+  return wireError("workspace_unavailable", message);
 }

@@ -91,10 +91,10 @@ export class Blobs {
     const place = this.#placeOf(hash);
     if (range) return this.#fetch(place, place.start + range.start, range.length);
     const stream = await this.#fetch(place, place.start, place.size);
-    return streamOf(verified(hash, new ByteReader(stream).take(place.size)));
+    return streamOf(this.#verified(hash, new ByteReader(stream).take(place.size)));
   }
 
-  /** Many blobs, one after the other in the order in which they are kept; unverified. */
+  /** Many blobs, one after the other in the order in which they are kept, each as {@link read} gives it. */
   async *readMany(
     hashes: Iterable<string>,
   ): AsyncGenerator<{ hash: string; size: number; bytes: AsyncGenerator<Uint8Array> }> {
@@ -113,12 +113,26 @@ export class Blobs {
       for (const [index, run] of runs.entries()) {
         const reader = new ByteReader(await ahead.shift()!);
         fetchNext(index + AHEAD);
-        for (const { hash, size } of run) yield { hash, size, bytes: reader.take(size) };
+        for (const { hash, size } of run) {
+          yield { hash, size, bytes: this.#verified(hash, reader.take(size)) };
+        }
         reader.cancel();
       }
     } finally {
       for (const stream of ahead) void stream.then((opened) => opened.cancel()).catch(() => {});
     }
+  }
+
+  /** Passes a blob on; one that is not what was stored is forgotten, so that it can be stored again. */
+  async *#verified(hash: string, bytes: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const digest = createHash("sha256");
+    for await (const chunk of bytes) {
+      digest.update(chunk);
+      yield chunk;
+    }
+    if (digest.digest("hex") === hash) return;
+    this.#sql.exec("DELETE FROM blobs WHERE hash = ?", hash);
+    throw new EdgeError("file_damaged", `The content ${hash} is not what was stored.`);
   }
 
   // Collecting what is of no use any more.
@@ -219,19 +233,6 @@ function runsOf(places: Place[]): Place[][] {
     end = { pack: place.pack, at: place.start + place.size, from };
   }
   return runs;
-}
-
-async function* verified(
-  hash: string,
-  bytes: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  const digest = createHash("sha256");
-  for await (const chunk of bytes) {
-    digest.update(chunk);
-    yield chunk;
-  }
-  if (digest.digest("hex") === hash) return;
-  throw new EdgeError("file_damaged", `The content ${hash} is not what was stored.`);
 }
 
 function inGroups(names: string[]): string[][] {

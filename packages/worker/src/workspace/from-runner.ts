@@ -7,7 +7,7 @@ import { ByteReader } from "./byte-reader.js";
 import { applyChanges } from "./edit.js";
 import type { FileStore } from "./file-store.js";
 import { EMPTY } from "./tree.js";
-import { walk } from "./walk.js";
+import { entriesBetween, walk } from "./walk.js";
 
 /** What a checkpoint of a runner's came to, before it is written down. */
 export interface Arrived {
@@ -23,6 +23,9 @@ const ASK_BLOBS = 2_000;
 /** A store that fails is tried this often; that it is full does not pass by waiting. */
 const TRIES = 3;
 const RETRY_MS = 500;
+
+/** A runner that nobody has told of the session's files. */
+const UNKNOWN = { root: EMPTY, base: EMPTY, whole: 1 };
 
 interface Wanted {
   sha256: string;
@@ -43,15 +46,16 @@ export async function fetchCheckpoint(
   const { session, number, full } = frame;
   const path = `/sessions/${session}/checkpoints/${number}`;
   const entries = await readEntries(container, path);
-  const known = files.runners.get(session, boot);
-  const before = full ? EMPTY : (known?.root ?? EMPTY);
-  const isWhole = full || (known?.whole ?? 1) === 1;
+  const { root: known, base, whole } = files.runners.get(session, boot) ?? UNKNOWN;
+  const isWhole = full || whole === 1;
   return files.blobs.write(async (writer) => {
-    const root = applyChanges(files.trees, before, entries);
+    const root = applyChanges(files.trees, full ? EMPTY : known, entries);
     const current = files.checkpoints.stateAt(session).root;
-    // A caller has written since: what the runner tells of goes on top of that.
-    const isSame = full || current === before;
-    const arrived = isSame ? root : applyChanges(files.trees, current, entries);
+    // Where a caller has written since, what the runner has changed goes on top of that.
+    const arrived =
+      current === base
+        ? root
+        : applyChanges(files.trees, current, entriesBetween(files.trees, base, root));
     // What an earlier one could not store is still there, with the runner.
     const wanted = isWhole ? contentsOf(entries) : contentsIn(files, root);
     for (let tries = 1; ; tries += 1) {
@@ -78,11 +82,11 @@ export async function fetchCheckpoint(
           continue;
         }
         console.error(`checkpoint ${number} of ${session} could not be stored`, thrown);
-        files.runners.set(session, boot, root, false);
+        files.runners.advance(session, boot, root, false);
         return { error: error.code === "internal" ? unavailable(thrown) : error };
       }
     }
-    files.runners.set(session, boot, root);
+    files.runners.advance(session, boot, root, true);
     return { root: arrived };
   });
 }

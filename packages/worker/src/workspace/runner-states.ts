@@ -4,6 +4,8 @@ import { all } from "../account/rows.js";
 export interface RunnerState {
   boot: string;
   root: string;
+  /** The session's own state that it goes on from: what differs between the two is the runner's doing. */
+  base: string;
   /** 0 when something of it could not be stored. */
   whole: number;
 }
@@ -20,20 +22,38 @@ export class RunnerStates {
   get(session: string, boot: string): RunnerState | undefined {
     return all<RunnerState>(
       this.#sql,
-      "SELECT boot, root, whole FROM workspaces WHERE session_id = ? AND boot = ?",
+      "SELECT boot, root, base, whole FROM workspaces WHERE session_id = ? AND boot = ?",
       session,
       boot,
     )[0];
   }
 
-  set(session: string, boot: string, root: string, whole = true): void {
+  /** The runner has a state of the session's own. */
+  set(session: string, boot: string, root: string): void {
     this.#sql.exec(
-      "INSERT OR REPLACE INTO workspaces VALUES (?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO workspaces (session_id, boot, root, base, whole) VALUES (?, ?, ?, ?, 1)",
+      session,
+      boot,
+      root,
+      root,
+    );
+  }
+
+  /** The runner has gone on to another, which is not the session's yet. */
+  advance(session: string, boot: string, root: string, whole: boolean): void {
+    this.#sql.exec(
+      `INSERT INTO workspaces (session_id, boot, root, base, whole) VALUES (?, ?, ?, '', ?)
+        ON CONFLICT (session_id) DO UPDATE SET boot = excluded.boot, root = excluded.root, whole = excluded.whole`,
       session,
       boot,
       root,
       whole ? 1 : 0,
     );
+  }
+
+  /** What the runner has is in the session's state. */
+  setBase(session: string, base: string): void {
+    this.#sql.exec("UPDATE workspaces SET base = ? WHERE session_id = ?", base, session);
   }
 
   /** The sessions that a runner has files of. */
@@ -55,8 +75,9 @@ export class RunnerStates {
   }
 
   roots(): string[] {
-    return all<{ root: string }>(this.#sql, "SELECT DISTINCT root FROM workspaces").map(
-      ({ root }) => root,
-    );
+    return all<{ root: string }>(
+      this.#sql,
+      "SELECT root FROM workspaces UNION SELECT base FROM workspaces",
+    ).map(({ root }) => root);
   }
 }

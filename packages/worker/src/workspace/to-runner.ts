@@ -1,4 +1,4 @@
-import { EdgeError } from "@claude-edge/protocol";
+import { EdgeError, errorPolicy, isErrorCode, toWireError } from "@claude-edge/protocol";
 import type { BlobHead, WorkspacePlan, WorkspaceTarget } from "@claude-edge/protocol/runner";
 
 import { callRunner, type ContainerStub } from "../account/runner-client.js";
@@ -52,6 +52,7 @@ export async function bringWorkspace(
     return send(container, `/sessions/${session}/workspace`, body);
   };
   const give = async (hashes: string[]) => {
+    assertThere(files, root, hashes);
     if (hashes.length === 0) return [];
     const body = blobStream(files, hashes);
     return send(container, `/sessions/${session}/workspace/blobs`, body);
@@ -65,7 +66,7 @@ export async function bringWorkspace(
     let left = rest && first.length > 0 ? rest : rest ? missing : await plan();
     for (let tries = 0; left.length > 0 && tries < TRIES; tries += 1) {
       left = await give(left).catch((error: unknown) => {
-        if (tries + 1 >= TRIES) throw error;
+        if (tries + 1 >= TRIES || !errorPolicy(toWireError(error).code).retryable) throw error;
         return plan();
       });
     }
@@ -108,8 +109,21 @@ async function send(
   if (ok) return answer.missing ?? [];
   // A turn only runs tools over a whole workspace, and nobody else writes meanwhile: it is there.
   if (answer.error === "turn_running") return [];
-  const message = `The runner answered ${status} to the session's files: ${answer.message ?? ""}`;
+  if (isErrorCode(answer.error)) throw new EdgeError(answer.error, answer.message ?? "");
+  const message = `The runner answered ${status} to the session's files.`;
   throw new EdgeError("workspace_unavailable", message);
+}
+
+/** @throws EdgeError `file_damaged` with the paths whose content is not stored any more. */
+function assertThere(files: FileStore, root: string, hashes: string[]): void {
+  const lost = new Set(files.blobs.missing(hashes));
+  if (lost.size === 0) return;
+  const paths = [];
+  for (const { path, node } of walk(files.trees, root)) {
+    if (node.type === "file" && lost.has(node.sha256)) paths.push(path);
+  }
+  const message = `What is stored of ${paths.join(", ")} is damaged.`;
+  throw new EdgeError("file_damaged", message.slice(0, 1_000), { paths: paths.slice(0, 100) });
 }
 
 function targetOf(
