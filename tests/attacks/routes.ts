@@ -72,7 +72,7 @@ export const pathOf = ({ path }: Route, { session, turn, request }: Ids): string
     .replace(":turn", turn)
     .replace(":request", request)
     .replace(":token", "a-token")
-    .replace(":path{.+}", FILE)
+    .replace(":path{[^]+}", FILE)
     // Other names are a dialect's, for sessions of ours.
     .replace(/:\w+/g, session);
 
@@ -108,7 +108,7 @@ const BODIES: Record<string, object> = {
 
 /** Bodies that are no JSON. */
 const BYTES: Record<string, { body: Buffer<ArrayBuffer>; headers: Record<string, string> }> = {
-  "PUT /v1/sessions/:id/files/:path{.+}": {
+  "PUT /v1/sessions/:id/files/:path{[^]+}": {
     body: Buffer.from("Mine now"),
     headers: { "content-type": "application/octet-stream" },
   },

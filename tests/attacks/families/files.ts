@@ -15,6 +15,9 @@ const CHANGED = { status: 412, code: "file_changed" };
 /** In a dialect's words. */
 const THEIRS = (status: number): Expected => ({ status });
 
+/** What is large takes its time to be sent, milliseconds. */
+const LARGE_MS = 55_000;
+
 const TAR = { "content-type": "application/x-tar" };
 
 /** Names that are none of a workspace's, as they go over the wire. */
@@ -120,7 +123,7 @@ export async function files(world: World): Promise<Family> {
     refused(`${method} ${path.slice(0, 100)}`, () => raw(path, method), expected);
   const own_ = (path: string, how: Ask = {}) => ask(`${own}${path}`, { key, ...how });
   const putTar = (body: Buffer<ArrayBuffer>, more: Ask = {}) =>
-    own_("/tar", { method: "PUT", body, headers: TAR, ...more });
+    own_("/tar", { method: "PUT", body, headers: TAR, patienceMs: LARGE_MS, ...more });
   const upload = (body: Buffer<ArrayBuffer>, type = "multipart/form-data; boundary=b") =>
     ask("/api/upload", { key, body, headers: { "content-type": type } });
   const list = async () => (await own_("/files?recursive=true&limit=1000")).text;
@@ -368,8 +371,9 @@ export async function files(world: World): Promise<Family> {
       refused(
         "a tar of 100 001 files",
         () => {
-          const [one] = [tarOf({ name: "x" }).subarray(0, 512)];
-          return putTar(Buffer.concat(Array.from({ length: 100_001 }, () => one)));
+          const one = tarOf({ name: "x" });
+          const [entry, end] = [one.subarray(0, 512), one.subarray(512)];
+          return putTar(Buffer.concat([...Array.from({ length: 100_001 }, () => entry), end]));
         },
         { status: 413, code: "workspace_too_large" },
       ),
@@ -387,7 +391,7 @@ export async function files(world: World): Promise<Family> {
               controller.enqueue(chunk);
             },
           });
-          return own_("/tar", { method: "PUT", body, headers: TAR });
+          return putTar(body as never);
         },
         { status: 413, code: "file_too_large" },
       ),

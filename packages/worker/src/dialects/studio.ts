@@ -220,13 +220,13 @@ export const studio: Dialect = {
     ...["/api/media", ""].flatMap((prefix) => [
       {
         method: "GET" as const,
-        path: `${prefix}/uploads/:path{.+}`,
+        path: `${prefix}/uploads/:path{[^]+}`,
         access: ALL_FILES,
         handle: uploaded,
       },
       {
         method: "GET" as const,
-        path: `${prefix}/outputs/:id/:path{.+}`,
+        path: `${prefix}/outputs/:id/:path{[^]+}`,
         access: FILES,
         handle: output,
       },

@@ -29,7 +29,8 @@ const folderOf = (c: Call): string => (c.req.query("path") ?? "").replace(/\/+$/
 
 /** Adds the routes of a session's files. */
 export function addFileRoutes(app: Hono<AppEnv>): void {
-  const file = "/v1/sessions/:id/files/:path{.+}";
+  // A name may have line breaks in it, which a dot does not stand for.
+  const file = "/v1/sessions/:id/files/:path{[^]+}";
 
   app.get("/v1/sessions/:id/files", async (c) => {
     const { at, cursor } = c.req.query();

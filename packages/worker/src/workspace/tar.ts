@@ -1,4 +1,9 @@
-import { EdgeError, MAX_WORKSPACE_FILES, pathProblem } from "@claude-edge/protocol";
+import {
+  EdgeError,
+  MAX_UPLOAD_BYTES,
+  MAX_WORKSPACE_FILES,
+  pathProblem,
+} from "@claude-edge/protocol";
 import type { WorkspaceEntry } from "@claude-edge/protocol/runner";
 import { createTarDecoder, createTarPacker, type TarHeader } from "modern-tar";
 
@@ -68,7 +73,7 @@ export function packFiles(files: readonly NewFile[]): ReadableStream<Uint8Array>
 
 /**
  * Stores the files of a tar; gives what they change in a directory.
- * @throws EdgeError `tar_invalid`, for one that is cut off too, `storage_full`, `workspace_too_large`.
+ * @throws EdgeError `tar_invalid`, for one that is cut off too, `file_too_large`, `storage_full`, `workspace_too_large`.
  */
 export async function unpackInto(
   writer: BlobWriter,
@@ -77,7 +82,9 @@ export async function unpackInto(
 ): Promise<WorkspaceEntry[]> {
   const entries: WorkspaceEntry[] = [];
   try {
-    const archive = body.pipeThrough(createTarDecoder({ strict: true }));
+    const archive = body
+      .pipeThrough(upTo(MAX_UPLOAD_BYTES))
+      .pipeThrough(createTarDecoder({ strict: true }));
     for await (const { header, body: content } of archive) {
       const path = pathOf(header, folder);
       if (path === undefined) {
@@ -105,6 +112,18 @@ export async function unpackInto(
     throw new EdgeError("tar_invalid", `The body is no tar: ${reason}`, undefined, cause);
   }
   return entries;
+}
+
+/** Lets so many bytes pass: a body that comes in chunks says nothing of its length. */
+function upTo(most: number): TransformStream<Uint8Array, Uint8Array> {
+  let bytes = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes > most) throw new EdgeError("file_too_large", `More than ${most} bytes came.`);
+      controller.enqueue(chunk);
+    },
+  });
 }
 
 function headerOf(path: string, node: Node): TarHeader {
