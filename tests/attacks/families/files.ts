@@ -369,9 +369,9 @@ export async function files(world: World): Promise<Family> {
       ),
       refused("no tar", () => putTar(Buffer.alloc(5_000, "x")), NO_TAR),
       refused(
-        "a tar of 100 001 files",
+        "a tar of 100 001 folders",
         () => {
-          const one = tarOf({ name: "x" });
+          const one = tarOf({ name: "x", type: "5" });
           const [entry, end] = [one.subarray(0, 512), one.subarray(512)];
           return putTar(Buffer.concat([...Array.from({ length: 100_001 }, () => entry), end]));
         },
