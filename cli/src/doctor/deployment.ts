@@ -31,7 +31,7 @@ export interface Reached {
 /** Its status, and how to ask for it again. */
 export interface Known {
   target: Named;
-  status: DeploymentStatus;
+  status: Omit<DeploymentStatus, "files"> & Partial<Pick<DeploymentStatus, "files">>;
 }
 
 const parse = ({ text }: Answer): unknown => {
@@ -146,4 +146,15 @@ export function checkModel({ target, status: { model } }: Known): Finding {
     "the deployment has no model credential",
   );
   return fail(`${message} (model_not_configured)`, suggestion);
+}
+
+/** Where the deployment keeps the files of sessions: nothing is wrong with either. */
+export function checkFiles({ status: { files } }: Known): Finding {
+  // Of a deployment before this field.
+  if (!files) return skip("the deployment does not tell where it keeps files");
+  if (files.storage === "r2") return ok("kept in R2");
+  const mib = Math.floor((files.max_bytes ?? 0) / 1024 ** 2);
+  return ok(
+    `kept in the accounts' own storage, up to ${mib} MiB each; there is no R2 binding FILES`,
+  );
 }

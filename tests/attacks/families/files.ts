@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+
 import { holds, refused, works, type Expected, type Family } from "../attack.ts";
 import { formOf, longName, paxPath, PNG, tarOf, type TarEntry } from "../bytes.ts";
 import { FILE } from "../routes.ts";
@@ -100,7 +102,7 @@ const BAD_ENTRIES: [name: string, entries: TarEntry[]][] = [
 
 /** A workspace's files over HTTP: paths, tars, ranges, forms. */
 export async function files(world: World): Promise<Family> {
-  const { stack, alice, mallory, secret, ask, mint } = world;
+  const { stack, alice, mallory, secret, persist, ask, mint } = world;
   const key = mallory.token;
   const header = `Authorization: Bearer ${key}`;
   const own = `/v1/sessions/${mallory.session}`;
@@ -135,6 +137,10 @@ export async function files(world: World): Promise<Family> {
   const [upload_ = ""] = JSON.parse(
     (await ask(`/v1/sessions/${alice.uploads}/files?path=uploads`, { key: alice.token })).text,
   ).entries.map(({ path }: { path: string }) => path.split("/").at(-1)!);
+  // They follow from the accounts' names, for whoever does the sums.
+  const accounts = readdirSync(persist, { recursive: true, encoding: "utf8" }).flatMap(
+    (path) => /AccountDO\/([0-9a-f]{64})\.sqlite$/.exec(path)?.[1] ?? [],
+  );
   const before = await list();
   /** The whole file, as if nothing had been asked of it. */
   const whole = (name: string, headers: Record<string, string>) =>
@@ -157,6 +163,9 @@ export async function files(world: World): Promise<Family> {
       works("a tar", () => putTar(tarOf({ name: "t/x.txt", content: "x" }))),
       works("a link that stays inside", () =>
         putTar(tarOf({ name: "t/l", type: "2", link: `../${FILE}` })),
+      ),
+      holds("the accounts' ids are known", async () =>
+        accounts.length >= 2 ? undefined : `${accounts.length} of them`,
       ),
       works("a form", () => upload(formOf("images", "x.png", PNG).body)),
       works("a part of a file", () => get({ range: "bytes=0-1" }), 206),
@@ -222,6 +231,13 @@ export async function files(world: World): Promise<Family> {
         () => own_("/fork", { json: { turn_id: alice.turn } }),
         { status: 404, code: "turn_not_found" },
       ),
+      ...accounts.flatMap((id) =>
+        [1, 2, 3].flatMap((pack) => [
+          tried(`/cdn-cgi/local/r2/public/files/claude-edge/${id}/${pack}`, { status: 404 }),
+          tried(`/api/media/claude-edge/${id}/${pack}`, NO_ROUTE),
+        ]),
+      ),
+      tried("/cdn-cgi/local/r2/s3/files/", NO_ROUTE),
       tried(`${own}/files/${sha256}`, NO_FILE),
       tried(`${own}/files/claude-edge%2f${sha256}%2f1`, NO_FILE),
       tried(`${own}/files/claude-edge/${sha256}/1`, NO_FILE),
