@@ -31,7 +31,7 @@ export interface Reached {
 /** Its status, and how to ask for it again. */
 export interface Known {
   target: Named;
-  status: Omit<DeploymentStatus, "files"> & Partial<Pick<DeploymentStatus, "files">>;
+  status: DeploymentStatus;
 }
 
 const parse = ({ text }: Answer): unknown => {
@@ -150,7 +150,6 @@ export function checkModel({ target, status: { model } }: Known): Finding {
 
 /** Where the deployment keeps the files of sessions: nothing is wrong with either. */
 export function checkFiles({ status: { files } }: Known): Finding {
-  // Of a deployment before this field.
   if (!files) return skip("the deployment does not tell where it keeps files");
   if (files.storage === "r2") return ok("kept in R2");
   const mib = Math.floor((files.max_bytes ?? 0) / 1024 ** 2);

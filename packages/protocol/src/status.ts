@@ -8,7 +8,8 @@ export interface DeploymentStatus {
   /** The model credential; null when none is set. */
   model: ModelStatus | null;
   container: ContainerStatus;
-  files: FilesStatus;
+  /** Deployments before this field do not tell. */
+  files?: FilesStatus;
 }
 
 /** Where the files of sessions are kept. */
