@@ -25,7 +25,10 @@ function shell(lines: string, more: Record<string, string> = {}): Promise<string
   const { url, token } = edge.stack;
   const env = {
     ...process.env,
-    ...{ EDGE: url, TOKEN: token, CLAUDE_EDGE_URL: url, CLAUDE_EDGE_TOKEN: token },
+    EDGE: url,
+    TOKEN: token,
+    CLAUDE_EDGE_URL: url,
+    CLAUDE_EDGE_TOKEN: token,
     ...more,
   };
   return new Promise((resolve, reject) => {

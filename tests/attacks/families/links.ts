@@ -69,8 +69,8 @@ export async function links(world: World): Promise<Family> {
       holds("links are listed as what they are", async () => {
         const { text } = await get("/files?recursive=true");
         const { entries } = JSON.parse(text) as { entries: { type: string; target?: string }[] };
-        const targets = entries.flatMap(({ target }) => target ?? []);
-        return targets.includes("/etc/passwd") && targets.includes("/") ? undefined : text;
+        const targets = new Set(entries.map(({ target }) => target));
+        return targets.has("/etc/passwd") && targets.has("/") ? undefined : text;
       }),
     ],
     attacks: [
