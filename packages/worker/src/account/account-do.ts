@@ -48,8 +48,6 @@ import { Store, type KeyUse, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
 import type { UsageQuery } from "./usage-table.js";
 
-export type { ModelCall } from "./model-calls.js";
-
 /** Makes a POST repeatable: its key, and a digest of what it asked for. */
 export interface Idempotency {
   key: string;
