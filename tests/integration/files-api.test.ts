@@ -343,8 +343,15 @@ describe.each([
     expect(await (await files.get(`/files/a?at=${first}`)).text()).toBe("1");
     expect(await files.code(files.get("/files/a?at=999"))).toBe("404 checkpoint_not_found");
     expect(await files.code(files.get("/files?at=nothing"))).toBe("404 checkpoint_not_found");
-    const back = (await (await files.post("/rewind", { turn_id: null })).json()) as object;
-    expect(back).toMatchObject({ turn_id: null, changed: 1 });
+    const rewind = async () =>
+      (
+        await edge.fetch(`/v1/sessions/${files.id}/rewind`, {
+          json: { turn_id: null },
+          headers: { "idempotency-key": `back ${files.id}`.replace(" ", "-") },
+        })
+      ).json();
+    expect(await rewind()).toMatchObject({ turn_id: null, changed: 1 });
+    expect(await rewind()).toMatchObject({ turn_id: null, changed: 0 });
     expect((await files.list()).entries).toEqual([]);
     const checkpoints = await (await files.get("/checkpoints")).json();
     expect(checkpoints).toMatchObject({
