@@ -50,6 +50,8 @@ export class ContainerLogs {
   readonly #arrived = new WeakMap<CheckpointFrame, Arrived>();
   /** How often a checkpoint was tried to be fetched. */
   readonly #fetches = new Map<string, number>();
+  /** Containers whose log somebody waits for, beside those of turns. */
+  readonly #awaited = new Map<string, number>();
   /** Called when a log has been applied further. */
   readonly #progress = new Set<() => void>();
 
@@ -95,11 +97,25 @@ export class ContainerLogs {
         this.#ctx.waitUntil(this.#callbacks.container(name).sleep(boot));
         this.#lose(name, boot);
       },
-      busy: () => this.#store.openTurnsOf(name).length > 0,
+      busy: () => this.#awaited.has(name) || this.#store.openTurnsOf(name).length > 0,
     });
     this.#followers.set(name, follower);
     if (from >= stored) this.#catchUp(name);
     this.#ctx.waitUntil(follower.run());
+  }
+
+  /** Follows a log for as long as some work takes, with or without turns. */
+  async during<Value>(name: string, boot: string, work: () => Promise<Value>): Promise<Value> {
+    this.#awaited.set(name, (this.#awaited.get(name) ?? 0) + 1);
+    this.follow(name, boot);
+    try {
+      return await work();
+    } finally {
+      const others = this.#awaited.get(name)! - 1;
+      if (others > 0) this.#awaited.set(name, others);
+      else this.#awaited.delete(name);
+      this.touch(name);
+    }
   }
 
   /** Resolves when a log is applied up to a cursor; false when it will not be, or not in time. */

@@ -83,18 +83,17 @@ export class Workspaces {
     const { name, boot } = this.#runnerOf(session);
     if (boot === undefined || !this.#files.runners.get(session, boot)) return true;
     const container = this.#container(name);
+    const take: TakeCheckpoint = { reason };
+    const path = `/sessions/${session}/checkpoints`;
     try {
-      this.#logs.follow(name, boot);
-      const path = `/sessions/${session}/checkpoints`;
-      const take: TakeCheckpoint = { reason };
-      const call = callRunner<CheckpointTaken>(container, "POST", path, take, CHECKPOINT_MS);
-      const { ok, body } = await call;
-      return ok && (await this.#logs.untilApplied(name, body.cursor, CHECKPOINT_MS));
+      return await this.#logs.during(name, boot, async () => {
+        const call = callRunner<CheckpointTaken>(container, "POST", path, take, CHECKPOINT_MS);
+        const { ok, body } = await call;
+        return ok && (await this.#logs.untilApplied(name, body.cursor, CHECKPOINT_MS));
+      });
     } catch {
       const state = await container.state().catch(() => undefined);
       return state?.running === false;
-    } finally {
-      this.#logs.touch(name);
     }
   }
 

@@ -76,8 +76,11 @@ export function concat(chunks: Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** An async iterable of bytes as a stream that is read at its reader's pace. */
-export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+/** An async iterable of bytes as a stream that is read at its reader's pace; `onCancel`: nobody reads it any more. */
+export function streamOf(
+  chunks: AsyncGenerator<Uint8Array>,
+  onCancel: () => void = () => {},
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -86,6 +89,7 @@ export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uin
         else controller.enqueue(value);
       },
       async cancel() {
+        onCancel();
         await chunks.return(undefined);
       },
     },
