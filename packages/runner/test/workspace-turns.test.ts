@@ -140,11 +140,11 @@ describe("a turn", () => {
     const path = `/sessions/${session.id}/turns/${turn}/interrupt`;
     await runner.readLog(0, (frame) => frame.kind === "message" && frame.message.type === "result");
     for (let round = 0; round < 5; round += 1) await runner.json("POST", path);
-    const [busy] = [await runner.json("PUT", `/sessions/${session.id}/turns/${randomUUID()}`, {})];
+    const next = await session.start(randomUUID(), "%say Next.");
     const frames = await runner.readLog(0, ends(turn));
     expect(statuses(frames)).toEqual(["running", "completed"]);
     // Either it was over already, or it was refused: never two at once.
-    expect([202, 409]).toContain(busy!.status);
+    expect([202, 409]).toContain(next.status);
     await sleep(300);
     const all = await runner.readLog(0, (frame) => frame.cursor >= frames.at(-1)!.cursor);
     expect(all.filter((frame) => frame.turn === turn && frame.kind === "turn")).toHaveLength(2);
