@@ -34,6 +34,7 @@ interface Wanted {
 
 /**
  * Fetches a checkpoint from its runner and stores what is new of it.
+ * @param isThere The runner with this boot has not been replaced, and the session is wanted: else it is told of neither.
  * @throws Error when the runner cannot be reached: whoever follows its log tries again, or finds it lost.
  */
 export async function fetchCheckpoint(
@@ -41,6 +42,7 @@ export async function fetchCheckpoint(
   container: ContainerStub,
   boot: string,
   frame: CheckpointFrame,
+  isThere: () => boolean,
 ): Promise<Arrived> {
   if (frame.error) return { error: frame.error };
   const { session, number, full } = frame;
@@ -48,6 +50,9 @@ export async function fetchCheckpoint(
   const entries = await readEntries(container, path);
   const { root: known, base, whole } = files.runners.get(session, boot) ?? UNKNOWN;
   const isWhole = full || whole === 1;
+  const note = (root: string, isStored: boolean) => {
+    if (isThere()) files.runners.advance(session, boot, root, isStored);
+  };
   return files.blobs.write(async (writer) => {
     const root = applyChanges(files.trees, full ? EMPTY : known, entries);
     const current = files.checkpoints.stateAt(session).root;
@@ -82,11 +87,11 @@ export async function fetchCheckpoint(
           continue;
         }
         console.error(`checkpoint ${number} of ${session} could not be stored`, thrown);
-        files.runners.advance(session, boot, root, false);
+        note(root, false);
         return { error: error.code === "internal" ? unavailable(thrown) : error };
       }
     }
-    files.runners.advance(session, boot, root, true);
+    note(root, true);
     return { root: arrived };
   });
 }
