@@ -58,7 +58,7 @@ export async function bringWorkspace(
     return send(container, `/sessions/${session}/workspace`, body);
   };
   const give = async (hashes: string[]) => {
-    assertThere(files, root, hashes);
+    assertStored(files, root, hashes);
     if (hashes.length === 0) return [];
     assertThere();
     const body = blobStream(files, hashes);
@@ -123,7 +123,7 @@ async function send(
 }
 
 /** @throws EdgeError `file_damaged` with the paths whose content is not stored any more. */
-function assertThere(files: FileStore, root: string, hashes: string[]): void {
+function assertStored(files: FileStore, root: string, hashes: string[]): void {
   const lost = new Set(files.blobs.missing(hashes));
   if (lost.size === 0) return;
   const paths = [];
