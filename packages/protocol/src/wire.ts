@@ -33,6 +33,7 @@ export {
 } from "./events.js";
 export {
   ATTACHMENTS_FOLDER,
+  MAX_UPLOAD_BYTES,
   pathProblem,
   type AttachedFile,
   type Attachment,
