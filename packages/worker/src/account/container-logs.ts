@@ -170,8 +170,11 @@ export class ContainerLogs {
     if (frame.cursor <= stored || !this.#store.hasSession(frame.session)) return;
     const container = this.#callbacks.container(name);
     const key = `${boot}/${frame.cursor}`;
+    const isThere = () =>
+      this.#store.containers.get(name)?.boot === boot && this.#store.hasSession(frame.session);
     try {
-      this.#arrived.set(frame, await fetchCheckpoint(this.#files.stored, container, boot, frame));
+      const { stored: files } = this.#files;
+      this.#arrived.set(frame, await fetchCheckpoint(files, container, boot, frame, isThere));
     } catch (error) {
       const tries = (this.#fetches.get(key) ?? 0) + 1;
       this.#fetches.set(key, tries);

@@ -31,6 +31,7 @@ interface Wanted {
 
 /**
  * Fetches a checkpoint from its runner and stores what is new of it.
+ * @param isThere The runner with this boot has not been replaced, and the session is wanted: else it is told of neither.
  * @throws Error when the runner cannot be reached: whoever follows its log tries again, or finds it lost.
  */
 export async function fetchCheckpoint(
@@ -38,6 +39,7 @@ export async function fetchCheckpoint(
   container: ContainerStub,
   boot: string,
   frame: CheckpointFrame,
+  isThere: () => boolean,
 ): Promise<Arrived> {
   if (frame.error) return { error: frame.error };
   const { session, number, full } = frame;
@@ -45,6 +47,9 @@ export async function fetchCheckpoint(
   const entries = await readEntries(container, path);
   const known = files.runners.get(session, boot);
   const before = full ? EMPTY : (known?.root ?? EMPTY);
+  const note = (root: string, whole: boolean) => {
+    if (isThere()) files.runners.set(session, boot, root, whole);
+  };
   const isWhole = full || (known?.whole ?? 1) === 1;
   return files.blobs.write(async (writer) => {
     const root = applyChanges(files.trees, before, entries);
@@ -78,11 +83,11 @@ export async function fetchCheckpoint(
           continue;
         }
         console.error(`checkpoint ${number} of ${session} could not be stored`, thrown);
-        files.runners.set(session, boot, root, false);
+        note(root, false);
         return { error: error.code === "internal" ? unavailable(thrown) : error };
       }
     }
-    files.runners.set(session, boot, root);
+    note(root, true);
     return { root: arrived };
   });
 }

@@ -28,6 +28,7 @@ export interface Bringing {
 /**
  * Brings a session's files to its runner, as far as it has not got them. Resolves when those are there that a turn
  * begins with; the others follow while it asks the model, and its tools wait for them.
+ * @param isThere The runner with this boot has not been replaced: another answers under the same name.
  * @throws EdgeError `workspace_unavailable`, and as the runner's refusal.
  */
 export async function bringWorkspace(
@@ -35,6 +36,7 @@ export async function bringWorkspace(
   container: ContainerStub,
   session: string,
   boot: string,
+  isThere: () => boolean,
 ): Promise<Bringing> {
   const { root } = files.checkpoints.stateAt(session);
   const there = files.runners.get(session, boot);
@@ -47,12 +49,17 @@ export async function bringWorkspace(
   const from = there?.root ?? EMPTY;
   // Until it is whole nothing is known of what the runner has: whoever takes over brings all of it, which is safe.
   files.runners.delete(session);
+  const assertThere = () => {
+    if (!isThere()) throw new EdgeError("container_lost", "The runner was replaced.");
+  };
   const plan = async () => {
+    assertThere();
     const body = targetOf(files, { full: !there }, from, root);
     return send(container, `/sessions/${session}/workspace`, body);
   };
   const give = async (hashes: string[]) => {
     if (hashes.length === 0) return [];
+    assertThere();
     const body = blobStream(files, hashes);
     return send(container, `/sessions/${session}/workspace/blobs`, body);
   };
@@ -73,6 +80,7 @@ export async function bringWorkspace(
       const message = `${left.length} files of the session did not reach its container.`;
       throw new EdgeError("workspace_unavailable", message);
     }
+    assertThere();
     files.runners.set(session, boot, root);
   })();
   whole.catch(() => {});
