@@ -8,9 +8,11 @@
  */
 import type { Attack, Family, Outcome } from "./attack.ts";
 import { bodies } from "./families/bodies.ts";
+import { files } from "./families/files.ts";
 import { flood } from "./families/flood.ts";
 import { gateway } from "./families/gateway.ts";
 import { headers } from "./families/headers.ts";
+import { links } from "./families/links.ts";
 import { leaks } from "./families/leaks.ts";
 import { names } from "./families/names.ts";
 import { paths } from "./families/paths.ts";
@@ -34,6 +36,8 @@ const FAMILIES: Record<string, (world: World) => Family | Promise<Family>> = {
   "prompts that look like commands": prompts,
   "a container at its gateway": gateway,
   "bodies: large, deep, broken": bodies,
+  "files: paths, tenants, tars, forms": files,
+  "files: links that agents leave": links,
   "headers that reach runner or model": leaks,
   "10 000 bad requests": flood,
 };

@@ -2,6 +2,9 @@ import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
 
+import { formOf, PNG, tarOf } from "./bytes.ts";
+import type { Ask } from "./send.ts";
+
 /** A route of the deployment, as the Worker's own tables have it. */
 export interface Route {
   method: string;
@@ -53,6 +56,9 @@ export async function loadRoutes(): Promise<Route[]> {
   return [...ours, ...theirs];
 }
 
+/** A file that each tenant has wherever a route could look for one: in the workspace, its outputs, the uploads. */
+export const FILE = "secret.txt";
+
 /** Whose things a path names. */
 export interface Ids {
   session: string;
@@ -66,6 +72,7 @@ export const pathOf = ({ path }: Route, { session, turn, request }: Ids): string
     .replace(":turn", turn)
     .replace(":request", request)
     .replace(":token", "a-token")
+    .replace(":path{[^]+}", FILE)
     // Other names are a dialect's, for sessions of ours.
     .replace(/:\w+/g, session);
 
@@ -77,6 +84,7 @@ const BODIES: Record<string, object> = {
   "POST /v1/sessions/:id/requests/:request": { answer: { behavior: "allow" } },
   "POST /v1/sessions/:id/control": { method: "supportedModels" },
   "PATCH /v1/sessions/:id": { title: "Mine now" },
+  "POST /v1/sessions/:id/rewind": { turn_id: null },
   "POST /api/generate": { prompt: "%say x" },
   "POST /api/generate-stream": { prompt: "%say x" },
   "POST /api/sessions/:id/continue": { prompt: "%say x" },
@@ -98,12 +106,29 @@ const BODIES: Record<string, object> = {
   },
 };
 
+/** Bodies that are no JSON. */
+const BYTES: Record<string, { body: Buffer<ArrayBuffer>; headers: Record<string, string> }> = {
+  "PUT /v1/sessions/:id/files/:path{[^]+}": {
+    body: Buffer.from("Mine now"),
+    headers: { "content-type": "application/octet-stream" },
+  },
+  "PUT /v1/sessions/:id/tar": {
+    body: tarOf({ name: FILE, content: "Mine now" }),
+    headers: { "content-type": "application/x-tar" },
+  },
+  "POST /api/upload": formOf("images", "x.png", PNG),
+};
+
 /** What a good request to a route has as its body; where none is known, a guess. */
-export function bodyOf({ method, path, dialect }: Route): { json?: object } {
+export function bodyOf({ method, path, dialect }: Route): Pick<Ask, "json" | "body" | "headers"> {
   if (method === "GET" || method === "DELETE") return {};
+  const bytes = BYTES[`${method} ${path}`];
+  if (bytes) return bytes;
   return { json: BODIES[`${method} ${path}`] ?? (dialect ? { prompt: "%say x" } : {}) };
 }
 
 /** Whether what a route says to a token that is no good can be known: its body is seen first. */
 export const isKnown = ({ method, path, dialect }: Route): boolean =>
-  dialect === undefined || method === "GET" || `${method} ${path}` in BODIES;
+  dialect === undefined ||
+  method === "GET" ||
+  [BODIES, BYTES].some((known) => `${method} ${path}` in known);

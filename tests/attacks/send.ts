@@ -26,12 +26,22 @@ export interface Ask {
   headers?: Record<string, string>;
   json?: unknown;
   body?: BodyInit;
+  /** For what takes longer than an answer should, milliseconds. */
+  patienceMs?: number;
 }
 
 /** A request by `fetch`; with a body it is a POST. */
 export async function ask(
   url: string,
-  { method, key, account, headers = {}, json, body = JSON.stringify(json) }: Ask = {},
+  {
+    method,
+    key,
+    account,
+    headers = {},
+    json,
+    body = JSON.stringify(json),
+    patienceMs = PATIENCE_MS,
+  }: Ask = {},
 ): Promise<Answer> {
   const response = await fetch(url, {
     method: method ?? (body === undefined ? "GET" : "POST"),
@@ -42,7 +52,7 @@ export async function ask(
       ...headers,
     },
     redirect: "manual",
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(patienceMs),
     ...(body === undefined ? {} : { body, duplex: "half" }),
   } as RequestInit);
   return toAnswer(response.status, await response.text(), response.headers);

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { ClaudeEdge } from "@claude-edge/client";
@@ -7,10 +9,13 @@ import { startLocal, type LocalStack } from "@claude-edge/local";
 
 import { until } from "../support/wait.ts";
 import { SECRETS } from "./attack.ts";
-import { loadRoutes, type Route } from "./routes.ts";
+import { formOf, PNG } from "./bytes.ts";
+import { FILE, loadRoutes, type Route } from "./routes.ts";
 import { ask, type Answer, type Ask } from "./send.ts";
 
 const TEMPLATE = fileURLToPath(new URL("../../cli/template", import.meta.url));
+/** Below the repository's folder, so that its packages are found. */
+const PROJECTS = fileURLToPath(new URL("../.test-projects", import.meta.url));
 const SPY = new URL("spy.ts", import.meta.url).href;
 
 /** A prompt whose tool waits for somebody's leave. */
@@ -27,6 +32,8 @@ export interface Tenant {
   turn: string;
   /** The id of a message of it. */
   message: string;
+  /** The session that holds what came by uploads. */
+  uploads: string;
   /** A session with a question that is open, and the question. */
   asking: string;
   request: string;
@@ -47,12 +54,48 @@ export interface World {
   mint(options: Partial<MintTokenOptions>): Promise<string>;
 }
 
+/** A copy of the template whose files are kept in R2: a bucket is shared by all accounts, which is what can go wrong. */
+function withR2(): string {
+  mkdirSync(PROJECTS, { recursive: true });
+  const project = mkdtempSync(join(PROJECTS, "attacks-"));
+  process.once("exit", () => rmSync(project, { recursive: true, force: true }));
+  const isSource = (path: string) => !/\.wrangler|node_modules|\.dev\.vars/.test(path);
+  cpSync(TEMPLATE, project, {
+    recursive: true,
+    filter: (path) => isSource(path.slice(TEMPLATE.length)),
+  });
+  const path = join(project, "wrangler.jsonc");
+  const binding = '"r2_buckets": [{ "binding": "FILES", "bucket_name": "files" }],';
+  const config = readFileSync(path, "utf8");
+  writeFileSync(path, config.replace('"durable_objects"', `${binding}\n  "durable_objects"`));
+  return project;
+}
+
+/** Puts a file wherever a route could look for one; gives the session of the uploads. */
+async function withFiles(
+  client: ClaudeEdge,
+  session: string,
+  about: string,
+  upload: () => Promise<Answer>,
+): Promise<string> {
+  const { files } = client.sessions.open(session);
+  await files.put(FILE, about);
+  await files.put(`outputs/${FILE}`, about);
+  await upload();
+  for await (const { id, tags } of client.sessions.list()) {
+    if (!tags.includes("studio-uploads")) continue;
+    await client.sessions.open(id).files.put(`uploads/${FILE}`, about);
+    return id;
+  }
+  throw new Error("there is no session of the uploads");
+}
+
 export async function openWorld(): Promise<World> {
   const routes = await loadRoutes();
   const printed = { worker: "", container: "", build: "" };
   const dialects = [...new Set(routes.flatMap(({ dialect }) => dialect ?? []))];
   const stack = await startLocal({
-    project: TEMPLATE,
+    project: withR2(),
     model: "scripted",
     vars: {
       // A question that is open holds a turn.
@@ -74,6 +117,9 @@ export async function openWorld(): Promise<World> {
     for await (const event of client.sessions.open(session).events({ follow: false })) {
       if (event.kind === "message") message = String(event.message.uuid ?? message);
     }
+    const uploads = await withFiles(client, session, about, () =>
+      ask(`${stack.url}/api/upload`, { key: token, ...formOf("images", "x.png", PNG) }),
+    );
     const waiting = await client.sessions.create({ permissionMode: "default", canUseTool: true });
     waiting
       .send(asking())
@@ -83,7 +129,7 @@ export async function openWorld(): Promise<World> {
       "a question",
       async () => (await client.requests.list({ sessionId: waiting.id }))[0]?.id,
     );
-    return { account, token, client, session, turn, message, asking: waiting.id, request };
+    return { account, token, client, session, turn, message, uploads, asking: waiting.id, request };
   };
   const [alice, mallory] = [await tenant("alice", secret), await tenant("mallory", "hello")];
   SECRETS.push(secret, stack.token, stack.model!.key);

@@ -253,6 +253,8 @@ const SPARE_OPTIONS = new Set(["model", "permissionMode", "verbatimPrompts", "ca
 
 /** Whether a process made ready beforehand can still take these options; others need a process of their own. */
 export function fitsSpare(options: SessionOptions): boolean {
+  // That must be allowed when a process starts, and no spare is started with it.
+  if (options.permissionMode === "bypassPermissions") return false;
   return Object.keys(options).every((name) => SPARE_OPTIONS.has(name));
 }
 

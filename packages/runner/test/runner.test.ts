@@ -320,6 +320,16 @@ describe("the processes of a runner", () => {
     expect(JSON.stringify(model.requests.at(-1)!.body.system)).toContain("Another one.");
   });
 
+  test("a spare will not do for a session that bypasses permissions", async () => {
+    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
+    const [spare] = await readLog("after=0", ({ kind }) => kind === "spare");
+    const options = { permissionMode: "bypassPermissions" };
+    expect(await turnOf(spare!.session, "%say Bypassed.", options)).toMatchObject({
+      status: "completed",
+      result: { text: "Bypassed." },
+    });
+  });
+
   test("are refused while memory is short, and the caller is asked to come back", async () => {
     await relaunch({ CLAUDE_EDGE_RESERVE_MB: "100000000" });
     const { status, text } = await start(randomUUID(), randomUUID(), "hello");

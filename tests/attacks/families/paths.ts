@@ -9,7 +9,7 @@ const NOT_HTTP = { status: 400 };
 
 /** What the account asks a runner, and nothing else. */
 const RUNNER_ROUTES =
-  /^\/(health|log\?boot=[^/]*|log\/ack\?boot=[^/]*|sessions\/[0-9a-f-]{36}(\/(transcript|control|(turns|requests)\/[0-9a-f-]{36}(\/interrupt)?))?)$/;
+  /^\/(health|log\?boot=[^/]*|log\/ack\?boot=[^/]*|sessions\/[0-9a-f-]{36}(\/(transcript|control|workspace(\/blobs)?|checkpoints(\/\d+(\/blobs)?)?|(turns|requests)\/[0-9a-f-]{36}(\/interrupt)?))?)$/;
 
 /** Paths that would lead to a runner, or beside the checks to a session of somebody else. */
 export function paths(world: World): Family {

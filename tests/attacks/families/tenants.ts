@@ -94,7 +94,9 @@ export async function tenants(world: World): Promise<Family> {
           `accountId in the body: ${route.method} ${route.path}`,
           () => {
             const name = route.path === "/v1/tokens" ? "account" : "accountId";
-            return at(route, alice, { json: { ...bodyOf(route).json, [name]: "alice" } });
+            return at(route, alice, {
+              json: { ...(bodyOf(route).json as object), [name]: "alice" },
+            });
           },
           FORBIDDEN,
         ),

@@ -4,6 +4,7 @@ import {
   EdgeError,
   type AnswerRequest,
   type AttachedFile,
+  type Attachment,
   type ContainerStatus,
   type ControlMethod,
   type CreateSessionRequest,
@@ -52,11 +53,19 @@ import type { UsageQuery } from "./usage-table.js";
 export type { Idempotency } from "./idempotency-keys.js";
 export type { ModelCall } from "./model-calls.js";
 
+/** Files of another session of the account. */
+export interface BorrowedFiles {
+  session: string;
+  paths: string[];
+}
+
 /** How a turn was asked for. */
 export interface TurnCall {
   once?: Idempotency | undefined;
   /** The caller's span. */
   traceparent?: string | undefined;
+  /** What is attached to its prompt beside what the request brings: copies, under the names they have there. */
+  borrowed?: BorrowedFiles | undefined;
 }
 
 /** How events are read. */
@@ -213,7 +222,7 @@ export class AccountDO extends DurableObject<Env> {
   async query(
     account: string,
     request: QueryRequest,
-    { once, traceparent }: TurnCall = {},
+    { once, traceparent, borrowed }: TurnCall = {},
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
     const again = () => {
@@ -225,7 +234,7 @@ export class AccountDO extends DurableObject<Env> {
     const insert = () => this.#insertSession(account, { id, ...session });
     const accept = (stored?: AttachedFile[]) =>
       again() ?? this.#accept({ prompt, attachments: stored, traceparent }, once, insert);
-    return again() ?? withAttachments(this.#files.stored.blobs, attachments, accept);
+    return again() ?? this.#withAttachments(attachments, borrowed, accept);
   }
 
   /**
@@ -245,7 +254,7 @@ export class AccountDO extends DurableObject<Env> {
     account: string,
     sessionId: string,
     { prompt, attachments, id }: CreateTurnRequest,
-    { once, traceparent }: TurnCall = {},
+    { once, traceparent, borrowed }: TurnCall = {},
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
     await this.#logs.untilWhole(sessionId);
@@ -264,7 +273,7 @@ export class AccountDO extends DurableObject<Env> {
       }
       return this.#accept({ id, prompt, attachments: stored, traceparent }, once, () => sessionId);
     };
-    return again() ?? withAttachments(this.#files.stored.blobs, attachments, accept);
+    return again() ?? this.#withAttachments(attachments, borrowed, accept);
   }
 
   /** @throws EdgeError `session_not_found`, `turn_not_found`. */
@@ -485,6 +494,16 @@ export class AccountDO extends DurableObject<Env> {
     return fitsSpare(options)
       ? this.#store.containers.takeSpare(account, asks(options))
       : undefined;
+  }
+
+  /** @throws EdgeError as {@link withAttachments}, `session_not_found`, `file_not_found`. */
+  #withAttachments<Value>(
+    given: Attachment[] = [],
+    borrowed: BorrowedFiles | undefined,
+    accept: (stored?: AttachedFile[]) => Value,
+  ): Promise<Value> {
+    const others = borrowed ? this.#files.borrow(borrowed.session, borrowed.paths) : [];
+    return withAttachments(this.#files.stored.blobs, [...given, ...others], accept);
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */

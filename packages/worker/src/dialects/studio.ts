@@ -1,9 +1,15 @@
-import { EdgeError, toWireError, type ErrorCode } from "@claude-edge/protocol";
+import {
+  EdgeError,
+  MAX_ATTACHMENTS,
+  toWireError,
+  type CreateTurnRequest,
+  type ErrorCode,
+} from "@claude-edge/protocol";
 import * as z from "zod/mini";
 
 import type { AcceptedTurn, TurnCall } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
-import { CHANGES, READS, SENDS } from "../http/access.js";
+import { CHANGES, FILES, READS, SENDS, type Access } from "../http/access.js";
 import type { AccountStub } from "../http/account-stub.js";
 import { commonHeaders, retryAfter, streamAnswer } from "../http/answers.js";
 import { readBody } from "../http/body.js";
@@ -14,15 +20,19 @@ import { TurnEvents } from "../http/turn-events.js";
 import type { Dialect } from "./dialect.js";
 import { sessionIdOf } from "./session-id.js";
 import { describeError, StudioEvents } from "./studio-events.js";
+import { output, uploaded } from "./studio-media.js";
 import { describeSessions, messagesOf } from "./studio-sessions.js";
+import { readInputImages, upload, uploadsOf } from "./studio-uploads.js";
 
 /** A session's id as a client may choose it: it goes into paths, and has to fit a tag. */
 const ID_FORM = "must be 1 to 50 letters, digits, dots, colons, dashes or underscores";
 
+const TOO_MANY = `must be ${MAX_ATTACHMENTS} at most`;
+
 const generateRequest = z.strictObject({
   prompt: z.string(),
   sessionId: z.optional(z.string(ID_FORM).check(z.regex(/^\w[\w.:-]{0,49}$/, ID_FORM))),
-  inputImages: z.optional(z.array(z.string()).check(z.maxLength(0, "there are no uploads here"))),
+  inputImages: z.optional(z.array(z.string()).check(z.maxLength(MAX_ATTACHMENTS, TOO_MANY))),
 });
 
 const continueRequest = z.strictObject({ prompt: z.string() });
@@ -41,28 +51,41 @@ async function generate(c: Call): Promise<Response> {
   const name = nameOf(c);
   assertModel(c.env);
   const stub = stubOf(c, name);
-  const call = { once, traceparent: traceOf(c) };
-  const { prompt, sessionId } = value;
+  const { sessionId, inputImages = [] } = value;
+  const { paths, attachments, borrowed } = await readInputImages(name, inputImages);
+  const call = { once, traceparent: traceOf(c), borrowed };
+  const turn = { prompt: withPaths(value.prompt, paths), ...(attachments ? { attachments } : {}) };
   if (sessionId !== undefined) {
-    const accepted = await sendTo(sessionId, prompt, name, stub, call);
+    const accepted = await sendTo(sessionId, turn, name, stub, call);
     return stream(c, stub, accepted, sessionId);
   }
-  const accepted = await stub.query(name, { prompt }, call);
+  const accepted = await stub.query(name, turn, call);
   return stream(c, stub, accepted, accepted.turn.session_id);
 }
+
+/** The agent sees the images; its tools want to know where they are. */
+const withPaths = (prompt: string, paths: string[]): string =>
+  paths.length === 0
+    ? prompt
+    : [
+        prompt,
+        "",
+        "## Reference Image File Paths",
+        ...paths.map((path, index) => `- Reference ${index + 1}: ${path}`),
+      ].join("\n");
 
 /** Sends a prompt to the session that a client names, which is made if there is none. */
 async function sendTo(
   given: string,
-  prompt: string,
+  turn: Pick<CreateTurnRequest, "prompt" | "attachments">,
   name: string,
   stub: AccountStub,
   call: TurnCall,
 ): Promise<AcceptedTurn> {
   const session_id = await sessionIdOf(name, given);
   const tags = session_id === given ? [] : [given];
-  const send = () => stub.createTurn(name, session_id, { prompt }, call);
-  const create = () => stub.query(name, { prompt, session_id, tags }, call);
+  const send = () => stub.createTurn(name, session_id, turn, call);
+  const create = () => stub.query(name, { ...turn, session_id, tags }, call);
   // Another request may make it in between.
   return send().catch(on("session_not_found", () => create().catch(on("session_exists", send))));
 }
@@ -113,7 +136,9 @@ async function list(c: Call): Promise<Response> {
   const name = nameOf(c);
   const stub = stubOf(c, name);
   const found = await stub.listSessions(c.req.query("cursor"), pageSize(c));
-  const sessions = await describeSessions(name, stub, found.sessions);
+  const uploads = await uploadsOf(name);
+  const talks = found.sessions.filter(({ id }) => id !== uploads);
+  const sessions = await describeSessions(name, stub, talks);
   const { next_cursor } = found;
   return json(c, { success: true, count: sessions.length, sessions, next_cursor });
 }
@@ -162,6 +187,9 @@ function health(c: Call): Response {
   return json(c, { status: "healthy", agent: "claude-edge", timestamp, config });
 }
 
+/** Uploads are the account's: a token for one session does not reach them. */
+const ALL_FILES: Access = { scopes: FILES.scopes };
+
 /** The API of a studio with an agent in it: prompts answered as server-sent events, in sessions that it lists. */
 export const studio: Dialect = {
   name: "studio",
@@ -187,6 +215,22 @@ export const studio: Dialect = {
     { method: "POST", path: "/api/sessions/:id/continue", access: SENDS, handle: goOn },
     { method: "POST", path: "/api/sessions/:id/continue-stream", access: SENDS, handle: goOn },
     { method: "POST", path: "/api/sessions/:id/cancel", access: SENDS, handle: cancel },
+    { method: "POST", path: "/api/upload", access: ALL_FILES, handle: upload },
+    // Both as its API has them and as its answers say it.
+    ...["/api/media", ""].flatMap((prefix) => [
+      {
+        method: "GET" as const,
+        path: `${prefix}/uploads/:path{[^]+}`,
+        access: ALL_FILES,
+        handle: uploaded,
+      },
+      {
+        method: "GET" as const,
+        path: `${prefix}/outputs/:id/:path{[^]+}`,
+        access: FILES,
+        handle: output,
+      },
+    ]),
   ],
   error(error, status, requestId) {
     const headers = { ...commonHeaders(requestId), ...retryAfter(error) };

@@ -18,7 +18,7 @@ export const READS: Access = { scopes: ["sessions:read"], session: "in path" };
 /** Whoever sent a prompt may see what becomes of it. */
 const FOLLOWS: Access = { scopes: ["sessions:read", "query"], session: "in path" };
 export const CHANGES: Access = { scopes: ["sessions:write"], session: "in path" };
-const FILES: Access = { scopes: ["files"], session: "in path" };
+export const FILES: Access = { scopes: ["files"], session: "in path" };
 /** Requests are under their session, or found by their id alone. */
 const SEES = ["sessions:read", "requests:answer"] as const;
 const ANSWERS = ["requests:answer"] as const;
@@ -38,9 +38,9 @@ export const ROUTES: Readonly<Record<string, Access>> = {
   "DELETE /v1/sessions/:id": CHANGES,
   "POST /v1/sessions/:id/fork": { scopes: ["sessions:write"] },
   "GET /v1/sessions/:id/files": FILES,
-  "GET /v1/sessions/:id/files/:path{.+}": FILES,
-  "PUT /v1/sessions/:id/files/:path{.+}": FILES,
-  "DELETE /v1/sessions/:id/files/:path{.+}": FILES,
+  "GET /v1/sessions/:id/files/:path{[^]+}": FILES,
+  "PUT /v1/sessions/:id/files/:path{[^]+}": FILES,
+  "DELETE /v1/sessions/:id/files/:path{[^]+}": FILES,
   "GET /v1/sessions/:id/tar": FILES,
   "PUT /v1/sessions/:id/tar": FILES,
   "GET /v1/sessions/:id/diff": FILES,

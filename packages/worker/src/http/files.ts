@@ -1,15 +1,11 @@
-import {
-  EdgeError,
-  MAX_UPLOAD_BYTES,
-  rewindSessionRequest,
-  type FileEntry,
-} from "@claude-edge/protocol";
+import { EdgeError, MAX_UPLOAD_BYTES, rewindSessionRequest } from "@claude-edge/protocol";
 import type { Context, Hono } from "hono";
 
-import type { ByteRange, OpenFile, Precondition } from "../workspace/files.js";
+import type { Precondition } from "../workspace/files.js";
 import { commonHeaders } from "./answers.js";
 import { readBody } from "./body.js";
 import { account, json, nameOf, stubOf, type AppEnv, type Call } from "./call.js";
+import { answerFile, AS_ATTACHMENT } from "./file-answer.js";
 import { flag, pageSize, wholeNumber } from "./query-string.js";
 
 /** A page of files may be larger than others: its rows are small. */
@@ -33,7 +29,8 @@ const folderOf = (c: Call): string => (c.req.query("path") ?? "").replace(/\/+$/
 
 /** Adds the routes of a session's files. */
 export function addFileRoutes(app: Hono<AppEnv>): void {
-  const file = "/v1/sessions/:id/files/:path{.+}";
+  // A name may have line breaks in it, which a dot does not stand for.
+  const file = "/v1/sessions/:id/files/:path{[^]+}";
 
   app.get("/v1/sessions/:id/files", async (c) => {
     const { at, cursor } = c.req.query();
@@ -48,20 +45,9 @@ export function addFileRoutes(app: Hono<AppEnv>): void {
   });
 
   // HEAD comes here too: Hono answers it without the body.
-  app.get(file, async (c: Context<AppEnv>) => {
-    const { at } = c.req.query();
-    const path = pathOf(c);
-    if (c.req.method === "HEAD") {
-      const found = await account(c).statFile(idOf(c), path, at);
-      return fileAnswer(c, { ...found, start: 0, length: found.entry.size, body: null });
-    }
-    const known = c.req.header("if-none-match");
-    if (known !== undefined) {
-      const found = await account(c).statFile(idOf(c), path, at);
-      if (matches(known, found.entry)) return notModified(c, found);
-    }
-    return fileAnswer(c, await account(c).openFile(idOf(c), path, at, rangeOf(c)));
-  });
+  app.get(file, (c: Context<AppEnv>) =>
+    answerFile(c, account(c), { session: idOf(c), path: pathOf(c), at: c.req.query("at") }),
+  );
 
   app.put(file, async (c: Context<AppEnv>) => {
     const size = sizeOf(c);
@@ -112,71 +98,6 @@ export function addFileRoutes(app: Hono<AppEnv>): void {
     const name = nameOf(c, value.accountId);
     return json(c, await stubOf(c, name).rewindSession(idOf(c), value, once));
   });
-}
-
-/** What an agent wrote is nothing that a browser should run under the deployment's name. */
-const AS_ATTACHMENT = {
-  "content-disposition": "attachment",
-  "x-content-type-options": "nosniff",
-  "cache-control": "private, no-cache, no-transform",
-};
-
-const etagOf = ({ sha256 = "" }: FileEntry): string => `"${sha256}"`;
-
-function headersOf(c: Call, { entry, checkpoint }: Pick<OpenFile, "entry" | "checkpoint">) {
-  return {
-    ...commonHeaders(c.get("requestId")),
-    ...AS_ATTACHMENT,
-    etag: etagOf(entry),
-    "accept-ranges": "bytes",
-    "x-checkpoint": String(checkpoint),
-    "x-file-mode": entry.mode.toString(8),
-  };
-}
-
-function fileAnswer(
-  c: Call,
-  file: Omit<OpenFile, "body"> & { body: ReadableStream<Uint8Array> | null },
-): Response {
-  const { entry, start, length, body } = file;
-  const isPart = length < entry.size;
-  return new Response(body && sized(body, length), {
-    status: isPart ? 206 : 200,
-    headers: {
-      ...headersOf(c, file),
-      "content-type": "application/octet-stream",
-      "content-length": String(length),
-      ...(isPart ? { "content-range": `bytes ${start}-${start + length - 1}/${entry.size}` } : {}),
-    },
-  });
-}
-
-/** With its length, so that a body which breaks off is not taken for a whole one. */
-function sized(body: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
-  const { readable, writable } = new FixedLengthStream(length);
-  // How it went shows at the reader's end.
-  void body.pipeTo(writable).catch(() => {});
-  return readable;
-}
-
-function notModified(c: Call, file: Pick<OpenFile, "entry" | "checkpoint">): Response {
-  return new Response(null, { status: 304, headers: headersOf(c, file) });
-}
-
-/** Whether a list of ETags names a file's content. */
-function matches(header: string, entry: FileEntry): boolean {
-  const tags = new Set(header.split(",").map((tag) => tag.trim().replace(/^W\//, "")));
-  return tags.has("*") || tags.has(etagOf(entry));
-}
-
-/** One stretch of bytes; several, and what is none, count as all of them (RFC 9110, 14.2). */
-function rangeOf(c: Call): ByteRange | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(c.req.header("range")?.trim() ?? "");
-  const [, first = "", last = ""] = match ?? [];
-  if (first === "" && last === "") return undefined;
-  if (first === "") return { suffix: Number(last) };
-  if (last === "") return { first: Number(first) };
-  return Number(last) < Number(first) ? undefined : { first: Number(first), last: Number(last) };
 }
 
 function preconditionOf(c: Call): Precondition {

@@ -7,8 +7,9 @@ import {
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** What is still taken of a body that nobody wants: time enough for one that is under way, milliseconds. */
-const DROP_MS = 1_000;
+/** What is still taken of a body that nobody wants: time enough for one that is under way, as long as it comes. */
+const DROP_MS = 10_000;
+const DROP_IDLE_MS = 1_000;
 const DROP_BYTES = 2 * MAX_UPLOAD_BYTES;
 
 /** The text of a request. @throws EdgeError `body_too_large`, `body_too_slow`, `invalid_json` for what is not UTF-8. */
@@ -50,11 +51,24 @@ export async function dropBody({ body, bodyUsed }: Request): Promise<void> {
   if (body && !bodyUsed) await drop(body.getReader());
 }
 
+/** The same of one that was read in part. */
+export const dropRest = (body: ReadableStream<Uint8Array>): Promise<void> => drop(body.getReader());
+
 async function drop(reader: Reader): Promise<void> {
   let bytes = 0;
-  const isWithin = (chunk: Uint8Array) => (bytes += chunk.byteLength) <= DROP_BYTES;
+  let idle: ReturnType<typeof setTimeout> | null = null;
+  const wait = () => {
+    clearTimeout(idle);
+    idle = setTimeout(() => void reader.cancel().catch(() => {}), DROP_IDLE_MS);
+  };
+  wait();
+  const isWithin = (chunk: Uint8Array) => {
+    wait();
+    return (bytes += chunk.byteLength) <= DROP_BYTES;
+  };
   // One that breaks off has nothing more to say either.
   await read(reader, DROP_MS, isWithin).catch(() => {});
+  clearTimeout(idle);
   await reader.cancel().catch(() => {});
 }
 

@@ -57,6 +57,11 @@ export class ByteReader {
     }
   }
 
+  /** Leaves the rest of the stream to somebody else; what was read and not taken is lost. */
+  release(): void {
+    this.#reader.releaseLock();
+  }
+
   /** Says that no more is wanted. */
   cancel(): void {
     void this.#reader.cancel().catch(() => {});

@@ -1,6 +1,7 @@
 import {
   EdgeError,
   MAX_UPLOAD_BYTES,
+  type AttachedFile,
   type CheckpointList,
   type CheckpointReason,
   type CheckpointResource,
@@ -130,6 +131,17 @@ export class Files {
     const { path: found, node } = resolve(this.stored.trees, root, path);
     if (node.type === "directory") throw new EdgeError("not_a_file", `${path} is a directory.`);
     return { entry: entryOf(found, node), checkpoint };
+  }
+
+  /** Files as what goes with a prompt in another session. @throws EdgeError `file_not_found`, `not_a_file`. */
+  borrow(session: string, paths: string[]): AttachedFile[] {
+    return paths.map((path) => {
+      if (!this.#store.hasSession(session)) throw notFound(path);
+      const { sha256, size } = this.statFile(session, path, undefined).entry as FileEntry & {
+        sha256: string;
+      };
+      return { name: path.split("/").at(-1)!, sha256, size };
+    });
   }
 
   /**

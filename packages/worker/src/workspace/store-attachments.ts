@@ -3,26 +3,26 @@ import { EdgeError, type AttachedFile, type Attachment } from "@claude-edge/prot
 import type { BlobWriter } from "./blob-writer.js";
 import type { Blobs } from "./blobs.js";
 
+/** What goes with a prompt: what came along, and what is stored already. */
+type Given = Attachment | AttachedFile;
+
 /**
  * Stores what came with a prompt, and only then lets it be accepted: nothing of it is collected in between.
  * @throws EdgeError `invalid_request`, `storage_full`, and as `accept`.
  */
 export async function withAttachments<Value>(
   blobs: Blobs,
-  attachments: Attachment[] | undefined,
+  attachments: Given[] | undefined,
   accept: (stored?: AttachedFile[]) => Value,
 ): Promise<Value> {
   if (!attachments || attachments.length === 0) return accept();
   return blobs.write(async (writer) => accept(await storeAttachments(writer, attachments)));
 }
 
-async function storeAttachments(
-  writer: BlobWriter,
-  attachments: Attachment[],
-): Promise<AttachedFile[]> {
+async function storeAttachments(writer: BlobWriter, attachments: Given[]): Promise<AttachedFile[]> {
   const stored: AttachedFile[] = [];
   for (const attachment of attachments) {
-    if ("path" in attachment) {
+    if (!("data" in attachment)) {
       stored.push(attachment);
       continue;
     }

@@ -1,4 +1,9 @@
-import { EdgeError, MAX_WORKSPACE_FILES, pathProblem } from "@claude-edge/protocol";
+import {
+  EdgeError,
+  MAX_UPLOAD_BYTES,
+  MAX_WORKSPACE_FILES,
+  pathProblem,
+} from "@claude-edge/protocol";
 import type { WorkspaceEntry } from "@claude-edge/protocol/runner";
 import { createTarDecoder, createTarPacker, type TarHeader } from "modern-tar";
 
@@ -38,9 +43,37 @@ export function packFolder(files: FileStore, tree: string): ReadableStream<Uint8
   return readable;
 }
 
+/** A file that is in memory. */
+export interface NewFile {
+  path: string;
+  size: number;
+  chunks: readonly Uint8Array[];
+}
+
+/** Some files as a tar; a stream of bytes, as calls of other objects want it. */
+export function packFiles(files: readonly NewFile[]): ReadableStream<Uint8Array> {
+  const { readable, controller } = createTarPacker();
+  const pack = async () => {
+    for (const { path, size, chunks } of files) {
+      const writer = controller.add({ name: path, size, mtime: NO_TIME }).getWriter();
+      for (const chunk of chunks) {
+        await writer.ready;
+        await writer.write(chunk);
+      }
+      await writer.close();
+    }
+    controller.finalize();
+  };
+  const { readable: bytes, writable } = new IdentityTransformStream();
+  void pack().catch((error: unknown) => controller.error(error));
+  // How it went shows at the reader's end.
+  void readable.pipeTo(writable).catch(() => {});
+  return bytes;
+}
+
 /**
  * Stores the files of a tar; gives what they change in a directory.
- * @throws EdgeError `tar_invalid`, for one that is cut off too, `storage_full`, `workspace_too_large`.
+ * @throws EdgeError `tar_invalid`, for one that is cut off too, `file_too_large`, `storage_full`, `workspace_too_large`.
  */
 export async function unpackInto(
   writer: BlobWriter,
@@ -49,7 +82,9 @@ export async function unpackInto(
 ): Promise<WorkspaceEntry[]> {
   const entries: WorkspaceEntry[] = [];
   try {
-    const archive = body.pipeThrough(createTarDecoder({ strict: true }));
+    const archive = body
+      .pipeThrough(upTo(MAX_UPLOAD_BYTES))
+      .pipeThrough(createTarDecoder({ strict: true }));
     for await (const { header, body: content } of archive) {
       const path = pathOf(header, folder);
       if (path === undefined) {
@@ -77,6 +112,18 @@ export async function unpackInto(
     throw new EdgeError("tar_invalid", `The body is no tar: ${reason}`, undefined, cause);
   }
   return entries;
+}
+
+/** Lets so many bytes pass: a body that comes in chunks says nothing of its length. */
+function upTo(most: number): TransformStream<Uint8Array, Uint8Array> {
+  let bytes = 0;
+  return new TransformStream({
+    transform(chunk, controller) {
+      bytes += chunk.length;
+      if (bytes > most) throw new EdgeError("file_too_large", `More than ${most} bytes came.`);
+      controller.enqueue(chunk);
+    },
+  });
 }
 
 function headerOf(path: string, node: Node): TarHeader {
