@@ -4,7 +4,6 @@ import {
   EdgeError,
   type AnswerRequest,
   type AttachedFile,
-  type Attachment,
   type ContainerStatus,
   type ControlMethod,
   type CreateSessionRequest,
@@ -34,9 +33,8 @@ import type { Env } from "../env.js";
 import { isFileMethod, type AccountMethod, type CallerCheck } from "../http/account-stub.js";
 import type { ModelUsage } from "../model/model-call.js";
 import { containerName } from "../settings.js";
-import { withAttachments } from "../workspace/store-attachments.js";
 import { FileStore } from "../workspace/file-store.js";
-import { Files } from "../workspace/files.js";
+import { Files, type BorrowedFiles } from "../workspace/files.js";
 import { Allowance } from "./allowance.js";
 import { Branches } from "./branches.js";
 import { readCursor, writeCursor } from "./cursor.js";
@@ -52,12 +50,6 @@ import type { UsageQuery } from "./usage-table.js";
 
 export type { Idempotency } from "./idempotency-keys.js";
 export type { ModelCall } from "./model-calls.js";
-
-/** Files of another session of the account. */
-export interface BorrowedFiles {
-  session: string;
-  paths: string[];
-}
 
 /** How a turn was asked for. */
 export interface TurnCall {
@@ -234,7 +226,7 @@ export class AccountDO extends DurableObject<Env> {
     const insert = () => this.#insertSession(account, { id, ...session });
     const accept = (stored?: AttachedFile[]) =>
       again() ?? this.#accept({ prompt, attachments: stored, traceparent }, once, insert);
-    return again() ?? this.#withAttachments(attachments, borrowed, accept);
+    return again() ?? this.#files.withAttachments(attachments, borrowed, accept);
   }
 
   /**
@@ -273,7 +265,7 @@ export class AccountDO extends DurableObject<Env> {
       }
       return this.#accept({ id, prompt, attachments: stored, traceparent }, once, () => sessionId);
     };
-    return again() ?? this.#withAttachments(attachments, borrowed, accept);
+    return again() ?? this.#files.withAttachments(attachments, borrowed, accept);
   }
 
   /** @throws EdgeError `session_not_found`, `turn_not_found`. */
@@ -494,16 +486,6 @@ export class AccountDO extends DurableObject<Env> {
     return fitsSpare(options)
       ? this.#store.containers.takeSpare(account, asks(options))
       : undefined;
-  }
-
-  /** @throws EdgeError as {@link withAttachments}, `session_not_found`, `file_not_found`. */
-  #withAttachments<Value>(
-    given: Attachment[] = [],
-    borrowed: BorrowedFiles | undefined,
-    accept: (stored?: AttachedFile[]) => Value,
-  ): Promise<Value> {
-    const others = borrowed ? this.#files.borrow(borrowed.session, borrowed.paths) : [];
-    return withAttachments(this.#files.stored.blobs, [...given, ...others], accept);
   }
 
   /** Writes a turn down with its first event, in one transaction, and sets it going. */
