@@ -2,7 +2,7 @@ import { EdgeError } from "@claude-edge/protocol";
 import type { BlobHead, WorkspacePlan, WorkspaceTarget } from "@claude-edge/protocol/runner";
 
 import { callRunner, type ContainerStub } from "../account/runner-client.js";
-import { streamOf } from "./byte-reader.js";
+import { inPieces, streamOf } from "./byte-reader.js";
 import type { FileStore } from "./file-store.js";
 import { EMPTY } from "./tree.js";
 import { entriesBetween, walk } from "./walk.js";
@@ -149,5 +149,5 @@ function blobStream(files: FileStore, hashes: string[]): ReadableStream<Uint8Arr
       yield* content;
     }
   }
-  return streamOf(bytes());
+  return streamOf(inPieces(bytes()));
 }
