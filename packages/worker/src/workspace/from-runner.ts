@@ -63,7 +63,11 @@ export async function fetchCheckpoint(
       try {
         await fetchBlobs(files, wanted, async (group) => {
           const blobs = group.map(({ sha256 }) => sha256);
-          const response = await openRunner(container, "POST", `${path}/blobs`, { blobs });
+          const response = await openRunner(container, "POST", `${path}/blobs`, { blobs }).catch(
+            (cause: unknown) => {
+              throw new EdgeError("upload_cut", "The runner did not answer.", undefined, cause);
+            },
+          );
           const reader = new ByteReader(response.body!);
           for (const { sha256, size } of group) {
             await writer.add(reader.take(size), { hash: sha256, size });
@@ -76,7 +80,8 @@ export async function fetchCheckpoint(
       } catch (thrown) {
         await writer.abort();
         const error = toWireError(thrown);
-        // Cut off in the middle: its log tells whether the runner is there.
+        // The runner did not give it, which is no fault of the store's: its log tells whether it is there. What it told
+        // behind this checkpoint must not be told without it.
         if (error.code === "upload_cut") throw thrown;
         if (error.code === "internal" && tries < TRIES) {
           await scheduler.wait(RETRY_MS * tries);
