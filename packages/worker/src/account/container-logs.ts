@@ -4,6 +4,7 @@ import {
   usageOf,
   type CheckpointFrame,
   type LogFrame,
+  type TakeCheckpoint,
   type TurnFrame,
 } from "@claude-edge/protocol/runner";
 
@@ -12,7 +13,7 @@ import type { Files } from "../workspace/files.js";
 
 import { Follower } from "./follower.js";
 import type { Requests } from "./requests.js";
-import type { ContainerStub } from "./runner-client.js";
+import { callRunner, type ContainerStub } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 
@@ -34,6 +35,9 @@ const PROGRESS_MS = 250;
 
 /** A checkpoint that cannot be fetched from a runner that runs is given up after this many tries. */
 const MAX_FETCHES = 5;
+
+/** Reading a whole workspace takes its time, milliseconds. */
+const TAKE_ALL_MS = 120_000;
 
 /** Follows the logs of an account's containers, and applies them: once each frame, in one transaction a batch. */
 export class ContainerLogs {
@@ -182,8 +186,18 @@ export class ContainerLogs {
       console.error(`a checkpoint of ${frame.session} could not be fetched`, error);
       const message = "The runner did not give the files that it told of.";
       this.#arrived.set(frame, { error: wireError("workspace_unavailable", message) });
+      // The next one tells only what differs from this: what this one held is had again by taking all there is.
+      if (!frame.full) this.#ctx.waitUntil(this.#takeAll(container, frame));
     }
     this.#fetches.delete(key);
+  }
+
+  async #takeAll(container: ContainerStub, { session, reason }: CheckpointFrame): Promise<void> {
+    const take: TakeCheckpoint = { reason, full: true };
+    const path = `/sessions/${session}/checkpoints`;
+    await callRunner(container, "POST", path, take, TAKE_ALL_MS).catch((error: unknown) => {
+      console.error(`no other checkpoint of ${session} was taken`, error);
+    });
   }
 
   #applyOrAbort(name: string, boot: string, frames: LogFrame[], stored: number): void {
