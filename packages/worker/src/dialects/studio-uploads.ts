@@ -1,9 +1,9 @@
 import { EdgeError, pathProblem, toWireError, type Attachment } from "@claude-edge/protocol";
 
-import type { BorrowedFiles } from "../account/account-do.js";
 import type { AccountStub } from "../http/account-stub.js";
 import { json, nameOf, stubOf, type Call } from "../http/call.js";
 import { readForm } from "../http/multipart.js";
+import type { BorrowedFiles } from "../workspace/files.js";
 import { packFiles, type NewFile } from "../workspace/tar.js";
 import { sessionIdOf } from "./session-id.js";
 import { describeError } from "./studio-events.js";
