@@ -88,6 +88,15 @@ describe("claude-edge deploy", () => {
     }
   });
 
+  test("with the bucket of its files, which is made when it is not there", async () => {
+    const folder = makeProject((config) => config.replace('// "r2_buckets"', '"r2_buckets"'));
+    const args = [...NONE, "--url", edge.stack.url, "--no-query"];
+    expect(await deploy(args, { cwd: folder })).toMatchObject({ code: 0 });
+    const binding = { name: "FILES", type: "r2_bucket", bucket_name: "my-agent-files" };
+    expect(uploads().at(-1)!.metadata.bindings).toContainEqual(binding);
+    expect(api.buckets).toEqual(new Set(["my-agent-files"]));
+  });
+
   test("again: sets nothing anew, asks a question and leaves no session behind", async () => {
     deployed();
     knows();

@@ -28,6 +28,7 @@ describe("claude-edge doctor, where all is well", () => {
       "token",
       "access",
       "model",
+      "files",
       "container",
       "runner",
       "stream",
@@ -38,6 +39,7 @@ describe("claude-edge doctor, where all is well", () => {
     expect(byId.runner).toMatchObject(found("ok", "runner 0.1.0, Agent SDK 0.3."));
     expect(byId.stream).toMatchObject(found("ok", "3 events that were sent over"));
     expect(byId["model-key"]).toMatchObject(found("warn", "scripted model", ".dev.vars"));
+    expect(byId.files).toMatchObject(found("ok", "own storage, up to 1024 MiB"));
   });
 
   test("for people: a line a check, a fix below, nothing of the key", async () => {

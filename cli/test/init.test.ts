@@ -116,7 +116,16 @@ describe("claude-edge init", () => {
     ]);
     expect(r2_buckets).toEqual([{ binding: "FILES", bucket_name: "shop-files" }]);
     expect(migrations).toHaveLength(1);
-    expect(read("x", "wrangler.jsonc")).toContain("// ");
+    const text = read("x", "wrangler.jsonc");
+    expect(text).toContain("// ");
+    expect(text.match(/r2_buckets/g)).toHaveLength(1);
+  });
+
+  test("without R2 its binding is there for later, commented out", async () => {
+    expect((await init(["y", "--yes", "--name", "shop"])).code).toBe(0);
+    expect(config("y").r2_buckets).toBeUndefined();
+    const line = '// "r2_buckets": [{ "binding": "FILES", "bucket_name": "shop-files" }],';
+    expect(read("y", "wrangler.jsonc")).toContain(line);
   });
 
   test("scheduling by Durable Object has its own form of containers, and no migrations", async () => {

@@ -7,6 +7,7 @@
  *   npm run test:attacks -- tokens    the families whose name holds the word
  */
 import type { Attack, Family, Outcome } from "./attack.ts";
+import { archives } from "./families/archives.ts";
 import { bodies } from "./families/bodies.ts";
 import { files } from "./families/files.ts";
 import { flood } from "./families/flood.ts";
@@ -36,7 +37,8 @@ const FAMILIES: Record<string, (world: World) => Family | Promise<Family>> = {
   "prompts that look like commands": prompts,
   "a container at its gateway": gateway,
   "bodies: large, deep, broken": bodies,
-  "files: paths, tenants, tars, forms": files,
+  "files: paths, tenants, parts": files,
+  "files: tars and forms": archives,
   "files: links that agents leave": links,
   "headers that reach runner or model": leaks,
   "10 000 bad requests": flood,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -47,6 +48,8 @@ export interface World {
   mallory: Tenant;
   /** What Alice's session is about: in no answer to anybody else. */
   secret: string;
+  /** Where the stack keeps its data. */
+  persist: string;
   /** What Worker or containers have printed. */
   printed(source: "worker" | "container"): string;
   /** A request to the stack. */
@@ -94,8 +97,11 @@ export async function openWorld(): Promise<World> {
   const routes = await loadRoutes();
   const printed = { worker: "", container: "", build: "" };
   const dialects = [...new Set(routes.flatMap(({ dialect }) => dialect ?? []))];
+  const persist = mkdtempSync(join(tmpdir(), "attacks-"));
+  process.once("exit", () => rmSync(persist, { recursive: true, force: true }));
   const stack = await startLocal({
     project: withR2(),
+    persist,
     model: "scripted",
     vars: {
       // A question that is open holds a turn.
@@ -139,6 +145,7 @@ export async function openWorld(): Promise<World> {
     alice,
     mallory,
     secret,
+    persist,
     printed: (source) => printed[source],
     ask: (path, how) => ask(`${stack.url}${path}`, how),
     mint,

@@ -27,6 +27,7 @@ describe("GET /v1/status", () => {
       protocol: 1,
       model: { variable: "ANTHROPIC_API_KEY", kind: "other", has_base_url: true },
       container: { state: "asleep" },
+      files: { storage: "sqlite", max_bytes: 1024 ** 3 },
     });
     expect(edge.stack.containers()).toEqual([]);
   });

@@ -8,6 +8,7 @@ import {
   authorized,
   checkAccess,
   checkClock,
+  checkFiles,
   checkModel,
   checkReach,
   checkVersion,
@@ -83,6 +84,7 @@ function beginChecks(
     return value === undefined ? needs(token) : checkAccess(reached, stop);
   });
   checks.after(access, "model", checkModel);
+  checks.after(access, "files", checkFiles);
   const container = checks.after(
     access,
     "container",

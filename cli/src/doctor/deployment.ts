@@ -147,3 +147,13 @@ export function checkModel({ target, status: { model } }: Known): Finding {
   );
   return fail(`${message} (model_not_configured)`, suggestion);
 }
+
+/** Where the deployment keeps the files of sessions: nothing is wrong with either. */
+export function checkFiles({ status: { files } }: Known): Finding {
+  if (!files) return skip("the deployment does not tell where it keeps files");
+  if (files.storage === "r2") return ok("kept in R2");
+  const mib = Math.floor((files.max_bytes ?? 0) / 1024 ** 2);
+  return ok(
+    `kept in the accounts' own storage, up to ${mib} MiB each; there is no R2 binding FILES`,
+  );
+}

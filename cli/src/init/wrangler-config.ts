@@ -7,7 +7,7 @@ const FORMAT = { formattingOptions: { insertSpaces: true, tabSize: 2 } };
 /** The template's wrangler.jsonc with a project's options, its comments kept. */
 export function wranglerConfig(template: string, options: InitOptions): string {
   const { name, isolation, sleepAfter, instance, maxInstances, regions, r2, scheduling } = options;
-  let text = template;
+  let text = template.replace("my-agent-files", `${name}-files`);
   const set = (path: JSONPath, value: unknown) => {
     text = applyEdits(text, modify(text, path, value, FORMAT));
   };
@@ -25,9 +25,11 @@ export function wranglerConfig(template: string, options: InitOptions): string {
     set(["migrations"], undefined);
     set(["vars", "CLAUDE_EDGE_INSTANCE"], instance);
   }
-  if (r2) set(["r2_buckets"], [{ binding: "FILES", bucket_name: `${name}-files` }]);
-  return text;
+  return r2 ? text.replace(R2_BINDING, "$1") : text;
 }
+
+/** The template has it, commented out, for whoever wants it later. */
+const R2_BINDING = /\/\/ ("r2_buckets")/;
 
 const durableObjectContainer = {
   name: "agent",

@@ -14,7 +14,13 @@ export interface FakeWorker {
 
 interface Metadata {
   main_module: string;
-  bindings: { name: string; type: string; text?: string; class_name?: string }[];
+  bindings: {
+    name: string;
+    type: string;
+    text?: string;
+    class_name?: string;
+    bucket_name?: string;
+  }[];
   containers?: unknown;
   migrations?: { new_tag: string };
   compatibility_date: string;
@@ -25,6 +31,8 @@ export interface CloudflareApi {
   env: Record<string, string>;
   token: string;
   workers: Map<string, FakeWorker>;
+  /** The names of R2's buckets. */
+  buckets: Set<string>;
   /** `GET /accounts/…` of each request since the test began. */
   requests: string[];
   /** Called before a request is answered; what it gives is the answer's status. */
@@ -34,7 +42,7 @@ export interface CloudflareApi {
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 const SUBDOMAIN = "stand-in";
 /** The API's codes of errors. */
-const [NOT_FOUND, UNAUTHENTICATED, BAD_INHERIT] = [10_007, 10_000, 10_057];
+const [NOT_FOUND, NO_BUCKET, UNAUTHENTICATED, BAD_INHERIT] = [10_007, 10_006, 10_000, 10_057];
 
 /** As much of Cloudflare's API on loopback as wrangler needs to deploy a Worker and to set its secrets. */
 export function useCloudflareApi(): CloudflareApi {
@@ -42,6 +50,7 @@ export function useCloudflareApi(): CloudflareApi {
     env: {},
     token: "cf-token-of-the-test",
     workers: new Map(),
+    buckets: new Set(),
     requests: [],
     onRequest: () => undefined,
   };
@@ -62,6 +71,7 @@ export function useCloudflareApi(): CloudflareApi {
   });
   beforeEach(() => {
     api.workers.clear();
+    api.buckets.clear();
     api.requests.length = 0;
     api.onRequest = () => undefined;
   });
@@ -91,6 +101,7 @@ async function answer(api: CloudflareApi, request: IncomingMessage, response: Se
   if (path === `/accounts/${ACCOUNT}/workers/subdomain`) {
     return success(response, { subdomain: SUBDOMAIN });
   }
+  if (path.startsWith(BUCKETS)) return bucket(api, request.method!, path, body, response);
   const [, kind, name, rest = ""] =
     new RegExp(`^/accounts/${ACCOUNT}/workers/(scripts|services|workers)/([^/]+)(?:/(.+))?$`).exec(
       path,
@@ -101,6 +112,23 @@ async function answer(api: CloudflareApi, request: IncomingMessage, response: Se
   if (isUpload) return upload(api, name, request, body, response);
   if (!worker) return failure(response, 404, NOT_FOUND, "This Worker does not exist.");
   return ofWorker({ name, worker, kind: kind!, rest }, request.method!, body, response);
+}
+
+const BUCKETS = `/accounts/${ACCOUNT}/r2/buckets`;
+
+function bucket(
+  { buckets }: CloudflareApi,
+  method: string,
+  path: string,
+  body: Buffer,
+  response: ServerResponse,
+): void {
+  const name = path.slice(BUCKETS.length + 1);
+  if (method === "POST") buckets.add((JSON.parse(body.toString()) as { name: string }).name);
+  else if (name !== "" && !buckets.has(name)) {
+    return failure(response, 404, NO_BUCKET, "The specified bucket does not exist.");
+  }
+  success(response, { name, buckets: [...buckets].map((each) => ({ name: each })) });
 }
 
 async function upload(

@@ -110,7 +110,7 @@ export const ERRORS = {
     413,
     false,
     EXIT.usage,
-    "Send files of up to 100 MiB; larger ones the agent can fetch or make itself.",
+    "Send less at once: the message says how much may come. What is larger the agent can fetch or make itself.",
   ),
   upload_cut: policy(400, true, EXIT.retryLater, "Send it again: nothing of it was kept."),
   tar_invalid: policy(

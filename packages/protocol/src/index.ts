@@ -131,7 +131,13 @@ export {
   type UsageGroup,
   type UsageReport,
 } from "./resources.js";
-export type { ContainerStatus, DeploymentStatus, ModelStatus, Tick } from "./status.js";
+export type {
+  ContainerStatus,
+  DeploymentStatus,
+  FilesStatus,
+  ModelStatus,
+  Tick,
+} from "./status.js";
 export { UNAVAILABLE, type UnavailableReason } from "./unavailable.js";
 export {
   ACCOUNT_NAME,

@@ -8,6 +8,16 @@ export interface DeploymentStatus {
   /** The model credential; null when none is set. */
   model: ModelStatus | null;
   container: ContainerStatus;
+  /** Deployments before this field do not tell. */
+  files?: FilesStatus;
+}
+
+/** Where the files of sessions are kept. */
+export interface FilesStatus {
+  /** `sqlite`: in the account's own storage. */
+  storage: "r2" | "sqlite";
+  /** How many bytes an account may have there; R2 sets none. */
+  max_bytes?: number;
 }
 
 /** A model credential, by all that may be told of it. */

@@ -54,7 +54,11 @@ export async function links(world: World): Promise<Family> {
     }
     return undefined;
   };
-  const asked = () => JSON.stringify(stack.model!.requests.slice(-20).map(({ body }) => body));
+  /** What the model was sent from a request on. */
+  const sentSince = (newest: object | undefined) => {
+    const { requests } = stack.model!;
+    return JSON.stringify(requests.slice(requests.findLastIndex((one) => one === newest) + 1));
+  };
 
   return {
     controls: [
@@ -65,8 +69,8 @@ export async function links(world: World): Promise<Family> {
       holds("links are listed as what they are", async () => {
         const { text } = await get("/files?recursive=true");
         const { entries } = JSON.parse(text) as { entries: { type: string; target?: string }[] };
-        const targets = entries.flatMap(({ target }) => target ?? []);
-        return targets.includes("/etc/passwd") && targets.includes("/") ? undefined : text;
+        const targets = new Set(entries.map(({ target }) => target));
+        return targets.has("/etc/passwd") && targets.has("/") ? undefined : text;
       }),
     ],
     attacks: [
@@ -114,12 +118,15 @@ export async function links(world: World): Promise<Family> {
         "root/etc/passwd",
       ].map((link) =>
         holds(`attached: ${link}`, async () => {
+          const newest = stack.model!.requests.at(-1);
           const { text } = await get("/turns", {
             json: { prompt: "%say x", attachments: [{ path: link }] },
             headers: { accept: "text/event-stream" },
           });
-          if (asked().includes(PASSWD.slice(0, 20)) || asked().includes(ENVIRON))
+          const sent = sentSince(newest);
+          if (sent.includes(PASSWD.slice(0, 20)) || sent.includes(ENVIRON)) {
             return "the model was sent it";
+          }
           return text.includes('"file_not_found"') || text.includes('"not_a_file"')
             ? undefined
             : text.slice(-300);

@@ -109,7 +109,6 @@ export function paths(world: World): Family {
         "/cdn-cgi/local/explorer/api",
         "/cdn-cgi/local/explorer/api/local/workers",
         "/cdn-cgi/local/explorer/api/local/observability/query",
-        "/cdn-cgi/local/r2/public/",
         "/cdn-cgi/local/r2/s3/",
         "/cdn-cgi/mf/reload",
         "/cdn-cgi/ProxyWorker/pause",
@@ -118,6 +117,10 @@ export function paths(world: World): Family {
         "/__scheduled",
       ].map((path) => tried(path, NO_ROUTE)),
       tried("/cdn-cgi/local/platform-proxy", NOT_HTTP),
+      // It serves whoever knows an object's key.
+      tried("/cdn-cgi/local/r2/public/", { status: 404 }),
+      tried("/cdn-cgi/local/r2/public/files/", { status: 404 }),
+      tried("/cdn-cgi/local/r2/public/files/claude-edge/", { status: 404 }),
       holds("what runners were asked while all this was tried", async () => {
         const strange = askedOfRunners(world).find(({ url: path }) => !RUNNER_ROUTES.test(path));
         return strange && `${strange.method} ${strange.url}`;

@@ -33,8 +33,9 @@ import type { Env } from "../env.js";
 import { isFileMethod, type AccountMethod, type CallerCheck } from "../http/account-stub.js";
 import type { ModelUsage } from "../model/model-call.js";
 import { containerName } from "../settings.js";
+import { withAttachments, type BorrowedFiles } from "../workspace/store-attachments.js";
 import { FileStore } from "../workspace/file-store.js";
-import { Files, type BorrowedFiles } from "../workspace/files.js";
+import { Files } from "../workspace/files.js";
 import { Allowance } from "./allowance.js";
 import { Branches } from "./branches.js";
 import { readCursor, writeCursor } from "./cursor.js";
@@ -56,7 +57,6 @@ export interface TurnCall {
   once?: Idempotency | undefined;
   /** The caller's span. */
   traceparent?: string | undefined;
-  /** What is attached to its prompt beside what the request brings: copies, under the names they have there. */
   borrowed?: BorrowedFiles | undefined;
 }
 
@@ -226,7 +226,7 @@ export class AccountDO extends DurableObject<Env> {
     const insert = () => this.#insertSession(account, { id, ...session });
     const accept = (stored?: AttachedFile[]) =>
       again() ?? this.#accept({ prompt, attachments: stored, traceparent }, once, insert);
-    return again() ?? this.#files.withAttachments(attachments, borrowed, accept);
+    return again() ?? withAttachments(this.#files, { attachments, borrowed }, accept);
   }
 
   /**
@@ -265,7 +265,7 @@ export class AccountDO extends DurableObject<Env> {
       }
       return this.#accept({ id, prompt, attachments: stored, traceparent }, once, () => sessionId);
     };
-    return again() ?? this.#files.withAttachments(attachments, borrowed, accept);
+    return again() ?? withAttachments(this.#files, { attachments, borrowed }, accept);
   }
 
   /** @throws EdgeError `session_not_found`, `turn_not_found`. */

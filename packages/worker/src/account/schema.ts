@@ -281,6 +281,11 @@ const MIGRATIONS: readonly Step[] = [
   -- The files that go with the prompt, as JSON: by hash until its turn has come, by path from then on.
   ALTER TABLE turns ADD COLUMN attachments TEXT;
   `,
+  (sql) => {
+    // What the keys of the account's objects in R2 hold, so that nobody else can name one.
+    sql.exec("CREATE TABLE r2_secret (secret TEXT NOT NULL)");
+    sql.exec("INSERT INTO r2_secret VALUES (?)", crypto.randomUUID());
+  },
 ];
 
 /** What the turns before the table used, read off the events that ended them. */

@@ -3,7 +3,7 @@ import { EdgeError, pathProblem, toWireError, type Attachment } from "@claude-ed
 import type { AccountStub } from "../http/account-stub.js";
 import { json, nameOf, stubOf, type Call } from "../http/call.js";
 import { readForm } from "../http/multipart.js";
-import type { BorrowedFiles } from "../workspace/files.js";
+import type { BorrowedFiles } from "../workspace/store-attachments.js";
 import { packFiles, type NewFile } from "../workspace/tar.js";
 import { sessionIdOf } from "./session-id.js";
 import { describeError } from "./studio-events.js";

@@ -45,7 +45,7 @@ import { assertFits } from "./limits.js";
 import { day, oneOf, pageSize, wholeNumber } from "./query-string.js";
 import { dropBody } from "./read-text.js";
 import { isRoute, methodsOf, routeOf, sessionIn, wordsOf } from "./routes.js";
-import { modelStatus, tickStream } from "./status.js";
+import { filesStatus, modelStatus, tickStream } from "./status.js";
 import { writeToken } from "./token.js";
 
 function checkProtocol(c: Call): void {
@@ -124,6 +124,7 @@ app.get("/v1/status", async (c) => {
     protocol: PROTOCOL_VERSION,
     model: modelStatus(c.env),
     container,
+    files: filesStatus(c.env),
   };
   return json(c, status);
 });

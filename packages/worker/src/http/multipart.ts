@@ -5,7 +5,7 @@ import { ByteReader } from "../workspace/byte-reader.js";
 import { dropRest } from "./read-text.js";
 
 /** The largest form that is taken: parts are held in memory, of which a Worker has 128 MB for all its requests. */
-export const MAX_FORM_BYTES: number = 32 * 1024 * 1024;
+const MAX_FORM_BYTES = 32 * 1024 * 1024;
 
 /** What a form of a browser's is made of; more is none. */
 const MAX_PARTS = 100;

@@ -1,8 +1,9 @@
-import type { ModelStatus, Tick } from "@claude-edge/protocol";
+import type { FilesStatus, ModelStatus, Tick } from "@claude-edge/protocol";
 import { credentialKind, TICK_MS, TICKS } from "@claude-edge/protocol/internal";
 
 import { credentialOf } from "../credential.js";
 import type { Env } from "../env.js";
+import { sqliteFilesBytes } from "../settings.js";
 
 /** What may be told of the model credential: where it is and what it looks like. */
 export function modelStatus(env: Env): ModelStatus | null {
@@ -12,6 +13,9 @@ export function modelStatus(env: Env): ModelStatus | null {
   const kind = credentialKind(env[variable] ?? "", [env.CLAUDE_EDGE_ROOT_KEY]);
   return { variable, kind, has_base_url: Boolean(env.ANTHROPIC_BASE_URL) };
 }
+
+export const filesStatus = (env: Env): FilesStatus =>
+  env.FILES ? { storage: "r2" } : { storage: "sqlite", max_bytes: sqliteFilesBytes(env) };
 
 /** A few events with pauses in between: whoever reads them sees whether anything on the way holds streams back. */
 export function tickStream(): ReadableStream<Uint8Array> {

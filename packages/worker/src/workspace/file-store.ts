@@ -1,6 +1,6 @@
 import { EdgeError, isFinal } from "@claude-edge/protocol";
 
-import { all } from "../account/rows.js";
+import { all, one } from "../account/rows.js";
 import type { Store } from "../account/store.js";
 import type { Env } from "../env.js";
 import { sqliteFilesBytes } from "../settings.js";
@@ -31,7 +31,7 @@ export class FileStore {
     this.checkpoints = new CheckpointTable(storage.sql);
     this.runners = new RunnerStates(storage.sql);
     this.blobs = new Blobs(storage, {
-      r2: env.FILES && new R2Packs(env.FILES, id.toString()),
+      r2: env.FILES && new R2Packs(env.FILES, `${id.toString()}/${secretOf(storage.sql)}`),
       sql: new SqlPacks(storage.sql, sqliteFilesBytes(env)),
     });
   }
@@ -113,3 +113,7 @@ export class FileStore {
     return { trees, contents };
   }
 }
+
+/** An object's id follows from its account's name. A bucket may be read by whoever knows a key: miniflare's always is. */
+const secretOf = (sql: SqlStorage): string =>
+  one<{ secret: string }>(sql, "SELECT secret FROM r2_secret").secret;

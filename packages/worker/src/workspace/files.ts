@@ -2,7 +2,6 @@ import {
   EdgeError,
   MAX_UPLOAD_BYTES,
   type AttachedFile,
-  type Attachment,
   type CheckpointList,
   type CheckpointReason,
   type CheckpointResource,
@@ -21,7 +20,6 @@ import type { NewCheckpoint } from "./checkpoint-table.js";
 import { applyChanges } from "./edit.js";
 import type { FileStore } from "./file-store.js";
 import { assertPlace, namesOf, notFound, resolve, resolveFolder } from "./resolve.js";
-import { withAttachments } from "./store-attachments.js";
 import { packFolder, unpackInto } from "./tar.js";
 import { entryOf, sumOf } from "./tree.js";
 import { changesBetween, walk } from "./walk.js";
@@ -46,12 +44,6 @@ export interface OpenFile {
   start: number;
   length: number;
   body: ReadableStream<Uint8Array>;
-}
-
-/** Files of another session of the account. */
-export interface BorrowedFiles {
-  session: string;
-  paths: string[];
 }
 
 /** What must be so for a write: the content's hash, or that there is none. */
@@ -141,22 +133,13 @@ export class Files {
     return { entry: entryOf(found, node), checkpoint };
   }
 
-  /**
-   * Stores what goes with a prompt, and only then lets it be accepted.
-   * @param borrowed Copied from another session, under the names that the files have there.
-   * @throws EdgeError as {@link withAttachments}, `session_not_found`, `file_not_found`, `not_a_file`.
-   */
-  withAttachments<Value>(
-    given: Attachment[] = [],
-    borrowed: BorrowedFiles | undefined,
-    accept: (stored?: AttachedFile[]) => Value,
-  ): Promise<Value> {
-    const others = (borrowed?.paths ?? []).map((path) => {
-      if (!this.#store.hasSession(borrowed!.session)) throw notFound(path);
-      const { sha256 = "", size } = this.statFile(borrowed!.session, path, undefined).entry;
+  /** Files as what goes with a prompt in another session. @throws EdgeError `file_not_found`, `not_a_file`. */
+  borrow(session: string, paths: string[]): AttachedFile[] {
+    return paths.map((path) => {
+      if (!this.#store.hasSession(session)) throw notFound(path);
+      const { sha256 = "", size } = this.statFile(session, path, undefined).entry;
       return { name: path.split("/").at(-1)!, sha256, size };
     });
-    return withAttachments(this.stored.blobs, [...given, ...others], accept);
   }
 
   /**

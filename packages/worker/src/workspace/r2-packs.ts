@@ -17,7 +17,7 @@ export class R2Packs implements Packs {
   readonly #bucket: R2Bucket;
   readonly #prefix: string;
 
-  /** @param account What no other account has: packs are numbered by account. */
+  /** @param account What no other account has, and nobody can guess: packs are numbered by account. */
   constructor(bucket: R2Bucket, account: string) {
     this.#bucket = bucket;
     this.#prefix = `claude-edge/${account}/`;

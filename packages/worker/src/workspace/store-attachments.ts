@@ -1,25 +1,41 @@
 import { EdgeError, type AttachedFile, type Attachment } from "@claude-edge/protocol";
 
 import type { BlobWriter } from "./blob-writer.js";
-import type { Blobs } from "./blobs.js";
+import type { Files } from "./files.js";
 
-/** What goes with a prompt: what came along, and what is stored already. */
-type Given = Attachment | AttachedFile;
+/** Files of another session of the account that go with a prompt. */
+export interface BorrowedFiles {
+  session: string;
+  paths: string[];
+}
+
+/** What goes with a prompt. */
+interface Given {
+  /** What a request brings or names. */
+  attachments?: Attachment[] | undefined;
+  /** As copies, under the names that they have there. */
+  borrowed?: BorrowedFiles | undefined;
+}
 
 /**
  * Stores what came with a prompt, and only then lets it be accepted: nothing of it is collected in between.
- * @throws EdgeError `invalid_request`, `storage_full`, and as `accept`.
+ * @throws EdgeError `invalid_request`, `storage_full`, `file_not_found`, and as `accept`.
  */
 export async function withAttachments<Value>(
-  blobs: Blobs,
-  attachments: Given[] | undefined,
+  files: Files,
+  { attachments = [], borrowed }: Given,
   accept: (stored?: AttachedFile[]) => Value,
 ): Promise<Value> {
-  if (!attachments || attachments.length === 0) return accept();
-  return blobs.write(async (writer) => accept(await storeAttachments(writer, attachments)));
+  const others = borrowed ? files.borrow(borrowed.session, borrowed.paths) : [];
+  const given = [...attachments, ...others];
+  if (given.length === 0) return accept();
+  return files.stored.blobs.write(async (writer) => accept(await storeAttachments(writer, given)));
 }
 
-async function storeAttachments(writer: BlobWriter, attachments: Given[]): Promise<AttachedFile[]> {
+async function storeAttachments(
+  writer: BlobWriter,
+  attachments: (Attachment | AttachedFile)[],
+): Promise<AttachedFile[]> {
   const stored: AttachedFile[] = [];
   for (const attachment of attachments) {
     if (!("data" in attachment)) {
