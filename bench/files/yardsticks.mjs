@@ -14,8 +14,10 @@ export function takeCopy(folder) {
 
 const shell = (command, cwd) => execFileSync("sh", ["-c", command], { cwd, stdio: "ignore" });
 
-const COMMIT =
-  "git add -A && git -c user.name=bench -c user.email=bench@localhost commit -qm bench";
+/** Without what git does behind one's back once there are many objects: it would run into what comes next. */
+const GIT =
+  "git -c gc.auto=0 -c maintenance.auto=false -c user.name=bench -c user.email=bench@localhost";
+const COMMIT = `${GIT} add -A && ${GIT} commit -qm bench`;
 
 export const packAll = ({ place, files }) => shell(`tar -c . | cat > ${place}/files.tar`, files);
 

