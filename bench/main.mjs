@@ -5,6 +5,7 @@
  *   npm run bench
  *   npm run bench -- 5 40      5 sessions of 40 turns in the memory part, instead of 20 of 200
  *   node bench/client.mjs      the client's figures alone
+ *   node bench/files.mjs       those of files
  *   node bench/docker/main.mjs real containers, where there is a Docker engine
  */
 import { spawnSync } from "node:child_process";
@@ -17,6 +18,8 @@ import { startLocal } from "@claude-edge/local";
 import { freshTurn, liveProcess } from "./bare-sdk.mjs";
 import { measureClient } from "./client/main.mjs";
 import { reportClient } from "./client/report.mjs";
+import { measureFiles } from "./files/main.mjs";
+import { reportFiles } from "./files/report.mjs";
 import { memoryOfContainer } from "./memory.mjs";
 import { saveResults } from "./results.mjs";
 import { median, spread } from "./stats.mjs";
@@ -76,6 +79,10 @@ try {
 const client = await measureClient();
 reportClient(client);
 saveResults({ client });
+
+const files = await measureFiles();
+reportFiles(files);
+saveResults({ files });
 
 /** Many sessions of one account, many turns each, all in one container. */
 async function measureMemory() {

@@ -209,6 +209,25 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
     expect(running()).not.toContain(before);
   });
 
+  test("the files of a session outlive its container, by whatever it ends", async () => {
+    const session = await edge().sessions.create(shellOptions);
+    await session.files.put("in.txt", "from outside");
+    const first = bash(
+      "cat in.txt && mkdir -p out node_modules && echo kept > out/a.txt && chmod 750 out && touch node_modules/x",
+    );
+    expect(await shell(session.send(first))).toBe("from outside");
+    docker("kill", running()[0]!);
+    expect(await (await session.files.get("out/a.txt")).text()).toBe("kept\n");
+    // What a process that was left behind writes after the turn is stored before the container sleeps.
+    const second = bash(
+      "cat out/a.txt; stat -c %a out; ls -A; (setsid sh -c 'sleep 2; echo late > late.txt' >/dev/null 2>&1 &)",
+    );
+    expect(await shell(session.send(second))).toBe("kept\n750\nin.txt\nout");
+    await until("all containers are gone", () => running().length === 0, 100_000);
+    expect(await (await session.files.get("late.txt")).text()).toBe("late\n");
+    expect(await shell(session.send(bash("cat late.txt")))).toBe("late");
+  });
+
   test("killed in mid-turn: the turn says so, and the session goes on", async () => {
     const session = await edge().sessions.create();
     const turn = session.send("%say Begun.\n%wait 60000\n%say Never.");
@@ -282,6 +301,37 @@ describe.skipIf(!hasDocker)("claude-edge dev --docker", () => {
     expect(docker("image", "inspect", composeImage(), "--format", "{{.Os}}")).toBe("linux");
     expect(await stack.stop()).toBe(0);
     await until("no container", () => running().length === 0, 30_000);
+  });
+
+  test("starts them from the platform's snapshots: what checkpoints leave out is there after sleep", async () => {
+    const config = join(project, "wrangler.jsonc");
+    const written = readFileSync(config, "utf8");
+    const vars = '"CLAUDE_EDGE_SNAPSHOTS": "true", "CLAUDE_EDGE_SLEEP_AFTER": "5s",';
+    const changed = written
+      .replace(/"CLAUDE_EDGE_SLEEP_AFTER": "[^"]*",/, "")
+      .replace('"vars": {', `"vars": { ${vars}`);
+    writeFileSync(config, changed);
+    const stack = dev();
+    try {
+      await until("dev is up", () => stack.said().stdout.endsWith("\n"), 200_000);
+      const [url = ""] = /http:\/\/\S+/.exec(stack.said().stdout) ?? [];
+      const client = new ClaudeEdge({ baseURL: url, token: ROOT_KEY, account: "snapped" });
+      const session = await client.sessions.create(shellOptions);
+      const write = "mkdir node_modules && echo installed > node_modules/x && echo 1 > a.txt";
+      await shell(session.send(bash(write)));
+      const before = docker("ps", "--quiet").split("\n").length;
+      await until(
+        "its container sleeps",
+        () => docker("ps", "--quiet").split("\n").filter(Boolean).length < before,
+        100_000,
+      );
+      await session.files.put("a.txt", "2\n");
+      const seen = await shell(session.send(bash("cat node_modules/x a.txt")));
+      expect(seen).toBe("installed\n2");
+    } finally {
+      await stack.stop();
+      writeFileSync(config, written);
+    }
   });
 
   test("says what is wrong with a Dockerfile, and ends", async () => {

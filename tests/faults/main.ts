@@ -1,9 +1,10 @@
 /**
- * The fault suite: one scripted turn, and at every tenth event and each step of the protocol one thing that breaks.
- * Prints what held, kind by kind; ends with 1 when anything did not.
+ * The fault suite: one scripted turn, and at every tenth event and each step of the protocol one thing that breaks; then
+ * a turn that changes files, and the same after its tools. Prints what held, kind by kind; ends with 1 when anything
+ * did not.
  *
- *   npm run test:faults            all of it, about a quarter of an hour on two cores
- *   npm run test:faults -- 100     every hundredth event instead of every tenth
+ *   npm run test:faults            all of it, about half an hour on two cores
+ *   npm run test:faults -- 100     every hundredth event instead of every tenth, and fewer tools
  */
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -16,6 +17,7 @@ import { ClaudeEdge, type EdgeEvent, type Session } from "@claude-edge/client";
 import { startLocal, type LocalStack } from "@claude-edge/local";
 import { findMarked } from "@claude-edge/runner/processes";
 
+import { filesFaults } from "./files/main.ts";
 import { essence, finishedTools, prompt } from "./scenario.ts";
 
 const EVERY = Number(process.argv[2] ?? 10);
@@ -256,5 +258,8 @@ try {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });
 }
+const files = await filesFaults(EVERY > 10 ? 5 : 1);
+tried += files.tried;
+broken += files.broken;
 console.log(`\n${tried} tried, ${broken} broken`);
 process.exitCode = broken > 0 ? 1 : 0;

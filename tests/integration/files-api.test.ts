@@ -101,6 +101,12 @@ describe.each([
     expect(edge.stack.containers()).toEqual([]);
   });
 
+  test("a name with a line break in it is a name", async () => {
+    const files = await newSession(edge);
+    expect((await files.put("/files/two%0Alines.txt", "x")).status).toBe(200);
+    expect(await (await files.get("/files/two%0Alines.txt")).text()).toBe("x");
+  });
+
   test("a body without a stated length is taken", async () => {
     const files = await newSession(edge);
     const pieces = ["one ", "two ", "three"];
@@ -141,6 +147,10 @@ describe.each([
     // What is no range counts as none.
     expect((await files.get("/files/a.bin", { range: "bytes=9-1" })).status).toBe(200);
     expect((await files.get("/files/a.bin", { "if-none-match": etag })).status).toBe(304);
+    const range = "bytes=1-2";
+    expect((await files.get("/files/a.bin", { range, "if-range": etag })).status).toBe(206);
+    const other = await files.get("/files/a.bin", { range, "if-range": '"other"' });
+    expect([other.status, (await other.arrayBuffer()).byteLength]).toEqual([200, bytes.length]);
     expect((await files.get("/files/a.bin", { "if-none-match": '"other"' })).status).toBe(200);
     const head = await files.head("/files/a.bin");
     expect([head.status, head.headers.get("content-length"), head.headers.get("etag")]).toEqual([
@@ -343,8 +353,15 @@ describe.each([
     expect(await (await files.get(`/files/a?at=${first}`)).text()).toBe("1");
     expect(await files.code(files.get("/files/a?at=999"))).toBe("404 checkpoint_not_found");
     expect(await files.code(files.get("/files?at=nothing"))).toBe("404 checkpoint_not_found");
-    const back = (await (await files.post("/rewind", { turn_id: null })).json()) as object;
-    expect(back).toMatchObject({ turn_id: null, changed: 1 });
+    const rewind = async () =>
+      (
+        await edge.fetch(`/v1/sessions/${files.id}/rewind`, {
+          json: { turn_id: null },
+          headers: { "idempotency-key": `back ${files.id}`.replace(" ", "-") },
+        })
+      ).json();
+    expect(await rewind()).toMatchObject({ turn_id: null, changed: 1 });
+    expect(await rewind()).toMatchObject({ turn_id: null, changed: 0 });
     expect((await files.list()).entries).toEqual([]);
     const checkpoints = await (await files.get("/checkpoints")).json();
     expect(checkpoints).toMatchObject({

@@ -12,10 +12,14 @@ import { until } from "../support/wait.js";
  */
 const edge = useStack({ vars: { CLAUDE_EDGE_MAX_CONCURRENT_TURNS: "2" } });
 
-const idOf = (event: EdgeEvent) =>
-  event.kind === "turn"
-    ? `${event.turn_id} ${event.status}`
-    : String("message" in event ? event.message.uuid : event.request.id);
+function idOf(event: EdgeEvent): string {
+  if (event.kind === "turn") return `${event.turn_id} ${event.status}`;
+  if (event.kind === "message" || event.kind === "delta") return String(event.message.uuid);
+  if (event.kind === "checkpoint" || event.kind === "rewind") {
+    return `${event.kind} ${event.checkpoint?.checkpoint}`;
+  }
+  return event.request.id;
+}
 
 /** Follows a session until it is told to stop; gives what it saw. */
 function watch(session: Session) {

@@ -97,7 +97,7 @@ describe.each([
       return event.kind === "message" && event.message.type === "user" ? ["result"] : [];
     });
     expect(told).toEqual(["checkpoint 1", "result", "result", "checkpoint 1", "result"]);
-    const [newest] = await Array.fromAsync(session.files.checkpoints({ limit: 1 }));
+    const { value: newest } = await session.files.checkpoints({ limit: 1 }).next();
     expect(newest).toMatchObject({ reason: "tool", turn_id: id, files: 1, bytes: 2 });
     expect(await read(session, "a", id)).toBe("2\n");
   });
@@ -129,7 +129,7 @@ describe.each([
     const result = events.find(
       (event) => event.kind === "message" && event.message.type === "user",
     );
-    const messageId = (result as { message: { uuid: string } }).message.uuid;
+    const messageId = result?.kind === "message" ? (result.message.uuid as string) : "";
     const atMessage = await session.fork({ messageId });
     expect(await read(atMessage, "a.txt")).toBe("two\n");
     expect(await seenByAgent(atTurn, "cat a.txt")).toBe("one");

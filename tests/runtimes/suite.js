@@ -4,13 +4,14 @@
  * `faultURL` is the deployment behind a proxy that makes one fault for each `/{fault}/{id}` in front of a path.
  */
 import { CALLS } from "./checks/calls.js";
+import { FILES } from "./checks/files.js";
 import { FAULTS } from "./checks/faults.js";
 import { TURNS } from "./checks/turns.js";
 
 /** A check that has not ended by then never will, milliseconds. */
 const PATIENCE_MS = 60_000;
 
-const CHECKS = Object.entries({ ...CALLS, ...TURNS, ...FAULTS });
+const CHECKS = Object.entries({ ...CALLS, ...TURNS, ...FILES, ...FAULTS });
 
 /**
  * Runs every check, one after the other, each with a session of its own.

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 
 import type { FileWritten } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
-import { MAX_UPLOAD_BYTES } from "@claude-edge/protocol";
+import { MAX_UPLOAD_BYTES } from "@claude-edge/protocol/wire";
 
 import { writeJson, type Context } from "../context.js";
 import { tooLarge } from "../files/local.js";

@@ -1,17 +1,6 @@
-/** Folders that a workspace is not checkpointed with, and that are not sent there either: they can be made again. */
-const IGNORED: ReadonlySet<string> = new Set([
-  "node_modules",
-  ".venv",
-  "venv",
-  "__pycache__",
-  ".pytest_cache",
-  ".mypy_cache",
-  ".ruff_cache",
-  ".cache",
-  ".npm",
-  ".pnpm-store",
-  ".turbo",
-  ".gradle",
-]);
+import { IGNORED_DIRECTORIES } from "@claude-edge/protocol/wire";
+
+/** Folders that a workspace is not checkpointed with are not sent there either. */
+const IGNORED: ReadonlySet<string> = new Set(IGNORED_DIRECTORIES);
 
 export const isIgnored = (name: string): boolean => IGNORED.has(name);

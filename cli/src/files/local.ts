@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
-import { MAX_UPLOAD_BYTES } from "@claude-edge/protocol";
+import { MAX_UPLOAD_BYTES } from "@claude-edge/protocol/wire";
 
 import { humanBytes } from "../terminal/bytes.js";
 

@@ -127,6 +127,22 @@ export type AttachedFile = { path: string } | { name: string; sha256: string; si
 /** Where attachments that come with a prompt are put. */
 export const ATTACHMENTS_FOLDER = "attachments";
 
+/** Directories of these names are in no checkpoint, wherever they are: whoever needs them can make them again. */
+export const IGNORED_DIRECTORIES: readonly string[] = [
+  "node_modules",
+  ".venv",
+  "venv",
+  "__pycache__",
+  ".pytest_cache",
+  ".mypy_cache",
+  ".ruff_cache",
+  ".cache",
+  ".npm",
+  ".pnpm-store",
+  ".turbo",
+  ".gradle",
+];
+
 /** The largest number of files that a workspace can have and still be checkpointed. */
 export const MAX_WORKSPACE_FILES = 100_000;
 

@@ -51,6 +51,7 @@ export {
 } from "./events.js";
 export {
   ATTACHMENTS_FOLDER,
+  IGNORED_DIRECTORIES,
   MAX_ATTACHMENTS,
   MAX_FILE_NAME_BYTES,
   MAX_FILE_PATH_BYTES,

@@ -33,6 +33,8 @@ export {
 } from "./events.js";
 export {
   ATTACHMENTS_FOLDER,
+  IGNORED_DIRECTORIES,
+  MAX_UPLOAD_BYTES,
   pathProblem,
   type AttachedFile,
   type Attachment,

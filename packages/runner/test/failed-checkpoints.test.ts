@@ -39,6 +39,31 @@ beforeEach(() => {
   session = runner.session().makeRoot();
 });
 
+/** A disk of 8 MB for one of its folders, where this machine lets us have one. */
+async function onSmallDisk(
+  variable: "CLAUDE_EDGE_STATE" | "CLAUDE_EDGE_WORKSPACES",
+  work: (own: TestRunner, disk: string) => Promise<void>,
+) {
+  const own = new TestRunner();
+  const disk = join(own.folder, "disk");
+  mkdirSync(disk);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    await own.close();
+    return false;
+  }
+  try {
+    await own.launch({ [variable]: join(disk, "folder") });
+    await work(own, disk);
+  } finally {
+    await own.stop();
+    execFileSync("umount", [disk]);
+    await own.close();
+  }
+  return true;
+}
+
 describe("what cannot be read", () => {
   // Root reads everything: the runner is then started as somebody else.
   const user = process.getuid?.() === 0 ? 65_534 : undefined;
@@ -76,32 +101,10 @@ describe("what cannot be read", () => {
 });
 
 describe("a checkpoint that fails", () => {
-  /** A disk of 8 MB for state and workspaces, where this machine lets us have one. */
-  async function onSmallDisk(work: (own: TestRunner, disk: string) => Promise<void>) {
-    const own = new TestRunner();
-    const disk = join(own.folder, "disk");
-    mkdirSync(disk);
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], { stdio: "ignore" });
-    } catch {
-      await own.close();
-      return false;
-    }
-    try {
-      await own.launch({ CLAUDE_EDGE_STATE: join(disk, "state") });
-      await work(own, disk);
-    } finally {
-      await own.stop();
-      execFileSync("umount", [disk]);
-      await own.close();
-    }
-    return true;
-  }
-
   test("for want of room says so, leaves nothing, and the next one is whole", async (context) => {
-    const couldMount = await onSmallDisk(async (own, disk) => {
+    const couldMount = await onSmallDisk("CLAUDE_EDGE_STATE", async (own, disk) => {
       session = own.session().makeRoot();
-      const checkpoints = join(disk, "state", session.id, "checkpoints");
+      const checkpoints = join(disk, "folder", session.id, "checkpoints");
       write("a", "one");
       write("b", "x".repeat(9 * 1024 * 1024));
       const failed = await session.checkpoint();
@@ -153,4 +156,22 @@ describe("a checkpoint that fails", () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+test("a workspace that its disk has no room for is not whole until it has", async (context) => {
+  const couldMount = await onSmallDisk("CLAUDE_EDGE_WORKSPACES", async (own, disk) => {
+    session = own.session();
+    const root = join(disk, "folder", session.id);
+    const large = "x".repeat(9 * 1024 * 1024);
+    await session.put([file("a", "one"), file("large", large)]);
+    const refused = await session.send("one", large);
+    expect(refused).toMatchObject({ status: 507, error: "disk_full" });
+    expect(readdirSync(root)).toEqual(["a"]);
+    expect(readdirSync(join(disk, "folder/.staging", session.id))).toEqual([]);
+    expect(await session.checkpoint()).toBeUndefined();
+    expect(await session.put([file("a", "one")])).toMatchObject({ status: 200, missing: [] });
+    expect(await session.checkpoint()).toBeUndefined();
+    expect(await session.checkpoint({ full: true })).toMatchObject({ number: 1 });
+  });
+  if (!couldMount) context.skip();
 });

@@ -185,11 +185,13 @@ export class FileCalls {
 
   async #write(
     url: string,
-    { isOnce, ...upload }: MadeUpload,
+    { isOnce, onArrived, ...upload }: MadeUpload,
     options: Pick<RequestOptions, "headers" | "signal">,
   ): Promise<FileWritten> {
     const retries = isOnce ? { maxRetries: 0 } : {};
     const call = { method: "PUT", upload, ...options, ...retries } as const;
-    return this.#kit.parseAnswer(isFileWritten, await this.#transport.json(url, call));
+    const answer = await this.#transport.json(url, call);
+    onArrived?.();
+    return this.#kit.parseAnswer(isFileWritten, answer);
   }
 }

@@ -8,9 +8,11 @@ export type UploadData = string | Uint8Array | ArrayBuffer | Blob | ReadableStre
 const LARGE_BYTES = 1024 * 1024;
 const PIECE_BYTES = 256 * 1024;
 
-/** `isOnce`: it cannot be made again. */
 export interface MadeUpload extends Upload {
+  /** It cannot be made again. */
   isOnce: boolean;
+  /** To be called when it has arrived: nobody has counted its pieces. */
+  onArrived?: (() => void) | undefined;
 }
 
 export async function uploadOf(
@@ -27,7 +29,8 @@ export async function uploadOf(
   const isPlain = !canStream() || (blob.size < LARGE_BYTES && !onProgress);
   const make = (onSent: () => void) =>
     isPlain ? blob : piecesOf(blob).pipeThrough(told(blob.size, onSent, onProgress));
-  return { type, make, isOnce: false };
+  const onArrived = () => onProgress?.({ bytes: blob.size, total: blob.size });
+  return { type, make, isOnce: false, onArrived: isPlain ? onArrived : undefined };
 }
 
 /** Browsers send no stream, or over HTTP/2 alone. */

@@ -6,7 +6,7 @@ import { isForbidden } from "./failure.js";
 import type { IgnoreRules } from "./ignore-rules.js";
 import { scan } from "./scan.js";
 import type { Spool } from "./spool.js";
-import { isAtOrIn, isUnchanged, knownFile, type Known, type State } from "./state.js";
+import { isAtOrIn, isSame, isUnchanged, knownFile, type Known, type State } from "./state.js";
 
 export interface CheckpointInput {
   root: string;
@@ -33,11 +33,11 @@ export function takeCheckpoint(input: CheckpointInput): Checkpoint {
   const { found, skipped, unreadable } = scan(root, rules, limit);
   const now: State = new Map();
   for (const [path, what] of found) {
+    const was = before.get(path);
     if (what.type !== "file") {
-      now.set(path, what);
+      now.set(path, was && isSame(was, what) ? was : what);
       continue;
     }
-    const was = before.get(path);
     if (was?.type === "file" && isUnchanged(was, what.stats)) {
       now.set(path, was);
       continue;

@@ -27,6 +27,8 @@ export function compare(
   for (const path of gone) if (!isIn(path, gone)) entries.push({ path, type: "deleted" });
   for (const [path, is] of now) {
     const was = before.get(path);
+    // What nobody has touched is the very same.
+    if (was === is) continue;
     if (!was || !isSame(was, is)) entries.push(entryOf(path, is));
   }
   return entries;

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync } from "node:fs";
 
+import { IGNORED_DIRECTORIES } from "@claude-edge/protocol";
 import ignore, { type Ignore } from "ignore";
 
 import { isGone, isForbidden } from "./failure.js";
@@ -11,21 +12,7 @@ export interface IgnoreOptions {
   gitignore: boolean;
 }
 
-/** Directories that are made again by whoever needs them. */
-const IGNORED_DIRECTORIES = new Set([
-  "node_modules",
-  ".venv",
-  "venv",
-  "__pycache__",
-  ".pytest_cache",
-  ".mypy_cache",
-  ".ruff_cache",
-  ".cache",
-  ".npm",
-  ".pnpm-store",
-  ".turbo",
-  ".gradle",
-]);
+const IGNORED: ReadonlySet<string> = new Set(IGNORED_DIRECTORIES);
 
 /** A .gitignore that is larger is none, bytes. */
 const MAX_GITIGNORE_BYTES = 1024 * 1024;
@@ -61,7 +48,7 @@ export class IgnoreRules {
     const said = this.#patterns?.test(name);
     if (said?.ignored) return true;
     if (said?.unignored) return false;
-    if (isDirectory && IGNORED_DIRECTORIES.has(path.slice(path.lastIndexOf("/") + 1))) return true;
+    if (isDirectory && IGNORED.has(path.slice(path.lastIndexOf("/") + 1))) return true;
     return this.#gitignores.size > 0 && this.#isGitignored(path, name);
   }
 

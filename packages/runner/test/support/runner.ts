@@ -74,7 +74,8 @@ export class TestRunner {
   call(method: string, path: string, ...chunks: (string | Uint8Array)[]): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const { socketPath } = this;
-      const sent = request({ socketPath, method, path }, (answer) => {
+      // A connection of its own: one that is kept may have been closed while a test was busy.
+      const sent = request({ socketPath, method, path, agent: false }, (answer) => {
         const got: Buffer[] = [];
         answer.on("data", (chunk: Buffer) => got.push(chunk)).on("error", reject);
         answer.on("end", () => resolve({ status: answer.statusCode!, body: Buffer.concat(got) }));

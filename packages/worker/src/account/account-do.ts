@@ -39,20 +39,18 @@ import { Files } from "../workspace/files.js";
 import { Allowance } from "./allowance.js";
 import { Branches } from "./branches.js";
 import { readCursor, writeCursor } from "./cursor.js";
+import { IdempotencyKeys, type Idempotency } from "./idempotency-keys.js";
 import type { NewMessage } from "./message-sessions.js";
 import type { ModelCall } from "./model-calls.js";
 import { migrate } from "./schema.js";
 import { assertOptionsFit, titleOf } from "./session-form.js";
 import { SessionLogs } from "./session-logs.js";
-import { Store, type KeyUse, type NewTurn } from "./store.js";
+import { Store, type NewTurn } from "./store.js";
 import { Turns } from "./turns.js";
 import type { UsageQuery } from "./usage-table.js";
 
-/** Makes a POST repeatable: its key, and a digest of what it asked for. */
-export interface Idempotency {
-  key: string;
-  fingerprint: string;
-}
+export type { Idempotency } from "./idempotency-keys.js";
+export type { ModelCall } from "./model-calls.js";
 
 /** How a turn was asked for. */
 export interface TurnCall {
@@ -89,11 +87,13 @@ export class AccountDO extends DurableObject<Env> {
   readonly #allowance: Allowance;
   readonly #files: Files;
   readonly #branches: Branches;
+  readonly #keys: IdempotencyKeys;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrate(ctx.storage);
     this.#store = new Store(ctx.storage);
+    this.#keys = new IdempotencyKeys(this.#store);
     this.#logs = new SessionLogs(this.#store);
     this.#allowance = new Allowance(ctx.storage.sql, env, this.#store);
     this.#files = new Files(new FileStore(ctx, env, this.#store), this.#store, this.#logs);
@@ -113,11 +113,11 @@ export class AccountDO extends DurableObject<Env> {
     once?: Idempotency,
   ): SessionResource {
     this.#setAccount(account);
-    const used = this.#useOf(once);
+    const used = this.#keys.useOf(once);
     if (used) return this.getSession(used.session_id);
     return this.#store.transaction(() => {
       const id = this.#insertSession(account, request);
-      this.#remember(once, id, null);
+      this.#keys.remember(once, id, null);
       return this.getSession(id);
     });
   }
@@ -176,7 +176,7 @@ export class AccountDO extends DurableObject<Env> {
     request: ForkSessionRequest,
     once?: Idempotency,
   ): SessionResource {
-    const used = this.#useOf(once);
+    const used = this.#keys.useOf(once);
     if (used) return this.getSession(used.session_id);
     const origin = this.getSession(from);
     const point = this.#branches.pointOf(from, request);
@@ -187,7 +187,7 @@ export class AccountDO extends DurableObject<Env> {
       const session = { id: chosen ?? crypto.randomUUID(), ...settings };
       const id = this.#insertSession(account, session, point.origin);
       this.#branches.copy(point, id);
-      this.#remember(once, id, null);
+      this.#keys.remember(once, id, null);
       return this.getSession(id);
     });
   }
@@ -197,9 +197,17 @@ export class AccountDO extends DurableObject<Env> {
    * as they were. Its events stay in the log.
    * @throws EdgeError `session_not_found`, `turn_not_found`, `turn_running`, `workspace_unavailable`.
    */
-  rewindSession(id: string, { turn_id: turn }: RewindSessionRequest): Promise<Rewound> {
+  async rewindSession(
+    id: string,
+    { turn_id: turn }: RewindSessionRequest,
+    once?: Idempotency,
+  ): Promise<Rewound> {
     this.getSession(id);
-    return this.#branches.rewind(id, turn);
+    if (this.#keys.useOf(once)) {
+      const { checkpoint } = this.#files.stored.checkpoints.stateAt(id);
+      return { turn_id: turn, checkpoint, changed: 0 };
+    }
+    return this.#branches.rewind(id, turn, () => this.#keys.remember(once, id, null));
   }
 
   /** One prompt in a session of its own. @throws EdgeError as {@link createSession} and {@link createTurn}. */
@@ -210,7 +218,7 @@ export class AccountDO extends DurableObject<Env> {
   ): Promise<AcceptedTurn> {
     this.#setAccount(account);
     const again = () => {
-      const used = this.#useOf(once);
+      const used = this.#keys.useOf(once);
       const turn = used?.turn_id && this.getTurn(used.session_id, used.turn_id);
       return turn ? { turn, after: 0 } : undefined;
     };
@@ -243,7 +251,7 @@ export class AccountDO extends DurableObject<Env> {
     this.#setAccount(account);
     await this.#logs.untilWhole(sessionId);
     const again = () => {
-      const used = this.#useOf(once);
+      const used = this.#keys.useOf(once);
       if (!used?.turn_id) return undefined;
       const turn = this.getTurn(sessionId, used.turn_id);
       return { turn, after: this.#store.turn(turn.id)!.first_seq! - 1 };
@@ -379,13 +387,13 @@ export class AccountDO extends DurableObject<Env> {
 
   /** Writes a token down that is about to be signed. @throws EdgeError `idempotency_conflict`. */
   createToken(account: string, request: CreateTokenRequest, once?: Idempotency): TokenResource {
-    const used = this.#useOf(once);
+    const used = this.#keys.useOf(once);
     // What a key made is in `session_id`: a fingerprint holds the path, so it is known what that is the id of.
     const made = used && this.#store.tokens.get(used.session_id, account);
     if (made) return made;
     return this.#store.transaction(() => {
       const token = this.#store.tokens.create(account, request, Date.now());
-      if (!used) this.#remember(once, token.id, null);
+      if (!used) this.#keys.remember(once, token.id, null);
       return token;
     });
   }
@@ -453,21 +461,6 @@ export class AccountDO extends DurableObject<Env> {
     if (this.#store.accountName === undefined) this.#store.accountName = account;
   }
 
-  #useOf(once: Idempotency | undefined): KeyUse | undefined {
-    const use = once && this.#store.keyUse(once.key);
-    if (use && use.fingerprint !== once.fingerprint) {
-      const message = "This Idempotency-Key was used for a different request.";
-      throw new EdgeError("idempotency_conflict", message);
-    }
-    return use;
-  }
-
-  #remember(once: Idempotency | undefined, session: string, turn: string | null): void {
-    if (!once) return;
-    const use = { fingerprint: once.fingerprint, session_id: session, turn_id: turn };
-    this.#store.rememberKey(once.key, use, Date.now());
-  }
-
   #insertSession(
     account: string,
     request: CreateSessionRequest,
@@ -503,7 +496,7 @@ export class AccountDO extends DurableObject<Env> {
       const id = session();
       if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(input.prompt));
       this.#store.insertTurn(turn, id, input, Date.now());
-      this.#remember(once, id, turn);
+      this.#keys.remember(once, id, turn);
       const queued = {
         session_id: id,
         status: "queued",

@@ -60,8 +60,11 @@ export class Branches {
     if (root !== EMPTY) this.#files.write(to, 0, { turn: "", reason: "fork", root }, EMPTY);
   }
 
-  /** @throws EdgeError `turn_not_found`, `turn_running`, `workspace_unavailable`. */
-  async rewind(session: string, turn: string | null): Promise<Rewound> {
+  /**
+   * @param onDone Called in the transaction in which it goes back.
+   * @throws EdgeError `turn_not_found`, `turn_running`, `workspace_unavailable`.
+   */
+  async rewind(session: string, turn: string | null, onDone: () => void): Promise<Rewound> {
     this.#placeOf(session, turn);
     // What has changed since the last turn is stored too: going back can be gone back on.
     if (!(await this.#workspaces.takeCheckpoint(session, "rewind"))) {
@@ -73,6 +76,7 @@ export class Branches {
     return this.#store.transaction(() => {
       this.#store.transcripts.truncate(session, position);
       this.#store.setTranscriptBoot(session, REWOUND);
+      onDone();
       return this.#files.rewind(session, turn);
     });
   }

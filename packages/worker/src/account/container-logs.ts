@@ -4,6 +4,7 @@ import {
   usageOf,
   type CheckpointFrame,
   type LogFrame,
+  type TakeCheckpoint,
   type TurnFrame,
 } from "@claude-edge/protocol/runner";
 
@@ -12,7 +13,7 @@ import type { Files } from "../workspace/files.js";
 
 import { Follower } from "./follower.js";
 import type { Requests } from "./requests.js";
-import type { ContainerStub } from "./runner-client.js";
+import { callRunner, type ContainerStub } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 
@@ -35,6 +36,9 @@ const PROGRESS_MS = 250;
 /** A checkpoint that cannot be fetched from a runner that runs is given up after this many tries. */
 const MAX_FETCHES = 5;
 
+/** Reading a whole workspace takes its time, milliseconds. */
+const TAKE_ALL_MS = 120_000;
+
 /** Follows the logs of an account's containers, and applies them: once each frame, in one transaction a batch. */
 export class ContainerLogs {
   readonly #ctx: DurableObjectState;
@@ -50,6 +54,8 @@ export class ContainerLogs {
   readonly #arrived = new WeakMap<CheckpointFrame, Arrived>();
   /** How often a checkpoint was tried to be fetched. */
   readonly #fetches = new Map<string, number>();
+  /** Containers whose log somebody waits for, beside those of turns. */
+  readonly #awaited = new Map<string, number>();
   /** Called when a log has been applied further. */
   readonly #progress = new Set<() => void>();
 
@@ -95,11 +101,25 @@ export class ContainerLogs {
         this.#ctx.waitUntil(this.#callbacks.container(name).sleep(boot));
         this.#lose(name, boot);
       },
-      busy: () => this.#store.openTurnsOf(name).length > 0,
+      busy: () => this.#awaited.has(name) || this.#store.openTurnsOf(name).length > 0,
     });
     this.#followers.set(name, follower);
     if (from >= stored) this.#catchUp(name);
     this.#ctx.waitUntil(follower.run());
+  }
+
+  /** Follows a log for as long as some work takes, with or without turns. */
+  async during<Value>(name: string, boot: string, work: () => Promise<Value>): Promise<Value> {
+    this.#awaited.set(name, (this.#awaited.get(name) ?? 0) + 1);
+    this.follow(name, boot);
+    try {
+      return await work();
+    } finally {
+      const others = this.#awaited.get(name)! - 1;
+      if (others > 0) this.#awaited.set(name, others);
+      else this.#awaited.delete(name);
+      this.touch(name);
+    }
   }
 
   /** Resolves when a log is applied up to a cursor; false when it will not be, or not in time. */
@@ -170,8 +190,11 @@ export class ContainerLogs {
     if (frame.cursor <= stored || !this.#store.hasSession(frame.session)) return;
     const container = this.#callbacks.container(name);
     const key = `${boot}/${frame.cursor}`;
+    const isThere = () =>
+      this.#store.containers.get(name)?.boot === boot && this.#store.hasSession(frame.session);
     try {
-      this.#arrived.set(frame, await fetchCheckpoint(this.#files.stored, container, boot, frame));
+      const { stored: files } = this.#files;
+      this.#arrived.set(frame, await fetchCheckpoint(files, container, boot, frame, isThere));
     } catch (error) {
       const tries = (this.#fetches.get(key) ?? 0) + 1;
       this.#fetches.set(key, tries);
@@ -179,8 +202,18 @@ export class ContainerLogs {
       console.error(`a checkpoint of ${frame.session} could not be fetched`, error);
       const message = "The runner did not give the files that it told of.";
       this.#arrived.set(frame, { error: wireError("workspace_unavailable", message) });
+      // The next one tells only what differs from this: what this one held is had again by taking all there is.
+      if (!frame.full) this.#ctx.waitUntil(this.#takeAll(container, frame));
     }
     this.#fetches.delete(key);
+  }
+
+  async #takeAll(container: ContainerStub, { session, reason }: CheckpointFrame): Promise<void> {
+    const take: TakeCheckpoint = { reason, full: true };
+    const path = `/sessions/${session}/checkpoints`;
+    await callRunner(container, "POST", path, take, TAKE_ALL_MS).catch((error: unknown) => {
+      console.error(`no other checkpoint of ${session} was taken`, error);
+    });
   }
 
   #applyOrAbort(name: string, boot: string, frames: LogFrame[], stored: number): void {

@@ -187,7 +187,8 @@ export class Turns {
       this.#store.containers.delete(name);
       await this.#container(name).sleep(container.boot);
     }
-    if (this.#files.stored.garbageSince() !== undefined) await this.#files.stored.collect();
+    const garbage = this.#files.stored.garbageDue() ?? Infinity;
+    if (garbage + GARBAGE_MS <= Date.now()) await this.#files.stored.collect(Date.now());
     await this.#armAlarm();
   }
 
@@ -202,7 +203,7 @@ export class Turns {
     if (isBusy) times.push(Date.now() + ALARM_MS);
     const expiry = this.requests.nextExpiry();
     if (expiry !== undefined) times.push(expiry);
-    const garbage = this.#files.stored.garbageSince();
+    const garbage = this.#files.stored.garbageDue();
     if (garbage !== undefined) times.push(garbage + GARBAGE_MS);
     const left = this.#store.messages.nextLeft();
     if (left !== undefined) times.push(left);

@@ -23,7 +23,7 @@ export class Workspaces {
   readonly #logs: ContainerLogs;
   readonly #onFailed: (turn: TurnRow, error: WireError) => Promise<void>;
   /** Those on their way to a runner, by session. */
-  readonly #bringing = new Map<string, Promise<Bringing>>();
+  readonly #bringing = new Map<string, { boot: string; bringing: Promise<Bringing> }>();
   /** How often a container was to sleep whose files could not be stored. */
   readonly #tries = new Map<string, number>();
 
@@ -52,19 +52,22 @@ export class Workspaces {
     const { name, boot } = this.#runnerOf(session);
     if (boot === undefined) return { whole: Promise.resolve() };
     const known = this.#bringing.get(session);
-    if (known) return known;
-    const bringing = bringWorkspace(this.#files, this.#container(name), session, boot);
-    this.#bringing.set(session, bringing);
+    // What is on its way to a runner that is gone is of no use to the one in its place.
+    if (known?.boot === boot) return known.bringing;
+    const isThere = () => this.#runnerOf(session).boot === boot;
+    const bringing = bringWorkspace(this.#files, this.#container(name), session, boot, isThere);
+    this.#bringing.set(session, { boot, bringing });
     const whole = bringing
       .then((brought) => brought.whole)
       .catch((thrown: unknown) => {
         console.error(`the files of ${session} could not be brought`, thrown);
         const row = turn === undefined ? undefined : this.#store.turn(turn);
         // One that is not there yet is sent again, or fails for that; one whose container is gone ends by that.
-        const isThere = this.#runnerOf(session).boot === boot && row?.boot === boot;
-        return isThere ? this.#onFailed(row, errorOf(thrown)) : undefined;
+        return isThere() && row?.boot === boot ? this.#onFailed(row, errorOf(thrown)) : undefined;
       })
-      .finally(() => this.#bringing.delete(session));
+      .finally(() => {
+        if (this.#bringing.get(session)?.bringing === bringing) this.#bringing.delete(session);
+      });
     this.#ctx.waitUntil(whole);
     return bringing;
   }
@@ -83,18 +86,17 @@ export class Workspaces {
     const { name, boot } = this.#runnerOf(session);
     if (boot === undefined || !this.#files.runners.get(session, boot)) return true;
     const container = this.#container(name);
+    const take: TakeCheckpoint = { reason };
+    const path = `/sessions/${session}/checkpoints`;
     try {
-      this.#logs.follow(name, boot);
-      const path = `/sessions/${session}/checkpoints`;
-      const take: TakeCheckpoint = { reason };
-      const call = callRunner<CheckpointTaken>(container, "POST", path, take, CHECKPOINT_MS);
-      const { ok, body } = await call;
-      return ok && (await this.#logs.untilApplied(name, body.cursor, CHECKPOINT_MS));
+      return await this.#logs.during(name, boot, async () => {
+        const call = callRunner<CheckpointTaken>(container, "POST", path, take, CHECKPOINT_MS);
+        const { ok, body } = await call;
+        return ok && (await this.#logs.untilApplied(name, body.cursor, CHECKPOINT_MS));
+      });
     } catch {
       const state = await container.state().catch(() => undefined);
       return state?.running === false;
-    } finally {
-      this.#logs.touch(name);
     }
   }
 

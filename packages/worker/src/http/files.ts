@@ -94,9 +94,9 @@ export function addFileRoutes(app: Hono<AppEnv>): void {
   });
 
   app.post("/v1/sessions/:id/rewind", async (c) => {
-    const { value } = await readBody(c, rewindSessionRequest);
+    const { value, once } = await readBody(c, rewindSessionRequest);
     const name = nameOf(c, value.accountId);
-    return json(c, await stubOf(c, name).rewindSession(idOf(c), value));
+    return json(c, await stubOf(c, name).rewindSession(idOf(c), value, once));
   });
 }
 

@@ -1,6 +1,6 @@
 import { EdgeError, toWireError } from "@claude-edge/protocol";
 
-import type { ModelCall } from "../account/model-calls.js";
+import type { ModelCall } from "../account/account-do.js";
 import { credentialOf } from "../credential.js";
 import type { Env } from "../env.js";
 import { messageMeter, meteredBody, streamMeter, type Metered } from "./call-meter.js";

@@ -20,7 +20,8 @@ interface OpenPack {
   id: number;
   sink: PackSink;
   size: number;
-  blobs: { hash: string; start: number; size: number }[];
+  /** Where in it each blob begins. */
+  blobs: Map<string, { start: number; size: number }>;
 }
 
 /** What is known of a blob before it is read. */
@@ -73,7 +74,7 @@ export class BlobWriter {
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
       sql.exec("UPDATE packs SET whole = 1, size = ? WHERE id = ?", pack.size, pack.id);
-      for (const { hash, start, size } of pack.blobs) {
+      for (const [hash, { start, size }] of pack.blobs) {
         // Two of the same that were written side by side: either will do.
         sql.exec("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", hash, pack.id, start, size);
       }
@@ -127,14 +128,11 @@ export class BlobWriter {
   }
 
   #isThere(hash: string, { again = false }: Expected): boolean {
-    return (
-      !again &&
-      (this.#isKnown(hash) || this.#pack?.blobs.some((blob) => blob.hash === hash) === true)
-    );
+    return !again && (this.#pack?.blobs.has(hash) === true || this.#isKnown(hash));
   }
 
   #note(pack: OpenPack, { sha256: hash, size }: Blob): void {
-    pack.blobs.push({ hash, start: pack.size, size });
+    pack.blobs.set(hash, { start: pack.size, size });
     pack.size += size;
   }
 
@@ -145,7 +143,7 @@ export class BlobWriter {
       this.#place,
     );
     this.#open.add(id);
-    return { id, sink: this.#packs.open(id), size: 0, blobs: [] };
+    return { id, sink: this.#packs.open(id), size: 0, blobs: new Map() };
   }
 }
 

@@ -90,8 +90,8 @@ export class Blobs {
   ): Promise<ReadableStream<Uint8Array>> {
     const place = this.#placeOf(hash);
     if (range) return this.#fetch(place, place.start + range.start, range.length);
-    const stream = await this.#fetch(place, place.start, place.size);
-    return streamOf(this.#verified(hash, new ByteReader(stream).take(place.size)));
+    const reader = new ByteReader(await this.#fetch(place, place.start, place.size));
+    return streamOf(this.#verified(hash, reader.take(place.size)), () => reader.cancel());
   }
 
   /** Many blobs, one after the other in the order in which they are kept, each as {@link read} gives it. */
@@ -113,10 +113,13 @@ export class Blobs {
       for (const [index, run] of runs.entries()) {
         const reader = new ByteReader(await ahead.shift()!);
         fetchNext(index + AHEAD);
-        for (const { hash, size } of run) {
-          yield { hash, size, bytes: this.#verified(hash, reader.take(size)) };
+        try {
+          for (const { hash, size } of run) {
+            yield { hash, size, bytes: this.#verified(hash, reader.take(size)) };
+          }
+        } finally {
+          reader.cancel();
         }
-        reader.cancel();
       }
     } finally {
       for (const stream of ahead) void stream.then((opened) => opened.cancel()).catch(() => {});

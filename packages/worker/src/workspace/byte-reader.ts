@@ -81,8 +81,28 @@ export function concat(chunks: Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** An async iterable of bytes as a stream that is read at its reader's pace. */
-export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+/** What a stream hands on at once: each piece costs it some tens of microseconds, however small it is. */
+const PIECE_BYTES = 256 * 1024;
+
+/** The same bytes in pieces of a size that is worth a trip. */
+export async function* inPieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let open: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    open.push(chunk);
+    bytes += chunk.length;
+    if (bytes < PIECE_BYTES) continue;
+    yield concat(open);
+    [open, bytes] = [[], 0];
+  }
+  if (bytes > 0) yield concat(open);
+}
+
+/** An async iterable of bytes as a stream that is read at its reader's pace; `onCancel`: nobody reads it any more. */
+export function streamOf(
+  chunks: AsyncGenerator<Uint8Array>,
+  onCancel: () => void = () => {},
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -91,6 +111,7 @@ export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uin
         else controller.enqueue(value);
       },
       async cancel() {
+        onCancel();
         await chunks.return(undefined);
       },
     },

@@ -11,6 +11,9 @@ import { SqlPacks } from "./sql-packs.js";
 import { TreeTable } from "./tree-table.js";
 import { RunnerStates } from "./runner-states.js";
 
+/** What could not be deleted is tried again after this, milliseconds. */
+const RETRY_MS = 60_000;
+
 /** What an account keeps of its sessions' files: their states, and the trees and blobs that these are made of. */
 export class FileStore {
   readonly #sql: SqlStorage;
@@ -72,22 +75,27 @@ export class FileStore {
 
   // Garbage.
 
-  /** Something may be of no use any more. */
-  markGarbage(now: number): void {
-    if (this.garbageSince() === undefined) this.#sql.exec("INSERT INTO garbage VALUES (?)", now);
+  /** Something may be of no use any more, and may be deleted from then on. */
+  markGarbage(at: number): void {
+    if (this.garbageDue() === undefined) this.#sql.exec("INSERT INTO garbage VALUES (?)", at);
   }
 
-  garbageSince(): number | undefined {
+  garbageDue(): number | undefined {
     return all<{ due_at: number }>(this.#sql, "SELECT due_at FROM garbage")[0]?.due_at;
   }
 
-  /** Deletes the trees and blobs that no state holds. Not while something is written: then it is tried again. */
-  async collect(): Promise<void> {
-    if (this.blobs.busy) return;
+  /** Deletes the trees and blobs that no state holds. While something is written, and when it fails: later. */
+  async collect(now: number): Promise<void> {
     this.#sql.exec("DELETE FROM garbage");
-    const { trees, contents } = this.#live();
-    this.trees.keep(trees);
-    await this.blobs.collect((hash) => contents.has(hash));
+    if (this.blobs.busy) return this.markGarbage(now);
+    try {
+      const { trees, contents } = this.#live();
+      this.trees.keep(trees);
+      await this.blobs.collect((hash) => contents.has(hash));
+    } catch (error) {
+      console.error("garbage could not be collected", error);
+      this.markGarbage(now + RETRY_MS);
+    }
   }
 
   #live(): { trees: Set<string>; contents: Set<string> } {

@@ -137,9 +137,7 @@ export class Files {
   borrow(session: string, paths: string[]): AttachedFile[] {
     return paths.map((path) => {
       if (!this.#store.hasSession(session)) throw notFound(path);
-      const { sha256, size } = this.statFile(session, path, undefined).entry as FileEntry & {
-        sha256: string;
-      };
+      const { sha256 = "", size } = this.statFile(session, path, undefined).entry;
       return { name: path.split("/").at(-1)!, sha256, size };
     });
   }

@@ -34,6 +34,7 @@ interface Wanted {
 
 /**
  * Fetches a checkpoint from its runner and stores what is new of it.
+ * @param isThere The runner with this boot has not been replaced, and the session is wanted: else it is told of neither.
  * @throws Error when the runner cannot be reached: whoever follows its log tries again, or finds it lost.
  */
 export async function fetchCheckpoint(
@@ -41,6 +42,7 @@ export async function fetchCheckpoint(
   container: ContainerStub,
   boot: string,
   frame: CheckpointFrame,
+  isThere: () => boolean,
 ): Promise<Arrived> {
   if (frame.error) return { error: frame.error };
   const { session, number, full } = frame;
@@ -48,6 +50,9 @@ export async function fetchCheckpoint(
   const entries = await readEntries(container, path);
   const { root: known, base, whole } = files.runners.get(session, boot) ?? UNKNOWN;
   const isWhole = full || whole === 1;
+  const note = (root: string, isStored: boolean) => {
+    if (isThere()) files.runners.advance(session, boot, root, isStored);
+  };
   return files.blobs.write(async (writer) => {
     const root = applyChanges(files.trees, full ? EMPTY : known, entries);
     const current = files.checkpoints.stateAt(session).root;
@@ -62,7 +67,11 @@ export async function fetchCheckpoint(
       try {
         await fetchBlobs(files, wanted, async (group) => {
           const blobs = group.map(({ sha256 }) => sha256);
-          const response = await openRunner(container, "POST", `${path}/blobs`, { blobs });
+          const response = await openRunner(container, "POST", `${path}/blobs`, { blobs }).catch(
+            (cause: unknown) => {
+              throw new EdgeError("upload_cut", "The runner did not answer.", undefined, cause);
+            },
+          );
           const reader = new ByteReader(response.body!);
           for (const { sha256, size } of group) {
             await writer.add(reader.take(size), { hash: sha256, size });
@@ -75,18 +84,19 @@ export async function fetchCheckpoint(
       } catch (thrown) {
         await writer.abort();
         const error = toWireError(thrown);
-        // Cut off in the middle: its log tells whether the runner is there.
+        // The runner did not give it, which is no fault of the store's: its log tells whether it is there. What it told
+        // behind this checkpoint must not be told without it.
         if (error.code === "upload_cut") throw thrown;
         if (error.code === "internal" && tries < TRIES) {
           await scheduler.wait(RETRY_MS * tries);
           continue;
         }
         console.error(`checkpoint ${number} of ${session} could not be stored`, thrown);
-        files.runners.advance(session, boot, root, false);
+        note(root, false);
         return { error: error.code === "internal" ? unavailable(thrown) : error };
       }
     }
-    files.runners.advance(session, boot, root, true);
+    note(root, true);
     return { root: arrived };
   });
 }

@@ -2,7 +2,7 @@ import { EdgeError, errorPolicy, isErrorCode, toWireError } from "@claude-edge/p
 import type { BlobHead, WorkspacePlan, WorkspaceTarget } from "@claude-edge/protocol/runner";
 
 import { callRunner, type ContainerStub } from "../account/runner-client.js";
-import { streamOf } from "./byte-reader.js";
+import { inPieces, streamOf } from "./byte-reader.js";
 import type { FileStore } from "./file-store.js";
 import { EMPTY } from "./tree.js";
 import { entriesBetween, walk } from "./walk.js";
@@ -28,6 +28,7 @@ export interface Bringing {
 /**
  * Brings a session's files to its runner, as far as it has not got them. Resolves when those are there that a turn
  * begins with; the others follow while it asks the model, and its tools wait for them.
+ * @param isThere The runner with this boot has not been replaced: another answers under the same name.
  * @throws EdgeError `workspace_unavailable`, and as the runner's refusal.
  */
 export async function bringWorkspace(
@@ -35,6 +36,7 @@ export async function bringWorkspace(
   container: ContainerStub,
   session: string,
   boot: string,
+  isThere: () => boolean,
 ): Promise<Bringing> {
   const { root } = files.checkpoints.stateAt(session);
   const there = files.runners.get(session, boot);
@@ -47,13 +49,18 @@ export async function bringWorkspace(
   const from = there?.root ?? EMPTY;
   // Until it is whole nothing is known of what the runner has: whoever takes over brings all of it, which is safe.
   files.runners.delete(session);
+  const assertThere = () => {
+    if (!isThere()) throw new EdgeError("container_lost", "The runner was replaced.");
+  };
   const plan = async () => {
+    assertThere();
     const body = targetOf(files, { full: !there }, from, root);
     return send(container, `/sessions/${session}/workspace`, body);
   };
   const give = async (hashes: string[]) => {
-    assertThere(files, root, hashes);
+    assertStored(files, root, hashes);
     if (hashes.length === 0) return [];
+    assertThere();
     const body = blobStream(files, hashes);
     return send(container, `/sessions/${session}/workspace/blobs`, body);
   };
@@ -74,6 +81,7 @@ export async function bringWorkspace(
       const message = `${left.length} files of the session did not reach its container.`;
       throw new EdgeError("workspace_unavailable", message);
     }
+    assertThere();
     files.runners.set(session, boot, root);
   })();
   whole.catch(() => {});
@@ -115,7 +123,7 @@ async function send(
 }
 
 /** @throws EdgeError `file_damaged` with the paths whose content is not stored any more. */
-function assertThere(files: FileStore, root: string, hashes: string[]): void {
+function assertStored(files: FileStore, root: string, hashes: string[]): void {
   const lost = new Set(files.blobs.missing(hashes));
   if (lost.size === 0) return;
   const paths = [];
@@ -155,5 +163,5 @@ function blobStream(files: FileStore, hashes: string[]): ReadableStream<Uint8Arr
       yield* content;
     }
   }
-  return streamOf(bytes());
+  return streamOf(inPieces(bytes()));
 }

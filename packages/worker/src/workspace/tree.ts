@@ -5,14 +5,14 @@ import type { FileEntry } from "@claude-edge/protocol";
 /** What a name in a directory stands for. */
 export type Node = FileNode | LinkNode | FolderNode;
 
-export interface FileNode {
+interface FileNode {
   type: "file";
   mode: number;
   size: number;
   sha256: string;
 }
 
-export interface LinkNode {
+interface LinkNode {
   type: "symlink";
   target: string;
 }

@@ -39,7 +39,7 @@ export function* walk(
 }
 
 /** A path that two states have differently; `undefined` where one has nothing. */
-export interface Difference {
+interface Difference {
   path: string;
   before: Node | undefined;
   after: Node | undefined;
@@ -50,7 +50,7 @@ export interface Difference {
  * not looked into. A directory differs by its mode, or by being one on one side only; then all in it differs too.
  * @param behind The path behind which to go on.
  */
-export function* differences(
+function* differences(
   trees: TreeTable,
   before: string,
   after: string,
@@ -119,7 +119,7 @@ export function* entriesBetween(
   }
 }
 
-export function workspaceEntry(path: string, node: Node): WorkspaceEntry {
+function workspaceEntry(path: string, node: Node): WorkspaceEntry {
   if (node.type !== "directory") return { path, ...node };
   return { path, type: node.type, mode: node.mode };
 }

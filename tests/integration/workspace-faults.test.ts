@@ -1,0 +1,248 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { EdgeEvent, Session } from "@claude-edge/client";
+import { describe, expect, test } from "vitest";
+
+import { useProject } from "../support/project.js";
+import { useR2Project } from "../support/r2.js";
+import { useStack, type TestStack } from "../support/stack.js";
+
+const PATIENCE_MS = 180_000;
+
+const shell = (...commands: string[]) =>
+  [
+    ...commands.map(
+      (command, index) => `%say ${index}.\n%tool Bash ${JSON.stringify({ command })}`,
+    ),
+    "%say Done.",
+  ].join("\n");
+
+/** A turn's events, however it ends. */
+async function turnOf(session: Session, prompt: string, onEvent?: (event: EdgeEvent) => unknown) {
+  const events: EdgeEvent[] = [];
+  for await (const event of session.send(prompt)) {
+    events.push(event);
+    await onEvent?.(event);
+  }
+  const end = events.at(-1);
+  return { events, status: end?.kind === "turn" ? end.status : "no end" };
+}
+
+/** What a command in the session's container prints. */
+async function seen(session: Session, command: string) {
+  const { events, status } = await turnOf(session, shell(command));
+  expect(status).toBe("completed");
+  return events
+    .flatMap((event) =>
+      event.kind === "message" && event.message.type === "user"
+        ? (event.message.message as { content: { content: string }[] }).content
+        : [],
+    )
+    .map(({ content }) => content)
+    .join("\n");
+}
+
+const create = (edge: TestStack, account: string) =>
+  edge.client(account).sessions.create({ permissionMode: "bypassPermissions" });
+
+const isToolUse = (event: EdgeEvent) =>
+  event.kind === "message" && JSON.stringify(event.message).includes('"type":"tool_use"');
+
+async function list(session: Session) {
+  const found = [];
+  for await (const { path } of session.files.list("", { recursive: true })) found.push(path);
+  return found;
+}
+
+async function killContainers(edge: TestStack) {
+  for (const { name } of edge.stack.containers()) await edge.stack.killContainer(name);
+}
+
+/** Files with bytes that are no text, by a program for the shell. */
+const make = (folder: string, count: number, bytes: number) =>
+  `node -e 'const fs = require("fs"); fs.mkdirSync("${folder}"); for (let i = 0; i < ${count}; i += 1) fs.writeFileSync("${folder}/" + i, require("crypto").randomBytes(${bytes}))'`;
+
+const SUMS = "find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum";
+
+describe("a large workspace", () => {
+  const edge = useStack({ project: useR2Project(), vars: { CLAUDE_EDGE_SLEEP_AFTER: "4s" } });
+
+  test(
+    "a container that is killed on the way is made good by the next",
+    async () => {
+      const session = await create(edge, "restore");
+      const sums = await seen(session, `${make("data", 200, 300_000)}; ${SUMS}`);
+      await killContainers(edge);
+      for (const afterMs of [50, 400, 900]) {
+        const turn = turnOf(session, shell("cat data/* | wc -c"));
+        for (let tries = 0; tries < 2_000 && edge.stack.containers().length === 0; tries += 1) {
+          await sleep(5);
+        }
+        await sleep(afterMs);
+        await killContainers(edge);
+        await turn;
+      }
+      expect(await seen(session, SUMS)).toBe(sums);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "a Worker that is restarted on the way goes on with it",
+    async () => {
+      const session = await create(edge, "restart");
+      const sums = await seen(session, `${make("data", 200, 300_000)}; ${SUMS}`);
+      await killContainers(edge);
+      const turn = seen(session, SUMS);
+      for (let tries = 0; tries < 2_000 && edge.stack.containers().length === 0; tries += 1) {
+        await sleep(5);
+      }
+      await sleep(700);
+      await edge.stack.restartWorker();
+      expect(await turn).toBe(sums);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "a checkpoint that is cut off is had from the runner again, or was never told of",
+    async () => {
+      const session = await create(edge, "fetch");
+      await seen(session, "echo before > a.txt");
+      let restarted: Promise<void> | undefined;
+      const { status, events } = await turnOf(
+        session,
+        shell(make("large", 1, 50_000_000)),
+        (event) => {
+          if (!isToolUse(event)) return;
+          restarted ??= sleep(600).then(() => edge.stack.restartWorker());
+        },
+      );
+      await restarted;
+      expect(status).toBe("completed");
+      expect(events.filter(({ kind }) => kind === "checkpoint")).toHaveLength(1);
+      expect(await list(session)).toEqual(["a.txt", "large", "large/0"]);
+
+      let killed: Promise<void> | undefined;
+      const cut = await turnOf(session, shell(make("lost", 1, 50_000_000)), (event) => {
+        if (!isToolUse(event)) return;
+        killed ??= sleep(500).then(() => killContainers(edge));
+      });
+      await killed;
+      const told = cut.events.some(({ kind }) => kind === "checkpoint");
+      expect(await list(session)).toEqual([
+        "a.txt",
+        "large",
+        "large/0",
+        ...(told ? ["lost", "lost/0"] : []),
+      ]);
+      expect(await seen(session, "cat a.txt; stat -c %s large/0")).toBe("before\n50000000");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "what runs in the background is stored before sleep, and is there at waking",
+    async () => {
+      const session = await create(edge, "sleep");
+      await seen(
+        session,
+        "(sleep 1.5; echo late > late.txt) > /dev/null 2>&1 & echo now > now.txt",
+      );
+      await expect.poll(() => edge.stack.containers().length, { timeout: 60_000 }).toBe(0);
+      expect(await list(session)).toEqual(["late.txt", "now.txt"]);
+      expect(await seen(session, "cat late.txt now.txt")).toBe("late\nnow");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "two sessions of an account keep apart what they do at once",
+    async () => {
+      const client = edge.client("two");
+      await edge.fetch("/v1/limits", {
+        method: "PATCH",
+        account: "two",
+        json: { max_concurrent_turns: 2 },
+      });
+      const sessions = await Promise.all(
+        [1, 2].map(() => client.sessions.create({ permissionMode: "bypassPermissions" })),
+      );
+      const fill = (name: string) =>
+        shell(
+          ...[1, 2, 3].map((n) => `${make(`${name}${n}`, 20, 50_000)}; echo ${name} > same.txt`),
+        );
+      await Promise.all(sessions.map((session, index) => turnOf(session, fill(`s${index}`))));
+      const sums = [];
+      for (const session of sessions) sums.push(await seen(session, SUMS));
+      await killContainers(edge);
+      for (const [index, session] of sessions.entries()) {
+        expect(await seen(session, "cat same.txt")).toBe(`s${index}`);
+        expect(await seen(session, SUMS)).toBe(sums[index]);
+      }
+    },
+    PATIENCE_MS,
+  );
+});
+
+/** A Worker whose ContainerDO does something of its own with the runner's requests. */
+const workerWith = (
+  onFetch: string,
+) => `import claudeEdge, { ContainerDO as Plain } from "@claude-edge/worker";
+export { AccountDO, Gateway } from "@claude-edge/worker";
+export class ContainerDO extends Plain {
+  async fetch(request) {
+    ${onFetch}
+    return super.fetch(request);
+  }
+}
+export default claudeEdge;
+`;
+
+describe("a container that ends while a checkpoint is fetched", () => {
+  const onFetch = `if (request.url.endsWith("/checkpoints/2/blobs")) {
+      // What comes behind the checkpoint is in the log by then.
+      await scheduler.wait(1_000);
+      await this.ctx.container.destroy();
+    }`;
+  const edge = useStack({ project: useProject({ "src/worker.ts": workerWith(onFetch) }) });
+
+  test(
+    "nothing is told of the tool whose files are lost",
+    async () => {
+      const session = await create(edge, "lost");
+      const { status, events } = await turnOf(session, shell("echo 1 > a.txt", "echo 2 > b.txt"));
+      expect(status).toBe("failed");
+      const results = events.filter(
+        (event) => event.kind === "message" && event.message.type === "user",
+      );
+      expect(results).toHaveLength(1);
+      const checkpoints = events.filter(({ kind }) => kind === "checkpoint");
+      expect(checkpoints).toEqual([expect.objectContaining({ checkpoint: expect.anything() })]);
+      expect(await list(session)).toEqual(["a.txt"]);
+      expect(await seen(session, "ls")).toBe("a.txt");
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe("a runner that does not give a checkpoint", () => {
+  const onFetch = `if (request.method === "GET" && request.url.endsWith("/checkpoints/1")) {
+      return new Response("no", { status: 500 });
+    }`;
+  const edge = useStack({ project: useProject({ "src/worker.ts": workerWith(onFetch) }) });
+
+  test(
+    "what it held comes with another that holds all",
+    async () => {
+      const session = await create(edge, "given-up");
+      const { status, events } = await turnOf(session, shell("echo 1 > a.txt", "echo 2 > b.txt"));
+      expect(status).toBe("completed");
+      expect(events.find(({ kind }) => kind === "checkpoint")).toMatchObject({
+        error: { code: "workspace_unavailable" },
+      });
+      await expect.poll(() => list(session), { timeout: 10_000 }).toEqual(["a.txt", "b.txt"]);
+    },
+    PATIENCE_MS,
+  );
+});
