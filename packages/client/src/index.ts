@@ -59,6 +59,7 @@ export { Tokens, type CreateTokenOptions } from "./tokens.js";
 export { Turn, type TurnOutcome } from "./turn.js";
 export {
   isTerminal,
+  type AttachedFile,
   type Attachment,
   type CheckpointEvent,
   type CheckpointReason,
