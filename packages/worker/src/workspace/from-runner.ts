@@ -44,7 +44,7 @@ export async function fetchCheckpoint(
   if (frame.error) return { error: frame.error };
   const { session, number, full } = frame;
   const path = `/sessions/${session}/checkpoints/${number}`;
-  const entries = await readEntries(container, path);
+  const entries = frame.entries ?? (await readEntries(container, path));
   const known = files.runners.get(session, boot);
   const before = full ? EMPTY : (known?.root ?? EMPTY);
   const note = (root: string, whole: boolean) => {
