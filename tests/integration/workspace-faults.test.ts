@@ -9,13 +9,12 @@ import { useStack, type TestStack } from "../support/stack.js";
 
 const PATIENCE_MS = 180_000;
 
+const tool = (command: string) => `%tool Bash ${JSON.stringify({ command })}`;
+
 const shell = (...commands: string[]) =>
-  [
-    ...commands.map(
-      (command, index) => `%say ${index}.\n%tool Bash ${JSON.stringify({ command })}`,
-    ),
-    "%say Done.",
-  ].join("\n");
+  [...commands.map((command, index) => `%say ${index}.\n${tool(command)}`), "%say Done."].join(
+    "\n",
+  );
 
 /** A turn's events, however it ends. */
 async function turnOf(session: Session, prompt: string, onEvent?: (event: EdgeEvent) => unknown) {
@@ -109,10 +108,11 @@ describe("a large workspace", () => {
     async () => {
       const session = await create(edge, "fetch");
       await seen(session, "echo before > a.txt");
+      // The second tool keeps the agent from asking the model, which it would not do for long without a Worker.
       let restarted: Promise<void> | undefined;
       const { status, events } = await turnOf(
         session,
-        shell(make("large", 1, 50_000_000)),
+        `${tool(make("large", 1, 50_000_000))}\n${tool("sleep 6")}\n%say Done.`,
         (event) => {
           if (!isToolUse(event)) return;
           restarted ??= sleep(600).then(() => edge.stack.restartWorker());
@@ -227,7 +227,7 @@ describe("a container that ends while a checkpoint is fetched", () => {
 });
 
 describe("a runner that does not give a checkpoint", () => {
-  const onFetch = `if (request.method === "GET" && request.url.endsWith("/checkpoints/1")) {
+  const onFetch = `if (request.url.endsWith("/checkpoints/1/blobs")) {
       return new Response("no", { status: 500 });
     }`;
   const edge = useStack({ project: useProject({ "src/worker.ts": workerWith(onFetch) }) });

@@ -191,6 +191,8 @@ export interface CheckpointFrame extends FrameBase {
   number: number;
   /** It holds all there is, whatever was before. */
   full: boolean;
+  /** What has changed, if that is not much: else it is to be asked for. */
+  entries?: WorkspaceEntry[];
   /** What is there and cannot be in it: 100 at the most. */
   skipped: SkippedFile[];
   /** Why it could not be taken; the next one holds what this one would have. */

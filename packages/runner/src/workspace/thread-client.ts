@@ -7,6 +7,30 @@ import type { Answer, BodyKind, Call, Calls, ThreadData } from "./calls.js";
 /** As the build lays it out: whatever imports this is in the folder above. */
 const THREAD = new URL("./workspace/thread.js", import.meta.url);
 
+/** What the thread is handed at once. */
+const PIECE_BYTES = 256 * 1024;
+
+/** The same bytes in buffers of their own, to be given away: copies kept both threads busy with garbage. */
+async function* inPieces(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let piece = new Uint8Array(PIECE_BYTES);
+  let end = 0;
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + PIECE_BYTES - end);
+      piece.set(part, end);
+      at += part.length;
+      end += part.length;
+      if (end < PIECE_BYTES) continue;
+      yield piece;
+      piece = new Uint8Array(PIECE_BYTES);
+      end = 0;
+    }
+  }
+  if (end > 0) yield piece.subarray(0, end);
+}
+
 /** The thread of the workspaces, from the outside. It is started when it is first asked. */
 export class ThreadClient {
   readonly #data: ThreadData;
@@ -27,12 +51,20 @@ export class ThreadClient {
     name: Name,
     ...args: Parameters<Calls[Name]>
   ): Promise<ReturnType<Calls[Name]>> {
+    return this.#call(name, args, []);
+  }
+
+  async #call<Name extends keyof Calls>(
+    name: Name,
+    args: Parameters<Calls[Name]>,
+    given: ArrayBuffer[],
+  ): Promise<ReturnType<Calls[Name]>> {
     if (this.#isClosed) throw lost("The runner is shutting down.");
     const id = ++this.#calls;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(id, waiting);
     // oxlint-disable-next-line require-post-message-target-origin -- a thread has none
-    this.#open().postMessage({ id, name, args } satisfies Call);
+    this.#open().postMessage({ id, name, args } satisfies Call, given);
     return waiting.promise as Promise<ReturnType<Calls[Name]>>;
   }
 
@@ -45,7 +77,9 @@ export class ThreadClient {
   ): Promise<string[]> {
     const body = await this.call("open", session, kind);
     try {
-      for await (const chunk of chunks) await this.call("write", body, chunk);
+      for await (const piece of inPieces(chunks)) {
+        await this.#call("write", [body, piece], [piece.buffer]);
+      }
       onRead();
       return await this.call("end", body);
     } finally {

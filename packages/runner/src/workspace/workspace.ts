@@ -2,6 +2,8 @@ import { mkdirSync, lstatSync, readdirSync, rmSync, writeFileSync } from "node:f
 
 import { EdgeError, type SkippedFile } from "@claude-edge/protocol";
 
+import type { WorkspaceEntry } from "@claude-edge/protocol/runner";
+
 import type { BlobSink } from "./blob-parser.js";
 import { takeCheckpoint } from "./checkpoint.js";
 import { failureOf, orUndefined } from "./failure.js";
@@ -30,7 +32,12 @@ export interface Taken {
   changed: boolean;
   full: boolean;
   skipped: SkippedFile[];
+  /** What has changed, if that is not much. */
+  entries?: WorkspaceEntry[];
 }
+
+/** Changes that are told along with a checkpoint: asking for them would take as long as most tools do. */
+const MAX_TOLD = 100;
 
 const NOTHING: Taken = { changed: false, full: false, skipped: [] };
 
@@ -93,7 +100,8 @@ export class Workspace {
       } else this.#deleteFiles((of) => of === number);
       this.#state = now;
       this.#isFullDue = false;
-      return { changed: isNew, full, skipped };
+      const told = entries.length <= MAX_TOLD ? { entries } : {};
+      return { changed: isNew, full, skipped, ...told };
     } catch (error) {
       spool.drop();
       this.#deleteFiles((of) => of === number);

@@ -168,8 +168,8 @@ export class Workspaces {
       files.isFullDue = false;
       if (!taken.changed) return;
       files.number += 1;
-      const { full, skipped } = taken;
-      this.#log.append({ ...frame, number: files.number, full, skipped });
+      const { changed: _changed, ...told } = taken;
+      this.#log.append({ ...frame, number: files.number, ...told });
     } catch (thrown) {
       if (this.#isClosed) return;
       const error = toWireError(thrown);

@@ -47,7 +47,7 @@ export async function fetchCheckpoint(
   if (frame.error) return { error: frame.error };
   const { session, number, full } = frame;
   const path = `/sessions/${session}/checkpoints/${number}`;
-  const entries = await readEntries(container, path);
+  const entries = frame.entries ?? (await readEntries(container, path));
   const { root: known, base, whole } = files.runners.get(session, boot) ?? UNKNOWN;
   const isWhole = full || whole === 1;
   const note = (root: string, isStored: boolean) => {
