@@ -52,6 +52,7 @@ describe("a checkpoint", () => {
     write("a.txt", "one");
     write("src/main.ts", "two", 0o755);
     const frame = await session.checkpoint({ reason: "sleep" });
+    const entries = [file("a.txt", "one"), directory("src"), file("src/main.ts", "two", 0o755)];
     expect(frame).toEqual({
       kind: "checkpoint",
       cursor: expect.any(Number),
@@ -60,9 +61,9 @@ describe("a checkpoint", () => {
       reason: "sleep",
       number: 1,
       full: false,
+      entries,
       skipped: [],
     });
-    const entries = [file("a.txt", "one"), directory("src"), file("src/main.ts", "two", 0o755)];
     expect(await session.entries(1)).toEqual(entries);
     expect(await session.checkpoint()).toBeUndefined();
     write("a.txt", "three");
