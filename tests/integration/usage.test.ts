@@ -252,6 +252,9 @@ test(
         database.exec(`DROP TABLE ${of}`);
         dropped.push(of);
       }
+      for (const column of ["transcript_end", "attachments"]) {
+        database.exec(`ALTER TABLE turns DROP COLUMN ${column}`);
+      }
       database.prepare("DELETE FROM schema_version WHERE version > ?").run(BEFORE_USAGE);
       database.close();
     }
