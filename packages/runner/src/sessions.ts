@@ -329,7 +329,9 @@ export class Sessions {
     // Said with each prompt: a spare can serve for either.
     const { verbatimPrompts: _perPrompt, ...options } = withCallbacks(wire, session);
     const folders = await makeSessionFolders(this.#folders, id);
-    const isKnown = (await this.#transcripts.load({ projectKey: SCOPE, sessionId: id })) !== null;
+    const entries = await this.#transcripts.load({ projectKey: SCOPE, sessionId: id });
+    // Last words of a process that a rewind has ended may be all there is: no conversation to resume.
+    const isKnown = entries?.some(({ type }) => type === "user" || type === "assistant") ?? false;
     return {
       settingSources: [],
       strictMcpConfig: true,

@@ -9,7 +9,7 @@ import type { Files } from "../workspace/files.js";
 import { EMPTY } from "../workspace/tree.js";
 import type { SessionLogs } from "./session-logs.js";
 import type { Store } from "./store.js";
-import { REWOUND } from "./turns.js";
+import { REWOUND } from "./transcripts.js";
 import type { Workspaces } from "./workspaces.js";
 
 /** A place in a session, conversation and files. */

@@ -16,6 +16,7 @@ import type { Requests } from "./requests.js";
 import { callRunner, type ContainerStub } from "./runner-client.js";
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
+import { REWOUND } from "./transcripts.js";
 
 export interface ContainerLogsCallbacks {
   container(name: string): ContainerStub;
@@ -289,6 +290,8 @@ export class ContainerLogs {
       this.#store.containers.addSpare(session, name, boot, frame.asks);
     } else if (!this.#store.hasSession(session)) {
       // It was deleted while its last words were on their way.
+    } else if (frame.kind === "transcript" && this.#store.transcriptBoot(session) === REWOUND) {
+      // What a process still has to say of what it is to forget.
     } else if (frame.kind === "transcript") {
       this.#store.transcripts.append(session, frame.subpath ?? "", frame.entries);
     } else if (frame.kind === "message") {

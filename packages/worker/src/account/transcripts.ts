@@ -2,6 +2,9 @@ import type { TranscriptEntry } from "@claude-edge/protocol/runner";
 
 import { cut, PART_CHARS } from "./parts.js";
 
+/** Stands for the boot of a runner that has more of a transcript than there is, and is to be given it anew. */
+export const REWOUND = "rewound";
+
 interface Row {
   position: number;
   subpath: string;

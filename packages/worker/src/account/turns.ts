@@ -33,6 +33,7 @@ import {
 import type { SessionLogs, TurnEnd } from "./session-logs.js";
 import type { Store, TurnRow } from "./store.js";
 import { WaitingTurns } from "./waiting-turns.js";
+import { REWOUND } from "./transcripts.js";
 import { Workspaces } from "./workspaces.js";
 
 /** While turns are open, the object is woken at least this often, milliseconds. */
@@ -63,9 +64,6 @@ const GARBAGE_MS = 2_000;
 
 /** A container without room is asked again for this long, milliseconds. */
 const ROOM_PATIENCE_MS = 120_000;
-
-/** Stands for the boot of a runner that has more of a transcript than there is. */
-export const REWOUND = "rewound";
 
 /** Brings an account's turns to their containers, one at a time per session, and sees them to their end. */
 export class Turns {
@@ -112,17 +110,7 @@ export class Turns {
       onAsked: () => this.#ctx.waitUntil(this.#armAlarm()),
       onLost: (turns) => this.#onLost(turns),
     });
-    this.workspaces = new Workspaces(
-      ctx,
-      env,
-      store,
-      files.stored,
-      this.#containerLogs,
-      (turn, error) => {
-        this.#end(turn.id, { status: "failed", error });
-        return this.#tellInterrupt(turn);
-      },
-    );
+    this.workspaces = new Workspaces(ctx, env, store, files.stored, this.#containerLogs);
   }
 
   // The queue.
@@ -158,7 +146,8 @@ export class Turns {
       else {
         this.#containerLogs.follow(this.#store.containerOf(turn.session_id), turn.boot);
         // What of its files had not arrived, its tools wait for.
-        this.#ctx.waitUntil(this.workspaces.goOn(turn).catch(() => {}));
+        const files = this.workspaces.goOn(turn);
+        this.#ctx.waitUntil(files.catch((thrown: unknown) => this.#onFilesFailed(turn.id, thrown)));
       }
       // Said again until the turn has ended: the first time may not have arrived.
       if (turn.interrupted && turn.boot !== null) this.#ctx.waitUntil(this.#tellInterrupt(turn));
@@ -275,7 +264,7 @@ export class Turns {
     const { session_id, resumed } = this.#store.turn(id)!;
     const container = this.#container(this.#store.containerOf(session_id));
     await this.#bringTranscript(session_id);
-    await this.workspaces.bring(session_id, id);
+    const { whole } = await this.workspaces.bring(session_id);
     const { options } = this.#store.session(session_id)!;
     const answered = this.#store.requests
       .openOf(id)
@@ -301,8 +290,21 @@ export class Turns {
       `/sessions/${session_id}/turns/${id}`,
       start,
     );
-    if (answer.ok) for (const row of answered) this.#store.requests.setDelivered(row.id);
+    if (!answer.ok) return answer;
+    for (const row of answered) this.#store.requests.setDelivered(row.id);
+    this.#ctx.waitUntil(whole.catch((thrown: unknown) => this.#onFilesFailed(id, thrown)));
     return answer;
+  }
+
+  /** A turn's tools wait for files that do not arrive: it fails. One whose runner was replaced ends by that. */
+  async #onFilesFailed(id: string, thrown: unknown): Promise<void> {
+    const row = this.#store.turn(id);
+    const error = toWireError(thrown);
+    if (!row || isFinal(row.status) || error.code === "container_lost") return;
+    const message = "The session's files could not be brought into its container.";
+    const told = error.code === "internal" ? wireError("workspace_unavailable", message) : error;
+    this.#end(id, { status: "failed", error: told });
+    await this.#tellInterrupt(row);
   }
 
   /** Hands the runner a session's transcript, if it has not seen it. */

@@ -1,4 +1,3 @@
-import { toWireError, wireError, type WireError } from "@claude-edge/protocol";
 import type { CheckpointTaken, TakeCheckpoint } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
@@ -21,34 +20,31 @@ export class Workspaces {
   readonly #store: Store;
   readonly #files: FileStore;
   readonly #logs: ContainerLogs;
-  readonly #onFailed: (turn: TurnRow, error: WireError) => Promise<void>;
   /** Those on their way to a runner, by session. */
   readonly #bringing = new Map<string, { boot: string; bringing: Promise<Bringing> }>();
   /** How often a container was to sleep whose files could not be stored. */
   readonly #tries = new Map<string, number>();
 
-  /** @param onFailed A turn's files did not arrive: its tools would wait for them in vain. */
   constructor(
     ctx: DurableObjectState,
     env: Env,
     store: Store,
     files: FileStore,
     logs: ContainerLogs,
-    onFailed: (turn: TurnRow, error: WireError) => Promise<void>,
   ) {
     this.#ctx = ctx;
     this.#env = env;
     this.#store = store;
     this.#files = files;
     this.#logs = logs;
-    this.#onFailed = onFailed;
   }
 
   /**
-   * Hands the runner a session's files, as far as it has not got them. Resolves when a turn can begin.
-   * @throws EdgeError `workspace_unavailable`.
+   * Hands the runner a session's files, as far as it has not got them. Resolves when a turn can begin; `whole` tells what
+   * becomes of the rest, which its tools wait for.
+   * @throws EdgeError `workspace_unavailable`, `file_damaged`, `container_lost` when the runner was replaced meanwhile.
    */
-  async bring(session: string, turn?: string): Promise<Bringing> {
+  async bring(session: string): Promise<Bringing> {
     const { name, boot } = this.#runnerOf(session);
     if (boot === undefined) return { whole: Promise.resolve() };
     const known = this.#bringing.get(session);
@@ -57,25 +53,23 @@ export class Workspaces {
     const isThere = () => this.#runnerOf(session).boot === boot;
     const bringing = bringWorkspace(this.#files, this.#container(name), session, boot, isThere);
     this.#bringing.set(session, { boot, bringing });
-    const whole = bringing
+    const over = bringing
       .then((brought) => brought.whole)
       .catch((thrown: unknown) => {
         console.error(`the files of ${session} could not be brought`, thrown);
-        const row = turn === undefined ? undefined : this.#store.turn(turn);
-        // One that is not there yet is sent again, or fails for that; one whose container is gone ends by that.
-        return isThere() && row?.boot === boot ? this.#onFailed(row, errorOf(thrown)) : undefined;
       })
       .finally(() => {
         if (this.#bringing.get(session)?.bringing === bringing) this.#bringing.delete(session);
       });
-    this.#ctx.waitUntil(whole);
+    this.#ctx.waitUntil(over);
     return bringing;
   }
 
-  /** Goes on for a turn that runs, after a restart: what had not arrived, its tools wait for. */
-  async goOn({ id, session_id: session, boot }: TurnRow): Promise<void> {
+  /** Goes on for a turn that runs, after a restart. @throws EdgeError when what its tools wait for does not arrive. */
+  async goOn({ session_id: session, boot }: TurnRow): Promise<void> {
     if (boot === null || this.#files.runners.get(session, boot)) return;
-    await this.bring(session, id);
+    const { whole } = await this.bring(session);
+    await whole;
   }
 
   /**
@@ -122,11 +116,4 @@ export class Workspaces {
   #container(name: string): ContainerStub {
     return containerStub(this.#env, name);
   }
-}
-
-function errorOf(thrown: unknown): WireError {
-  const error = toWireError(thrown);
-  if (error.code !== "internal") return error;
-  const message = "The session's files could not be brought into its container.";
-  return wireError("workspace_unavailable", message);
 }
