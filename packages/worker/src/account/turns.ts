@@ -65,6 +65,9 @@ const GARBAGE_MS = 2_000;
 /** A container without room is asked again for this long, milliseconds. */
 const ROOM_PATIENCE_MS = 120_000;
 
+/** A session whose turn is ending is asked again after this, seconds. */
+const ENDING_S = 0.5;
+
 /** Brings an account's turns to their containers, one at a time per session, and sees them to their end. */
 export class Turns {
   readonly #ctx: DurableObjectState;
@@ -244,10 +247,12 @@ export class Turns {
         return undefined;
       });
     }
-    if (answer.status === 503) {
+    // The turn before it may have been ended here, and be ending there.
+    const isEnding = answer.body.error === "turn_running";
+    if (answer.status === 503 || isEnding) {
       const since = refusedSince ?? Date.now();
       const isPatient = Date.now() - since < ROOM_PATIENCE_MS;
-      if (isPatient) return this.#comeBack(id, answer.retryAfterS, since);
+      if (isPatient) return this.#comeBack(id, isEnding ? ENDING_S : answer.retryAfterS, since);
     }
     if (!answer.ok) throw refusalOf(answer.body);
     const { boot } = answer.body as TurnStarted;
