@@ -38,7 +38,7 @@ function options(folder: string, entries: string[]): Options {
   return {
     name: folder,
     ...(UNBUNDLED.has(folder)
-      ? { entry: [`${folder}/src/**/*.ts`], bundle: false }
+      ? { entry: [`${folder}/src/**/*.ts`, `!${folder}/src/**/*.test.ts`], bundle: false }
       : {
           entry: Object.fromEntries(entries.map((entry) => [entry, `${folder}/src/${entry}.ts`])),
         }),

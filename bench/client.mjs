@@ -4,6 +4,8 @@
  *
  *   node bench/client.mjs
  */
+import "../scripts/own-node.mjs";
+
 import { measureClient } from "./client/main.mjs";
 import { reportClient } from "./client/report.mjs";
 import { saveResults } from "./results.mjs";

@@ -4,6 +4,8 @@
  *   node bench/files.mjs            7 rounds
  *   node bench/files.mjs 3 1000     3 rounds, with 1000 files
  */
+import "../scripts/own-node.mjs";
+
 import { measureFiles } from "./files/main.mjs";
 import { reportFiles } from "./files/report.mjs";
 import { saveResults } from "./results.mjs";

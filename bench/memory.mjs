@@ -19,7 +19,7 @@ export function memoryOfContainer({ pid }) {
   const mark = readFileSync(`/proc/${pid}/environ`, "utf8")
     .split("\0")
     .find((pair) => pair.startsWith("CLAUDE_EDGE_CONTAINER="));
-  const pids = findMarked("CLAUDE_EDGE_CONTAINER", mark.split("=")[1]);
+  const pids = findMarked({ CLAUDE_EDGE_CONTAINER: mark.split("=")[1] });
   const claudes = pids.filter((other) => other !== pid && isClaude(other)).map(memoryOf);
   return { runner: memoryOf(pid), claudes };
 }

@@ -2,6 +2,8 @@
  * The whole of claude-edge on this machine in one go: starts the template project's Worker in workerd, its container
  * and a model, asks two questions with the CLI, stops everything.
  */
+import "./own-node.mjs";
+
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 

@@ -4,6 +4,8 @@
  *
  *   node bench/docker/main.mjs     needs a Docker engine and a registry; about three minutes
  */
+import "../../scripts/own-node.mjs";
+
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,9 +16,11 @@ import { fileURLToPath } from "node:url";
 import { ClaudeEdge } from "@claude-edge/client";
 import { startLocal } from "@claude-edge/local";
 
-import { completeLock, must, userEnvironment } from "../../tests/support/scaffold.ts";
 import { saveResults } from "../results.mjs";
 import { median } from "../stats.mjs";
+
+// An older Node cannot load TypeScript, and is to get as far as own-node.mjs.
+const { completeLock, must, userEnvironment } = await import("../../tests/support/scaffold.ts");
 
 const CLI = fileURLToPath(new URL("../../cli/dist/bin.js", import.meta.url));
 const PROMPT = "%say One two three four five six seven eight nine ten.";

@@ -1,10 +1,8 @@
 /** A large workspace: what a checkpoint, a fork, a rewind and a restore of it take, beside tar and git on the same files. */
-import { rmSync } from "node:fs";
 
 import { ClaudeEdge } from "@claude-edge/client";
 import { startLocal } from "@claude-edge/local";
 
-import { makeR2Project } from "../../tests/faults/r2-project.ts";
 import { median, spread } from "../stats.mjs";
 import { makeFiles, runTool } from "./tools.mjs";
 import { commitAll, commitOne, packAll, takeCopy } from "./yardsticks.mjs";
@@ -18,8 +16,14 @@ const MOST_SLOW_ROUNDS = 3;
  * workspace that is empty, and what the tool itself waits for is what it takes longer with nothing changed.
  */
 export async function measureFiles({ rounds = 7, files = 10_000 } = {}) {
-  const project = makeR2Project();
-  const stack = await startLocal({ project, model: "scripted" });
+  // An older Node cannot load TypeScript, and is to get as far as own-node.mjs.
+  const { NO_BUDGET, r2Project } = await import("../../tests/support/project.ts");
+  const project = r2Project();
+  const stack = await startLocal({
+    project: project.folder,
+    model: "scripted",
+    vars: NO_BUDGET,
+  });
   const clientOf = (account) => new ClaudeEdge({ baseURL: stack.url, token: stack.token, account });
   const create = (account) =>
     clientOf(account).sessions.create({ permissionMode: "bypassPermissions" });
@@ -75,7 +79,7 @@ export async function measureFiles({ rounds = 7, files = 10_000 } = {}) {
   } finally {
     copy?.remove();
     await stack.stop();
-    rmSync(project, { recursive: true, force: true });
+    project.remove();
   }
 }
 

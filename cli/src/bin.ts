@@ -13,6 +13,6 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   // The parser takes 8 ms to load, and there is nothing to parse.
   process.stdout.write(`${__VERSION__}\n`);
 } else {
-  const { main } = await import("./main.js");
-  process.exitCode = await main(process.argv.slice(2));
+  const { run } = await import("./run.js");
+  await run(process.argv.slice(2));
 }

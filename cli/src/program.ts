@@ -2,6 +2,7 @@ import { EXIT } from "@claude-edge/protocol/errors";
 import { Command } from "commander";
 
 import type { Context } from "./context.js";
+import { defineAccounts } from "./definitions/accounts.js";
 import { defineChat } from "./definitions/chat.js";
 import { defineCompletion } from "./definitions/completion.js";
 import { defineConfig } from "./definitions/config.js";
@@ -13,13 +14,17 @@ import { defineInit } from "./definitions/init.js";
 import { defineLimits } from "./definitions/limits.js";
 import { defineLogin, defineLogout, defineWhoami } from "./definitions/login.js";
 import { defineLogs } from "./definitions/logs.js";
+import { defineNetwork } from "./definitions/network.js";
 import { defineQuery } from "./definitions/query.js";
 import { defineRequests } from "./definitions/requests.js";
 import { defineSecrets } from "./definitions/secrets.js";
 import { defineServe } from "./definitions/serve.js";
 import { defineSessions } from "./definitions/sessions.js";
+import { defineSteer } from "./definitions/steer.js";
 import { defineTokens } from "./definitions/tokens.js";
+import { defineTrace } from "./definitions/trace.js";
 import { defineUsage } from "./definitions/usage.js";
+import { defineWebhooks } from "./definitions/webhooks.js";
 
 declare const __VERSION__: string;
 
@@ -42,10 +47,25 @@ const EXIT_CODES = Object.entries(MEANINGS)
 
 /** The commands, under what they are for. */
 const GROUPS: Record<string, ((context: Context) => Command)[]> = {
-  "Talk:": [defineQuery, defineChat, defineSessions, defineFiles, defineRequests],
+  "Talk:": [
+    defineQuery,
+    defineChat,
+    defineSteer,
+    defineSessions,
+    defineFiles,
+    defineRequests,
+    defineTrace,
+  ],
   "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
   "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],
-  "Accounts:": [defineTokens, defineUsage, defineLimits],
+  "Accounts:": [
+    defineAccounts,
+    defineTokens,
+    defineUsage,
+    defineLimits,
+    defineNetwork,
+    defineWebhooks,
+  ],
   "This program:": [defineDoctor, defineCompletion],
 };
 

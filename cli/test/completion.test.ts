@@ -26,7 +26,18 @@ beforeAll(async () => {
   }
 });
 
-const FLAGS = ["--limit", "--all", "--json", "--account", "--profile", "--url", "--help"];
+const FLAGS = [
+  "--limit",
+  "--all",
+  "--tag",
+  "--status",
+  "--title",
+  "--json",
+  "--account",
+  "--profile",
+  "--url",
+  "--help",
+];
 
 /** What was typed, the last word perhaps in part, and what is offered for it. */
 const OFFERS: [typed: string[], offered: string[]][] = [

@@ -3,16 +3,16 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "vitest";
 
-import { useProject } from "../../tests/support/project.js";
+import { useProject } from "../../tests/support/use-project.js";
 import { found, useDoctor } from "./support/doctor.js";
 
-const { edge, empty, run, key, doctor, folderWith, devFolder } = useDoctor();
+const { edge, empty, run, key, doctor, folderWith, devFolder } = useDoctor("doctor");
 
 describe("claude-edge doctor, where all is well", () => {
   const project = useProject();
 
   test("finds nothing, and ends with 0", async () => {
-    const env = { ...key(), CLAUDE_EDGE_URL: edge.stack.url, CLAUDE_EDGE_ACCOUNT: "well" };
+    const env = { ...key(), CLAUDE_EDGE_URL: edge.stack.url, CLAUDE_EDGE_ACCOUNT: "doctor-well" };
     const { code, ids, failed, byId } = await doctor([project, "--start"], { env });
     expect({ code, failed }).toEqual({ code: 0, failed: [] });
     expect(ids).toEqual([
@@ -31,8 +31,10 @@ describe("claude-edge doctor, where all is well", () => {
       "files",
       "container",
       "runner",
+      "mcp",
       "stream",
     ]);
+    expect(byId.mcp).toMatchObject(found("ok", "the agent has none"));
     for (const id of ["packages", "reach", "version", "access", "model", "container", "runner"]) {
       expect(byId[id]).toMatchObject({ id, status: "ok" });
     }
@@ -53,7 +55,8 @@ describe("claude-edge doctor, where all is well", () => {
     expect(stdout).toContain("- container: it sleeps");
     expect(stdout).toContain("  fix: `claude-edge doctor --start`");
     expect(stdout).not.toContain(edge.stack.token);
-    expect(edge.stack.containers().map(({ name }) => name)).not.toContain("default");
+    // It was not started by looking.
+    expect((await run(["doctor", project], { env })).stdout).toContain("- container: it sleeps");
   });
 
   test("finds the `dev` of the folder it is given, with its key", async () => {
@@ -61,19 +64,20 @@ describe("claude-edge doctor, where all is well", () => {
     const { byId } = await doctor([folder]);
     expect(byId.target).toMatchObject(found("ok", "`claude-edge dev` that runs here"));
     expect(byId.access).toMatchObject(found("ok", "takes the key"));
+    // It has a credential for the model that comes with it, and says so.
+    expect(byId.model).toMatchObject(found("ok", "scripted model"));
+  });
+
+  test("tries the token that is given, also where a `dev` runs", async () => {
+    const folder = devFolder({ url: edge.stack.url, token: edge.stack.token, pid: process.pid });
+    const env = { CLAUDE_EDGE_TOKEN: "wrong" };
+    const { code, failed, byId } = await doctor([], { cwd: folder, env });
+    expect({ code, failed }).toEqual({ code: 1, failed: ["access"] });
+    expect(byId.token).toMatchObject(found("ok", "CLAUDE_EDGE_TOKEN; other commands here use"));
+    expect(byId.access).toMatchObject(found("fail", "unauthorized", "unset CLAUDE_EDGE_TOKEN"));
   });
 });
 describe("the machine", () => {
-  test("an old Node is named before anything is checked", async () => {
-    const old = folderWith({
-      "old.cjs": `Object.defineProperty(process.versions, "node", { value: "20.20.2" });`,
-    });
-    const env = { NODE_OPTIONS: `--require ${join(old, "old.cjs")}` };
-    const { code, stdout, stderr } = await run(["doctor"], { env });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toMatch(/needs Node\.js 22\.19 or newer; this is 20\.20\.2\n {2}fix: /);
-  });
-
   /** A program in Docker's place. */
   const docker = (script: string) => {
     const folder = folderWith({});
@@ -85,8 +89,21 @@ describe("the machine", () => {
   test.each([
     ["missing", () => ({ PATH: join(empty, "none") }), "warn", "not installed", "install Docker"],
     ["down", () => docker(DOWN), "warn", "daemon does not answer", "start Docker"],
-    ["hanging", () => docker("exec sleep 60"), "warn", "daemon does not answer", "start Docker"],
-    ["up", () => docker("echo 28.1.0"), "ok", "Docker 28.1.0", undefined],
+    [
+      "up",
+      () =>
+        docker('[ "$1" = info ] && echo 28.1.0 || echo "github.com/docker/buildx v0.23.0 28c90ea"'),
+      "ok",
+      "Docker 28.1.0, buildx 0.23.0",
+      undefined,
+    ],
+    [
+      "without buildx",
+      () => docker('[ "$1" = info ] && echo 28.1.0'),
+      "warn",
+      "without buildx",
+      "docker-buildx-plugin",
+    ],
   ] as const)("Docker %s", async (_how, env, status, message, fix) => {
     const { code, byId } = await doctor([], { env: env() });
     expect(byId.docker).toMatchObject(found(status, message, fix));

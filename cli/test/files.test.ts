@@ -22,7 +22,7 @@ import { useAccounts } from "./support/accounts.js";
 import { linesOf } from "./support/sessions.js";
 import type { RunOptions } from "./support/run.js";
 
-const { edge, empty, cli } = useAccounts();
+const { edge, empty, cli } = useAccounts("files");
 
 /** A session of an account of its own, with these files. */
 async function having(files: Record<string, string | Uint8Array> = {}) {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { useAccounts } from "./support/accounts.js";
 
-const { edge, cli: run } = useAccounts();
+const { edge, cli: run } = useAccounts("limits");
 
 const cli = (account: string, ...args: string[]) => run(account, ["limits", ...args]);
 

@@ -9,7 +9,7 @@ import { until } from "../../tests/support/wait.js";
 import { makeHome, type Home } from "./support/home.js";
 import { CTRL_C, ENTER } from "./support/keys.js";
 import { useCli, type RunOptions } from "./support/run.js";
-import { hasTerminal, openTerminal } from "./support/terminal.js";
+import { hasTerminal, openScreen, openTerminal } from "./support/terminal.js";
 
 const edge = useStack();
 const { empty, run } = useCli();
@@ -43,7 +43,7 @@ afterAll(() => {
 });
 
 describe("claude-edge login", () => {
-  test("saves a deployment whose key works, for its owner's eyes, and query finds it", async () => {
+  test("saves a deployment whose key works, for its owner's eyes, and commands find it", async () => {
     const { code, stdout, stderr } = await login([], `  ${edge.stack.token}\n`);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
     expect(stderr).toContain(home.path);
@@ -52,7 +52,11 @@ describe("claude-edge login", () => {
     expect(home.read()).toEqual({ current: "default", profiles: { default: saved } });
     expect(home.modes()).toEqual([0o600, 0o700]);
     expect(readdirSync(dirname(home.path))).toEqual(["config.json"]);
-    expect(await cli(["query", "%say Hi."])).toEqual({ code: 0, stdout: "Hi.\n", stderr: "" });
+    expect(await cli(["tokens", "--account", "profiles-none"])).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "no tokens\n",
+    });
   });
 
   test("makes a file and folder private that were open to all", async () => {
@@ -142,7 +146,7 @@ describe("claude-edge login", () => {
     expect((await login()).code).toBe(1);
     // What is said outright needs no file.
     const env = { CLAUDE_EDGE_URL: edge.stack.url, CLAUDE_EDGE_TOKEN: edge.stack.token };
-    expect(await cli(["query", "%say Hi."], { env })).toMatchObject({ code: 0, stdout: "Hi.\n" });
+    expect(await cli(["tokens", "--account", "profiles-none"], { env })).toMatchObject({ code: 0 });
   });
 
   test("a place that cannot be written to is an error with its path", async () => {
@@ -154,12 +158,9 @@ describe("claude-edge login", () => {
   });
 });
 
-describe.runIf(hasTerminal)("claude-edge login in a terminal", () => {
-  const terminal = (args: string[]) =>
-    openTerminal(["login", ...args], { env: home.env, cwd: empty });
-
-  test("asks for URL and key, and shows no key", async () => {
-    const { shows, type, ended, raw } = terminal([]);
+describe("claude-edge login in a terminal", () => {
+  test.runIf(hasTerminal)("asks for URL and key, and shows no key", async () => {
+    const { shows, type, ended, raw } = openTerminal(["login"], { env: home.env, cwd: empty });
     await shows("URL of the deployment");
     type(`nonsense${ENTER}`);
     await shows("https://");
@@ -173,8 +174,11 @@ describe.runIf(hasTerminal)("claude-edge login in a terminal", () => {
     expect(home.read().profiles.default!.token).toBe(edge.stack.token);
   });
 
+  const screen = (...args: string[]) =>
+    openScreen(["login", edge.stack.url, ...args], { env: home.env, cwd: empty });
+
   test("Ctrl-C saves nothing", async () => {
-    const { shows, type, ended } = terminal([edge.stack.url]);
+    const { shows, type, ended } = screen();
     await shows("Key of");
     type(CTRL_C);
     expect(await ended).toBe(130);
@@ -182,7 +186,7 @@ describe.runIf(hasTerminal)("claude-edge login in a terminal", () => {
   });
 
   test("--with-token is for pipes", async () => {
-    const { shows, ended } = terminal([edge.stack.url, "--with-token"]);
+    const { shows, ended } = screen("--with-token");
     await shows("Pipe the value in");
     expect(await ended).toBe(2);
   });
@@ -261,7 +265,7 @@ describe("which deployment", () => {
   test("the same deployment under another spelling of its URL has its key", async () => {
     home.write({ profiles: { stack: stackProfile() } });
     const url = `${edge.stack.url.replace("127.0.0.1", "localhost")}/`;
-    expect(await cli(["query", "%say Hi.", "--url", url])).toMatchObject({ code: 0 });
+    expect(await cli(["tokens", "--url", url])).toMatchObject({ code: 0 });
   });
 
   test("a profile's account is acted for", async () => {
@@ -269,14 +273,12 @@ describe("which deployment", () => {
       current: "a",
       profiles: { a: { ...stackProfile(), account: "profile-a" } },
     });
-    const query = ["query", "%say Hi."];
-    await cli(query);
-    await cli(query, { env: { CLAUDE_EDGE_ACCOUNT: "profile-b" } });
-    await cli([...query, "--account", "profile-c"], { env: { CLAUDE_EDGE_ACCOUNT: "profile-b" } });
-    for (const account of ["profile-a", "profile-b", "profile-c"]) {
-      const list = await edge.fetch("/v1/sessions", { account });
-      expect(((await list.json()) as { sessions: unknown[] }).sessions).toHaveLength(1);
-    }
+    const acting = async (args: string[], options?: RunOptions) =>
+      (await cli(["usage", ...args], options)).stderr;
+    const other = { env: { CLAUDE_EDGE_ACCOUNT: "profile-b" } };
+    expect(await acting([])).toContain("account profile-a has used nothing");
+    expect(await acting([], other)).toContain("account profile-b has used nothing");
+    expect(await acting(["--account", "profile-c"], other)).toContain("account profile-c");
   });
 
   test.each([
@@ -341,95 +343,5 @@ describe("claude-edge whoami", () => {
     const { code, stdout, stderr } = await cli(["whoami"]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("login");
-  });
-});
-
-describe("claude-edge config and logout", () => {
-  const token = "ce_root_0123456789abcdefghij";
-  beforeEach(() =>
-    home.write({
-      current: "a",
-      profiles: {
-        a: { url: "https://a.example", token },
-        b: { url: "https://b.example", token, account: "acme" },
-      },
-    }),
-  );
-
-  test("lists what a command would find, keys masked", async () => {
-    const { code, stdout, stderr } = await cli(["config"]);
-    expect({ code, stdout }).toEqual({
-      code: 0,
-      stdout: "profile=a\nurl=https://a.example\ntoken=****ghij\n",
-    });
-    expect(stderr).toBe("saved profiles: a, b\n");
-    const env = { CLAUDE_EDGE_PROFILE: "b", CLAUDE_EDGE_ACCOUNT: "other" };
-    expect((await cli(["config", "list", "--show-origin"], { env })).stdout).toBe(
-      [
-        "CLAUDE_EDGE_PROFILE\tprofile=b",
-        "profile b\turl=https://b.example",
-        "CLAUDE_EDGE_ACCOUNT\taccount=other",
-        "profile b\ttoken=****ghij",
-        "",
-      ].join("\n"),
-    );
-    const json = await cli(["config", "list", "--json"]);
-    expect(json.stdout).not.toContain(token);
-    expect(JSON.parse(json.stdout)).toMatchObject({
-      url: { value: "https://a.example", origin: "profile a" },
-      profiles: ["a", "b"],
-    });
-  });
-
-  test("gets, sets and takes away", async () => {
-    const ok = { code: 0, stdout: "", stderr: "" };
-    expect(await cli(["config", "get", "account"])).toMatchObject({ code: 5, stdout: "" });
-    expect(await cli(["config", "set", "account", "me"])).toEqual(ok);
-    expect(await cli(["config", "get", "account"])).toEqual({ ...ok, stdout: "me\n" });
-    expect(await cli(["config", "set", "profile", "b"])).toEqual(ok);
-    expect(await cli(["config", "get", "url"])).toEqual({ ...ok, stdout: "https://b.example\n" });
-    expect(await cli(["config", "unset", "account", "--profile", "b"])).toEqual(ok);
-    expect(await cli(["config", "set", "url", "https://b.example/"])).toEqual(ok);
-    expect(home.read()).toEqual({
-      current: "b",
-      profiles: {
-        a: { url: "https://a.example", token, account: "me" },
-        b: { url: "https://b.example", token },
-      },
-    });
-    expect(home.modes()).toEqual([0o600, 0o700]);
-    expect((await cli(["config", "get", "token"])).stdout).toBe("****ghij\n");
-    expect(await cli(["config", "unset", "profile"])).toEqual(ok);
-    expect(home.read()).not.toHaveProperty("current");
-  });
-
-  test.each([
-    ["a key as an argument", ["set", "token", "sk-secret"], 2, "login"],
-    ["no such setting", ["set", "colour", "red"], 2, "profile, url, account, token"],
-    ["no such setting to get", ["get", "toString"], 2, "There is no setting"],
-    ["a profile there is not", ["set", "profile", "c"], 5, "a, b"],
-    ["an account that cannot be", ["set", "account", "a b"], 2, "letters"],
-    ["a URL that is none", ["set", "url", "b.example"], 2, "https://"],
-    ["a profile without its URL", ["unset", "url"], 2, "logout"],
-    ["no value", ["set", "url"], 2, "missing required argument"],
-  ])("%s is refused", async (_what, args, code, message) => {
-    const before = home.read();
-    const result = await cli(["config", ...args]);
-    expect(result).toMatchObject({ code, stdout: "" });
-    expect(result.stderr).toContain(message);
-    expect(result.stderr).not.toContain("sk-secret");
-    expect(home.read()).toEqual(before);
-  });
-
-  test("logout forgets the current profile, or the one named, and no other", async () => {
-    const { code, stdout, stderr } = await cli(["logout"]);
-    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-    expect(stderr).toContain("config set profile b");
-    expect(Object.keys(home.read().profiles)).toEqual(["b"]);
-    expect(home.read()).not.toHaveProperty("current");
-    expect(await cli(["query", "hi"])).toMatchObject({ code: 2 });
-    expect(await cli(["logout"])).toMatchObject({ code: 5 });
-    expect(await cli(["logout", "--profile", "b"])).toMatchObject({ code: 0 });
-    expect(home.read()).toEqual({ profiles: {} });
   });
 });

@@ -1,9 +1,20 @@
 import type { UsageReport } from "@claude-edge/client";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
 import { useAccounts } from "./support/accounts.js";
 
-const { edge: stack, cli: run } = useAccounts();
+const { edge: stack, cli: run } = useAccounts("usage");
+
+/** Of two turns, on the dearer model. */
+let large: string;
+let small: string;
+beforeAll(async () => {
+  const client = stack.client("used");
+  const session = await client.sessions.create({ model: "claude-opus-5-5" });
+  for (const words of [10, 3000]) await session.send(`%cache 300 40\n%tokens ${words}`);
+  large = session.id;
+  small = (await client.query("%say Small.", { model: "claude-haiku-4-5" })).sessionId;
+});
 
 const cli = (account: string, ...args: string[]) => run(account, ["usage", ...args]);
 
@@ -15,17 +26,15 @@ const cellsOf = (text: string) =>
     .map((line) => line.split(/ {2,}/));
 
 test("is a table by day, with a total", async () => {
-  const client = stack.client("table");
-  for (const words of [10, 20]) await client.query(`%cache 300 40\n%tokens ${words}`);
-  const { code, stdout, stderr } = await cli("table");
+  const { code, stdout, stderr } = await cli("used");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const [head, day, total] = cellsOf(stdout);
   expect(head).toEqual(["DAY", "TURNS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE", "COST"]);
-  const { total: sums } = await client.usage();
+  const { total: sums } = await stack.client("used").usage();
   const figures = [
-    "2",
+    "3",
     String(sums.input_tokens),
-    "30",
+    String(sums.output_tokens),
     "600",
     "80",
     `$${sums.cost_usd.toFixed(4)}`,
@@ -43,33 +52,22 @@ test("is a table by day, with a total", async () => {
 });
 
 test("is split by session and by model, and the dearest comes first", async () => {
-  const client = stack.client("split");
-  const [small, large] = [
-    await client.query("%say Small.", { model: "claude-haiku-4-5" }),
-    await client.query("%tokens 3000", { model: "claude-opus-5-5" }),
-  ];
-  const sessions = cellsOf((await cli("split", "--by", "session")).stdout);
-  expect(sessions.map(([key]) => key)).toEqual([
-    "SESSION",
-    large.sessionId,
-    small.sessionId,
-    "TOTAL",
-  ]);
-  const models = cellsOf((await cli("split", "--by", "model")).stdout);
+  const sessions = cellsOf((await cli("used", "--by", "session")).stdout);
+  expect(sessions.map(([key]) => key)).toEqual(["SESSION", large, small, "TOTAL"]);
+  const models = cellsOf((await cli("used", "--by", "model")).stdout);
   expect(models.map(([key, turns]) => [key, turns])).toEqual([
     ["MODEL", "TURNS"],
-    ["claude-opus-5-5", "1"],
+    ["claude-opus-5-5", "2"],
     ["claude-haiku-4-5", "1"],
-    ["TOTAL", "2"],
+    ["TOTAL", "3"],
   ]);
 });
 
 test("--json is exact, also for an account that has used nothing", async () => {
-  await stack.client("json").query("%tokens 7");
-  const { stdout } = await cli("json", "--json", "--by", "model");
+  const { stdout } = await cli("used", "--json", "--by", "model");
   const report = JSON.parse(stdout) as UsageReport;
-  expect(report).toEqual(await stack.client("json").usage({ group: "model" }));
-  expect(report.groups).toHaveLength(1);
+  expect(report).toEqual(await stack.client("used").usage({ group: "model" }));
+  expect(report.groups).toHaveLength(2);
 
   const nothing = await cli("nothing", "--json", "--from", "2026-11-01");
   expect(nothing).toMatchObject({ code: 0, stderr: "" });
@@ -77,15 +75,14 @@ test("--json is exact, also for an account that has used nothing", async () => {
   expect(await cli("nothing")).toEqual({
     code: 0,
     stdout: "",
-    stderr: "account nothing has used nothing in that time\n",
+    stderr: "account usage-nothing has used nothing in that time\n",
   });
 });
 
 test("takes days from and to, the last included", async () => {
-  await stack.client("days").query("%say Today.");
-  const day = cellsOf((await cli("days")).stdout)[1]![0]!;
-  expect(cellsOf((await cli("days", "--from", day, "--to", day)).stdout)[2]![1]).toBe("1");
-  const before = await cli("days", "--to", "2026-01-31");
+  const day = cellsOf((await cli("used")).stdout)[1]![0]!;
+  expect(cellsOf((await cli("used", "--from", day, "--to", day)).stdout)[2]![1]).toBe("3");
+  const before = await cli("used", "--to", "2026-01-31");
   expect(before).toMatchObject({ code: 0, stdout: "" });
 });
 

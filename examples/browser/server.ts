@@ -1,6 +1,7 @@
 /**
- * The client in a page. The key must not reach a browser, and a deployment answers no page of another origin: this
- * server hands out the page, and passes its requests on with the key.
+ * The client in a page. The root key must not reach a browser: this server hands out the page, and passes its requests
+ * on with the key. For a page that asks the deployment itself, name its origin in `CLAUDE_EDGE_CORS_ORIGINS` and give
+ * the page a token of one session (`mintToken`).
  *
  *   CLAUDE_EDGE_URL=… CLAUDE_EDGE_TOKEN=… node examples/browser/server.ts      # prints where it listens
  *

@@ -9,6 +9,8 @@
 import type { Attack, Family, Outcome } from "./attack.ts";
 import { archives } from "./families/archives.ts";
 import { bodies } from "./families/bodies.ts";
+import { connections } from "./families/connections.ts";
+import { feed } from "./families/feed.ts";
 import { files } from "./families/files.ts";
 import { flood } from "./families/flood.ts";
 import { gateway } from "./families/gateway.ts";
@@ -16,19 +18,25 @@ import { headers } from "./families/headers.ts";
 import { links } from "./families/links.ts";
 import { leaks } from "./families/leaks.ts";
 import { names } from "./families/names.ts";
+import { network } from "./families/network.ts";
 import { paths } from "./families/paths.ts";
 import { prompts } from "./families/prompts.ts";
 import { requests } from "./families/requests.ts";
 import { scopes } from "./families/scopes.ts";
+import { secrets } from "./families/secrets.ts";
+import { shown } from "./families/shown.ts";
 import { slow } from "./families/slow.ts";
 import { tenants } from "./families/tenants.ts";
 import { tokens } from "./families/tokens.ts";
+import { webhooks } from "./families/webhooks.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** In order: the last ones leave much behind. */
 const FAMILIES: Record<string, (world: World) => Family | Promise<Family>> = {
   "tokens: forged, expired, revoked": tokens,
   "tokens: routes beyond scope and session": scopes,
+  // Before the next one, in which a session of Mallory's gets the id of Alice's: it tells whose an entry is by that.
+  "feed: other accounts and sessions": feed,
   "another tenant's ids and cursors": tenants,
   "account names": names,
   "header smuggling": headers,
@@ -36,10 +44,15 @@ const FAMILIES: Record<string, (world: World) => Family | Promise<Family>> = {
   "requests answered by the wrong one": requests,
   "prompts that look like commands": prompts,
   "a container at its gateway": gateway,
+  "network: hosts that are not allowed": network,
+  "network: 10 000 connections": connections,
   "bodies: large, deep, broken": bodies,
   "files: paths, tenants, parts": files,
   "files: tars and forms": archives,
   "files: links that agents leave": links,
+  "credentials in options, shown again": shown,
+  "secrets: accounts, bad input, seen again": secrets,
+  "webhooks: addresses, tenants, signatures": webhooks,
   "headers that reach runner or model": leaks,
   "10 000 bad requests": flood,
 };
@@ -113,6 +126,7 @@ try {
   }
 } finally {
   await world.stack.stop();
+  world.hosts.close();
 }
 
 const sum = (of: (tally: Tally) => number) =>

@@ -10,13 +10,13 @@ export interface Route {
   method: string;
   path: string;
   /** `root key`: no token opens it; `open`: it wants none. */
-  access: { scopes: string[]; session?: "in path" | "held" } | "root key" | "open";
+  access: { scopes: string[]; also?: string; session?: "in path" | "held" } | "root key" | "open";
   /** Whose API it belongs to, if not our own. */
   dialect?: string;
 }
 
 interface Tables {
-  app: { routes: { method: string; path: string }[] };
+  createApp(dialects: unknown[]): { routes: { method: string; path: string }[] };
   ROUTES: Record<string, Route["access"]>;
   DIALECTS: { name: string; routes: Route[] }[];
 }
@@ -24,7 +24,7 @@ interface Tables {
 const WORKER = fileURLToPath(new URL("../../packages/worker/src/http/", import.meta.url));
 
 const TABLES = `
-  export { app } from "./app.js";
+  export { createApp } from "./app.js";
   export { ROUTES } from "./access.js";
   export { DIALECTS } from "../dialects/index.js";
 `;
@@ -41,15 +41,14 @@ export async function loadRoutes(): Promise<Route[]> {
     alias: { "cloudflare:workers": fileURLToPath(new URL("no-runtime.ts", import.meta.url)) },
   });
   const source = Buffer.from(outputFiles[0]!.contents).toString("base64");
-  const { app, ROUTES, DIALECTS } = (await import(
+  const { createApp, ROUTES, DIALECTS } = (await import(
     `data:text/javascript;base64,${source}`
   )) as Tables;
   const theirs = DIALECTS.flatMap(({ name, routes }) =>
     routes.map(({ method, path, access }) => ({ method, path, access, dialect: name })),
   );
-  const ours = app.routes
-    .map(({ method, path }) => ({ method, path, key: `${method} ${path}` }))
-    .filter(({ key }) => !theirs.some(({ method, path }) => key === `${method} ${path}`))
+  const ours = createApp([])
+    .routes.map(({ method, path }) => ({ method, path, key: `${method} ${path}` }))
     .filter(({ method, key }) => method !== "ALL" && key !== "GET /health")
     // What no table knows is the root key's.
     .map(({ method, path, key }) => ({ method, path, access: ROUTES[key] ?? "root key" }) as const);
@@ -72,6 +71,7 @@ export const pathOf = ({ path }: Route, { session, turn, request }: Ids): string
     .replace(":turn", turn)
     .replace(":request", request)
     .replace(":token", "a-token")
+    .replace("/secrets/:name", "/secrets/A_KEY")
     .replace(":path{[^]+}", FILE)
     // Other names are a dialect's, for sessions of ours.
     .replace(/:\w+/g, session);
@@ -83,8 +83,15 @@ const BODIES: Record<string, object> = {
   "POST /v1/requests/:request": { answer: { behavior: "allow" } },
   "POST /v1/sessions/:id/requests/:request": { answer: { behavior: "allow" } },
   "POST /v1/sessions/:id/control": { method: "supportedModels" },
+  "PUT /v1/network": { policy: null },
   "PATCH /v1/sessions/:id": { title: "Mine now" },
   "POST /v1/sessions/:id/rewind": { turn_id: null },
+  "POST /v1/webhooks": { url: "https://example.com/hook" },
+  "PATCH /v1/webhooks/:webhook": { name: "Mine now" },
+  "POST /v1/webhooks/:webhook/rotate": {},
+  "POST /v1/webhooks/:webhook/test": {},
+  "POST /v1/webhooks/:webhook/resend": {},
+  "PUT /v1/secrets/:name": { value: "mine-now", hosts: ["api.example.com"] },
   "POST /api/generate": { prompt: "%say x" },
   "POST /api/generate-stream": { prompt: "%say x" },
   "POST /api/sessions/:id/continue": { prompt: "%say x" },

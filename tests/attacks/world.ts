@@ -8,9 +8,11 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 import { startLocal, type LocalStack } from "@claude-edge/local";
 
+import { NO_BUDGET } from "../support/project.ts";
 import { until } from "../support/wait.ts";
 import { SECRETS } from "./attack.ts";
 import { formOf, PNG } from "./bytes.ts";
+import { startHosts, type Hosts } from "./hosts.ts";
 import { FILE, loadRoutes, type Route } from "./routes.ts";
 import { ask, type Answer, type Ask } from "./send.ts";
 
@@ -43,6 +45,8 @@ export interface Tenant {
 /** A stack with two tenants: `alice`, whose things they are, and `mallory`, who wants them. */
 export interface World {
   stack: LocalStack;
+  /** What its containers reach. */
+  hosts: Hosts;
   routes: Route[];
   alice: Tenant;
   mallory: Tenant;
@@ -99,11 +103,14 @@ export async function openWorld(): Promise<World> {
   const dialects = [...new Set(routes.flatMap(({ dialect }) => dialect ?? []))];
   const persist = mkdtempSync(join(tmpdir(), "attacks-"));
   process.once("exit", () => rmSync(persist, { recursive: true, force: true }));
+  const hosts = await startHosts();
   const stack = await startLocal({
     project: withR2(),
     persist,
     model: "scripted",
     vars: {
+      ...NO_BUDGET,
+      ...hosts.vars,
       // A question that is open holds a turn.
       CLAUDE_EDGE_MAX_CONCURRENT_TURNS: "8",
       CLAUDE_EDGE_HOLD: "10m",
@@ -112,6 +119,7 @@ export async function openWorld(): Promise<World> {
     containerEnv: { NODE_OPTIONS: `--import ${SPY}` },
     onLog: (source, text) => void (printed[source] += text),
   });
+  hosts.lead(stack.url);
   const mint: World["mint"] = (options) =>
     mintToken({ rootKey: stack.token, account: "mallory", ...options });
   const secret = `secret-${randomUUID()}`;
@@ -141,6 +149,7 @@ export async function openWorld(): Promise<World> {
   SECRETS.push(secret, stack.token, stack.model!.key);
   return {
     stack,
+    hosts,
     routes,
     alice,
     mallory,

@@ -1,12 +1,20 @@
 import { randomUUID } from "node:crypto";
 
+import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 import { describe, expect, test } from "vitest";
 
-import { anthropic, ask, failure } from "../support/anthropic.js";
-import { claims, outcome, useTokens } from "../support/tokens.js";
+import { anthropic, ask, failure, hasNoContainer } from "../support/anthropic.js";
+import { claims, signWith } from "../support/signing.js";
+import { useStack } from "../support/stack.js";
+import { outcome } from "../support/tokens.js";
 
-const { edge, mint, sign } = useTokens();
-const model = () => edge.stack.model!;
+const edge = useStack();
+const model = () => edge.stack.model;
+const ACCOUNT = "messages-passed";
+
+const mint = (options: Partial<MintTokenOptions> & { account: string }) =>
+  mintToken({ rootKey: edge.stack.token, ...options });
+const sign = (of: object) => signWith(edge.stack.token, of);
 
 /** The same request here, or to the model itself. */
 const send = (
@@ -18,7 +26,12 @@ const send = (
   return fetch(`${url}${path}`, {
     method: "POST",
     body,
-    headers: { "x-api-key": key, "content-type": "application/json", ...headers },
+    headers: {
+      "x-api-key": key,
+      "content-type": "application/json",
+      "x-account-id": ACCOUNT,
+      ...headers,
+    },
   });
 };
 
@@ -27,9 +40,9 @@ const unnumbered = (text: string) => text.replaceAll(/\d{8}/g, "n");
 
 describe("nothing is lost on the way to the model", () => {
   test("odd JSON arrives as it was written", async () => {
-    const body = `\n{ "messages":[ {"role":"user", "content":"%say \\u0041 🐘"}],\t"model":"m", "max_tokens":1e2, "stream":false,"unknown":{"x":[null]},"max_tokens":100 }\r\n`;
+    const body = `\n{ "messages":[ {"role":"user", "content":"%say \\u0041 odd 🐘"}],\t"model":"m", "max_tokens":1e2, "stream":false,"unknown":{"x":[null]},"max_tokens":100 }\r\n`;
     expect((await send("worker", body)).status).toBe(200);
-    expect(model().requests.at(-1)!.text).toBe(body);
+    expect((await edge.asked("odd 🐘")).at(-1)!.text).toBe(body);
   });
 
   test.each([
@@ -44,7 +57,7 @@ describe("nothing is lost on the way to the model", () => {
   });
 
   test("a body of many megabytes", async () => {
-    const [block] = ask("%say Big.").messages;
+    const [block] = ask("%say Big and passed.").messages;
     const data = "AbCd".repeat(3_000_000);
     const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
     const body = JSON.stringify({
@@ -52,7 +65,7 @@ describe("nothing is lost on the way to the model", () => {
       messages: [{ role: "user", content: [image, { type: "text", text: block!.content }] }],
     });
     expect((await send("worker", body)).status).toBe(200);
-    expect(model().requests.at(-1)!.text === body).toBe(true);
+    expect((await edge.asked("Big and passed.")).at(-1)!.text === body).toBe(true);
   });
 
   test("headers and query, but for those that speak of somebody", async () => {
@@ -75,22 +88,22 @@ describe("nothing is lost on the way to the model", () => {
       forwarded: "for=203.0.113.1",
       "true-client-ip": "203.0.113.1",
       via: "1.1 somewhere",
-      "x-account-id": "ada",
+      "x-account-id": "messages-headers",
       "idempotency-key": "k",
     };
     const path = "/v1/messages?beta=true&x=%20y";
-    const answer = await send("worker", JSON.stringify(ask("%say Hi.")), {
+    const answer = await send("worker", JSON.stringify(ask("%say Headers.")), {
       path,
       headers: { ...passed, ...held },
     });
     expect(answer.status).toBe(200);
-    const seen = model().requests.at(-1)!;
+    const seen = (await edge.asked("%say Headers.")).at(-1)!;
     expect(seen.path).toBe(path);
     expect(seen.headers).toMatchObject({ ...passed, "x-api-key": model().key });
     const none = Object.keys(held).filter((name) => seen.headers[name] !== undefined);
     expect(none).toEqual(["x-api-key"]);
     const values = JSON.stringify(seen.headers);
-    for (const secret of [edge.stack.token, "203.0.113.1", "somebody's own", "ada"]) {
+    for (const secret of [edge.stack.token, "203.0.113.1", "somebody's own", "messages-headers"]) {
       expect(values).not.toContain(secret);
     }
     // workerd itself adds one, which names the zone that a Worker is of.
@@ -132,11 +145,17 @@ describe("who may", () => {
     ["GET", "/v1/models"],
     ["GET", "/v1/models/claude-haiku-4-5"],
   ];
-  const asked = async (token: string, method: string, path: string, headers = {}) => {
+  const asked = async (
+    token: string,
+    method: string,
+    path: string,
+    headers = {},
+    said = "%say Yes.",
+  ) => {
     const answer = await fetch(`${edge.stack.url}${path}`, {
       method,
       headers: { "x-api-key": token, "content-type": "application/json", ...headers },
-      ...(method === "POST" ? { body: JSON.stringify(ask("%say Yes.")) } : {}),
+      ...(method === "POST" ? { body: JSON.stringify(ask(said)) } : {}),
     });
     const body = (await answer.json()) as { error?: { type: string; code: string } };
     return { status: answer.status, type: body.error?.type, code: body.error?.code };
@@ -159,11 +178,11 @@ describe("who may", () => {
   });
 
   test.each(paths)("%s %s ends with a token's revocation", async (method, path) => {
-    const token = await mint({ scopes: ["query"], account: "leavers" });
+    const token = await mint({ scopes: ["query"], account: "messages-leavers" });
     expect(await asked(token, method, path)).toMatchObject({ status: 200 });
     const [, payload = ""] = token.split(".");
     const { jti } = JSON.parse(Buffer.from(payload, "base64url").toString()) as { jti: string };
-    await edge.fetch(`/v1/tokens/${jti}`, { method: "DELETE", account: "leavers" });
+    await edge.fetch(`/v1/tokens/${jti}`, { method: "DELETE", account: "messages-leavers" });
     expect(await asked(token, method, path)).toMatchObject({
       status: 401,
       type: "authentication_error",
@@ -171,11 +190,15 @@ describe("who may", () => {
   });
 
   test("the model is asked of none who may not", async () => {
-    const before = model().requests.length;
-    await asked("nobody", "POST", "/v1/messages");
-    await asked(sign(claims({ scope: "" })), "POST", "/v1/messages");
-    await asked(sign(claims({ scope: "query", sid: randomUUID() })), "POST", "/v1/messages");
-    expect(model().requests.length).toBe(before);
+    const said = "%say Asked by none who may not.";
+    for (const token of [
+      "nobody",
+      sign(claims({ scope: "" })),
+      sign(claims({ scope: "query", sid: randomUUID() })),
+    ]) {
+      await asked(token, "POST", "/v1/messages", {}, said);
+    }
+    expect(await edge.asked(said)).toEqual([]);
   });
 
   test.each([
@@ -197,23 +220,24 @@ describe("an account's budget", () => {
     edge.fetch("/v1/limits", { method: "PATCH", account, json });
 
   test("spent, it is a 402, which no client tries again", async () => {
-    await limit("broke", { tokens_per_day: 1 });
-    const client = anthropic(edge, await mint({ account: "broke" })).withOptions({ maxRetries: 3 });
+    await limit("messages-broke", { tokens_per_day: 1 });
+    const client = anthropic(edge, await mint({ account: "messages-broke" })).withOptions({
+      maxRetries: 3,
+    });
     await client.messages.create(ask("%say The last one."));
-    const before = model().requests.length;
-    const error = await failure(client.messages.create(ask("%say One more.")));
+    const error = await failure(client.messages.create(ask("%say One more than paid for.")));
     expect(error).toMatchObject({
       status: 402,
       type: "billing_error",
       errorCode: "budget_spent",
     });
     expect(error.message).toContain("budget of today");
-    expect(model().requests.length).toBe(before);
+    expect(await edge.asked("One more than paid for.")).toEqual([]);
   });
 
   test("requests of a minute, a 429 that says when", async () => {
-    await limit("hasty", { requests_per_minute: 1 });
-    const client = anthropic(edge, await mint({ account: "hasty" }));
+    await limit("messages-hasty", { requests_per_minute: 1 });
+    const client = anthropic(edge, await mint({ account: "messages-hasty" }));
     await client.messages.create(ask("%say Once."));
     const error = await failure<{ headers: Headers }>(client.models.list());
     expect(error).toMatchObject({ status: 429, type: "rate_limit_error" });
@@ -221,7 +245,7 @@ describe("an account's budget", () => {
   });
 
   test("what was used is counted to the token, streamed or not", async () => {
-    const client = anthropic(edge, await mint({ account: "counted" }));
+    const client = anthropic(edge, await mint({ account: "messages-counted" }));
     const sums = { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0 };
     const add = ({ usage }: { usage: { [Name in keyof typeof sums]: number | null } }) => {
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) {
@@ -234,7 +258,7 @@ describe("an account's budget", () => {
     }
     await failure(client.messages.create(ask("%error 500")));
     await client.messages.countTokens(ask("%say Costs nothing."));
-    const report = await usageOf("counted");
+    const report = await usageOf("messages-counted");
     expect(report.groups).toMatchObject([
       { key: "claude-haiku-4-5", ...sums, cache_creation_input_tokens: 200 },
     ]);
@@ -254,6 +278,8 @@ test("an account is named by the root key, and by nobody else", async () => {
 });
 
 // The last one: nothing of all this is a container's matter.
-test("no container was started", () => {
-  expect(edge.stack.containers()).toEqual([]);
+test("no container was started", async () => {
+  for (const account of [ACCOUNT, "messages-counted"]) {
+    expect(await hasNoContainer(edge, account)).toBe(true);
+  }
 });

@@ -6,15 +6,27 @@ import Anthropic, {
   NotFoundError,
   RateLimitError,
 } from "@anthropic-ai/sdk";
+import { mintToken } from "@claude-edge/client/tokens";
 import { describe, expect, test } from "vitest";
 
-import { anthropic, ask, failure, PIXEL, runTimeTool, TIME_TOOL } from "../support/anthropic.js";
+import {
+  anthropic,
+  anthropicOf,
+  ask,
+  failure,
+  hasNoContainer,
+  PIXEL,
+  runTimeTool,
+  TIME_TOOL,
+} from "../support/anthropic.js";
 import { useStack } from "../support/stack.js";
 import { until } from "../support/wait.js";
 
 const edge = useStack();
-const client = () => anthropic(edge);
-const sent = () => edge.stack.model!.requests.at(-1)!.body as unknown as Record<string, unknown>;
+const ACCOUNT = "messages";
+const client = () => anthropicOf(edge, ACCOUNT);
+const sent = async (text: string) =>
+  (await edge.asked(text)).at(-1)!.body as unknown as Record<string, unknown>;
 
 describe("the official client", () => {
   test("creates a message", async () => {
@@ -31,7 +43,7 @@ describe("the official client", () => {
   });
 
   test("streams, with thinking and a tool", async () => {
-    const prompt = '%think Which zone?\n%say Asking.\n%tool get_time {"zone":"UTC"}';
+    const prompt = '%think Which zone?\n%say Asking for the time.\n%tool get_time {"zone":"UTC"}';
     const thinking = { type: "enabled" as const, budget_tokens: 1_024 };
     const request = ask(prompt, { tools: [TIME_TOOL], thinking, max_tokens: 2_000 });
     const stream = client().messages.stream(request);
@@ -43,16 +55,20 @@ describe("the official client", () => {
       .on("thinking", (delta) => (thought += delta))
       .on("inputJson", (delta) => (json += delta));
     const message = await stream.finalMessage();
-    expect([text, thought, JSON.parse(json)]).toEqual(["Asking.", "Which zone?", { zone: "UTC" }]);
+    expect([text, thought, JSON.parse(json)]).toEqual([
+      "Asking for the time.",
+      "Which zone?",
+      { zone: "UTC" },
+    ]);
     expect(message.content).toMatchObject([
       { type: "thinking", thinking: "Which zone?", signature: expect.stringMatching(/./) },
-      { type: "text", text: "Asking." },
+      { type: "text", text: "Asking for the time." },
       { type: "tool_use", name: "get_time", input: { zone: "UTC" } },
     ]);
     expect(message.stop_reason).toBe("tool_use");
     expect(events[0]).toBe("message_start");
     expect(events.at(-1)).toBe("message_stop");
-    expect(sent()).toEqual({ ...request, stream: true });
+    expect(await sent("Asking for the time.")).toEqual({ ...request, stream: true });
   });
 
   test("streams raw events", async () => {
@@ -103,7 +119,7 @@ describe("the official client", () => {
           content: [
             { type: "image", source: { type: "base64", media_type: "image/png", data: PIXEL } },
             { type: "document", source: { type: "text", media_type: "text/plain", data: "D" } },
-            { type: "text", text: "What is this? 🐘" },
+            { type: "text", text: "What is this elephant? 🐘" },
           ],
         },
         { role: "assistant", content: "A dot." },
@@ -112,7 +128,7 @@ describe("the official client", () => {
       ],
     };
     await client().messages.create(request as unknown as Anthropic.MessageCreateParams);
-    expect(sent()).toEqual(request);
+    expect(await sent("What is this elephant?")).toEqual(request);
   });
 
   test.each([
@@ -131,14 +147,11 @@ describe("the official client", () => {
     const { message, zones } = await runTimeTool(client(), stream);
     expect(message.content).toMatchObject([{ type: "text", text: "All asked." }]);
     expect(zones).toEqual(["UTC", "Mars", "CET"]);
-    const told = edge.stack
-      .model!.requests.slice(-3)
-      .map(({ text }) => text)
-      .join("\n");
-    expect(told).toContain("Noon in UTC.");
-    expect(told).toContain('"is_error":true');
-    // The newest answer was asked for with what was new alone: the model's API held the rest.
-    expect(sent()).toMatchObject({ thread: { type: "continue" }, messages: [{ role: "user" }] });
+    // Each answer is asked for with what is new alone: the model's API holds the rest.
+    const newest = { thread: { type: "continue" }, messages: [{ role: "user" }] };
+    expect(await sent("Noon in UTC.")).toMatchObject(newest);
+    expect(JSON.stringify(await sent("Noon in UTC."))).toContain('"is_error":true');
+    expect(await sent("Noon in CET.")).toMatchObject(newest);
   });
 
   test("counts tokens, lists models and asks for one", async () => {
@@ -180,10 +193,11 @@ describe("a model's error is an error", () => {
     expect(message.content).toMatchObject([{ text: "Made it." }]);
   });
 
-  test("a refused credential of the deployment's is not the caller's 401", async () => {
+  test("a refused credential is a 401 that says whose it is", async () => {
     const error = await failure<APIError>(client().messages.create(ask("%error 401")));
-    expect(error).not.toBeInstanceOf(AuthenticationError);
-    expect(error.status).toBe(502);
+    expect(error).toBeInstanceOf(AuthenticationError);
+    expect(error).toMatchObject({ type: "authentication_error" });
+    expect(error.error).toMatchObject({ error: { code: "model_auth_failed" } });
     expect(error.message).toContain("deployment's credential");
     expect(error.headers?.get("x-should-retry")).toBe("false");
   });
@@ -208,15 +222,54 @@ describe("a model's error is an error", () => {
 
 test("whoever leaves in mid-stream stops the model", async () => {
   // Over TCP a reader that is gone shows when something is written to it.
-  const prompt = `%say Leaving.\n${"%wait 20\n%say More.\n".repeat(1_000)}`;
+  const prompt = `%say Leaving a message.\n${"%wait 20\n%say More.\n".repeat(1_000)}`;
   const stream = client().messages.stream(ask(prompt, { max_tokens: 5_000 }));
   stream.on("text", () => stream.abort());
   await expect(stream.finalMessage()).rejects.toThrow("aborted");
-  const request = edge.stack.model!.requests.find(({ text }) => text.includes("Leaving."))!;
-  await until("the model's connection to end", () => request.left, 10_000);
+  await until("the model's connection to end", async () =>
+    (await edge.asked("Leaving a message.")).some(({ left }) => left),
+  );
+});
+
+describe("a dialect that is off is no route at all", () => {
+  const off = useStack("dialects");
+
+  test("this one, where others are on", async () => {
+    const without = anthropic(off);
+    for (const call of [
+      () => without.messages.create(ask("%say Hi.")),
+      () => without.messages.countTokens(ask("%say Hi.")),
+      () => without.models.list(),
+      () => without.models.retrieve("claude-haiku-4-5"),
+    ]) {
+      expect(await failure(call())).toBeInstanceOf(NotFoundError);
+    }
+    // The rest is there.
+    expect((await off.fetch("/v1/sessions")).status).toBe(200);
+  });
+
+  test("the others, where this one is on: with the key, with a token, without any", async () => {
+    const token = await mintToken({ rootKey: edge.stack.token, account: ACCOUNT });
+    for (const [path, json] of [
+      ["/query", { query: "x" }],
+      ["/claude-code", { prompt: "x" }],
+      ["/conversations", {}],
+      ["/api/health", undefined],
+      ["/api/generate", { prompt: "x" }],
+    ] as const) {
+      const init = json === undefined ? {} : { json };
+      for (const key of [edge.stack.token, token]) {
+        const headers = { authorization: `Bearer ${key}` };
+        const response = await edge.fetch(path, { ...init, headers });
+        expect(response.status).toBe(404);
+        expect(await response.json()).toMatchObject({ error: { code: "not_found" } });
+      }
+      expect((await fetch(`${edge.stack.url}${path}`)).status).toBe(401);
+    }
+  });
 });
 
 // The last one: nothing of all this is a container's matter.
-test("no container was started", () => {
-  expect(edge.stack.containers()).toEqual([]);
+test("no container was started", async () => {
+  expect(await hasNoContainer(edge, ACCOUNT)).toBe(true);
 });

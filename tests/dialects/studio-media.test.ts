@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";
 import { all } from "../support/tokens.js";
-import { sessionIn, studioOf } from "./studio-client.js";
-import { formOf, PNG, send } from "./studio-uploads.js";
+import { eventsOf, sessionIn, studioOf } from "./studio-client.js";
+import { formOf, PNG, send, type Uploaded } from "./studio-uploads.js";
 
-const edge = useStack({ vars: { CLAUDE_EDGE_DIALECTS: "studio" } });
+const edge = useStack("dialects");
 
 describe("GET /api/media", () => {
   const upload = async (account: string, ...files: Parameters<typeof formOf>) =>
@@ -51,55 +51,22 @@ describe("GET /api/media", () => {
     expect([head.status, head.headers.get("content-length")]).toEqual([200, String(PNG.length)]);
   });
 
-  test("what an agent has made, in its session's folder `outputs`", async () => {
-    const studio = studioOf(edge, "media-out");
-    const made = { file_path: "outputs/frames/one.txt", content: "frame one" };
-    const session = sessionIn(
-      await studio.generate(`%tool Write ${JSON.stringify(made)}\n%say Done.`, "shoot-1"),
-    );
-    expect(session).toBe("shoot-1");
-    for (const prefix of ["/api/media", ""]) {
-      const response = await studio.ask(`${prefix}/outputs/shoot-1/frames/one.txt`);
-      expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
-      expect(await response.text()).toBe("frame one");
-    }
-    expect((await studio.ask("/api/media/outputs/shoot-2/frames/one.txt")).status).toBe(404);
-  });
-
   test.each([
-    ["page.html", "<script>alert(1)</script>"],
-    ["image.svg", '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'],
-    ["code.js", "alert(1)"],
-    ["feed.xml", "<x/>"],
-    ["noname", "x"],
-    ["tricky.png.html", "<b>"],
-  ])("%s is saved, not shown", async (name, content) => {
-    const account = "media-types";
-    const client = edge.client(account);
-    const session = await client.sessions.create();
-    await session.files.put(`outputs/${name}`, content);
-    const response = await edge.fetch(`/api/media/outputs/${session.id}/${name}`, { account });
-    expect(response.status).toBe(200);
-    expect(Object.fromEntries(response.headers)).toMatchObject({
-      "content-type": "application/octet-stream",
-      "content-disposition": "attachment",
-      "x-content-type-options": "nosniff",
-    });
-  });
-
-  test.each([
-    ["clip.mp4", "video/mp4"],
-    ["sound.MP3", "audio/mpeg"],
-    ["doc.pdf", "application/pdf"],
-    ["ünï cödé.png", "image/png"],
-    ["data.json", "application/json"],
-  ])("%s is shown as %s", async (name, type) => {
+    ["page.html", "application/octet-stream", "attachment"],
+    ["tricky.png.html", "application/octet-stream", "attachment"],
+    ["ünï cödé.png", "image/png", "inline"],
+  ])("%s is %s, %s", async (name, type, disposition) => {
     const account = "media-types";
     const session = await edge.client(account).sessions.create();
-    await session.files.put(`outputs/${name}`, "x");
+    await session.files.put(`outputs/${name}`, "<script>alert(1)</script>");
     const path = `/api/media/outputs/${session.id}/${encodeURIComponent(name)}`;
     const response = await edge.fetch(path, { account });
-    expect([response.status, response.headers.get("content-type")]).toEqual([200, type]);
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      "content-type": type,
+      "content-disposition": disposition,
+      "x-content-type-options": "nosniff",
+    });
   });
 
   test("nobody else's: another account, another token, no key", async () => {
@@ -155,31 +122,34 @@ describe("GET /api/media", () => {
 });
 
 describe("a prompt with images", () => {
-  const lastImages = () =>
-    edge.stack
-      .model!.requests.at(-1)!
-      .body.messages.flatMap(({ content }) => (typeof content === "string" ? [] : content))
-      .filter(({ type }) => type === "image");
+  const account = "media-turns";
+  const studio = studioOf(edge, account);
+
+  /** The images of the last request that the model was sent of a prompt, and all of its messages as text. */
+  const shown = async (prompt: string) => {
+    const { messages } = (await edge.asked(prompt)).at(-1)!.body;
+    const blocks = messages.flatMap(({ content }) => (typeof content === "string" ? [] : content));
+    return {
+      images: blocks.filter(({ type }) => type === "image"),
+      text: JSON.stringify(messages),
+    };
+  };
+  const source = { media_type: "image/png", data: PNG.toString("base64") };
 
   test("uploaded ones are seen by the model and found by the agent", async () => {
-    const account = "with-images";
-    const studio = studioOf(edge, account);
     const { answer } = await send(edge, account, formOf(["a.png", PNG], ["b.png", PNG]));
     const [png, other] = answer.files!;
     const prompt =
-      '%tool Bash {"command":"cat attachments/*.png | head -c 4 | tail -c 3"}\n%say Seen.';
+      '%tool Bash {"command":"cat attachments/*.png | head -c 4 | tail -c 3"}\n%say Pictures seen.';
     const events = await studio.stream("/api/generate", {
       prompt,
       inputImages: [png!.path, other!.url],
     });
-    expect(events.at(-1)).toMatchObject({ type: "complete", response: "Seen." });
+    expect(events.at(-1)).toMatchObject({ type: "complete", response: "Pictures seen." });
     expect(JSON.stringify(events)).toContain('"summary":"PNG"');
-    expect(lastImages()).toMatchObject([
-      { source: { media_type: "image/png", data: PNG.toString("base64") } },
-      { source: { media_type: "image/png", data: PNG.toString("base64") } },
-    ]);
-    const asked = JSON.stringify(edge.stack.model!.requests.at(-1)!.body.messages);
-    expect(asked).toContain(`- Reference 1: attachments/${png!.filename}`);
+    const { images, text } = await shown("Pictures seen.");
+    expect(images).toMatchObject([{ source }, { source }]);
+    expect(text).toContain(`- Reference 1: attachments/${png!.filename}`);
     const files = await all(
       edge.client(account).sessions.open(sessionIn(events)).files.list("attachments"),
     );
@@ -188,23 +158,38 @@ describe("a prompt with images", () => {
     );
   });
 
-  test("in a session that a client names, new or not; also of its own workspace", async () => {
-    const account = "with-images-named";
-    const studio = studioOf(edge, account);
+  test("in a session that a client names, new or not; also of its own workspace; once by the same key", async () => {
     const { answer } = await send(edge, account, formOf(["a.png", PNG]));
-    const inputImages = [answer.files![0]!.path];
-    const body = { prompt: "%say One.", sessionId: "shoot-9", inputImages };
-    expect((await studio.stream("/api/generate-stream", body)).at(-1)).toMatchObject({
-      type: "complete",
-    });
-    expect((await studio.stream("/api/generate-stream", body)).at(-1)).toMatchObject({
-      type: "complete",
-    });
-    const again = { ...body, inputImages: [`attachments/${answer.files![0]!.filename}`] };
-    expect((await studio.stream("/api/generate-stream", again)).at(-1)).toMatchObject({
-      type: "complete",
-    });
-    expect(lastImages().length).toBeGreaterThan(0);
+    const [{ path, filename }] = answer.files as [Uploaded];
+    const turn = async (prompt: string, image: string, headers = {}) => {
+      const body = { prompt, sessionId: "shoot-9", inputImages: [image] };
+      const response = await studio.ask("/api/generate-stream", body, { headers });
+      return all(eventsOf(response));
+    };
+    const headers = { "idempotency-key": "images-1" };
+    const first = await turn("%say First picture.", path, headers);
+    expect(first.at(-1)).toMatchObject({ type: "complete" });
+    expect((await turn("%say First picture.", path, headers)).at(-1)).toEqual(first.at(-1));
+    expect((await turn("%say Second picture.", path)).at(-1)).toMatchObject({ type: "complete" });
+    const own = await turn("%say Third picture.", `attachments/${filename}`);
+    expect(own.at(-1)).toMatchObject({ type: "complete" });
+    expect((await shown("Third picture.")).images).toMatchObject([
+      { source },
+      { source },
+      { source },
+    ]);
+  });
+
+  test("what an agent has made is in its session's folder `outputs`", async () => {
+    const made = { file_path: "outputs/frames/one.txt", content: "frame one" };
+    const prompt = `%tool Write ${JSON.stringify(made)}\n%say Done.`;
+    expect(sessionIn(await studio.generate(prompt, "shoot-9"))).toBe("shoot-9");
+    for (const prefix of ["/api/media", ""]) {
+      const response = await studio.ask(`${prefix}/outputs/shoot-9/frames/one.txt`);
+      expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
+      expect(await response.text()).toBe("frame one");
+    }
+    expect((await studio.ask("/api/media/outputs/shoot-2/frames/one.txt")).status).toBe(404);
   });
 
   test.each<[string, unknown, number, string]>([
@@ -232,15 +217,5 @@ describe("a prompt with images", () => {
       expect(got).toMatchObject({ status: 404, body: { code: "file_not_found" } });
     }
     expect(await all(edge.client("with-mine").sessions.list())).toEqual([]);
-  });
-
-  test("the same request again is the same turn", async () => {
-    const studio = studioOf(edge, "with-once");
-    const { answer } = await send(edge, "with-once", formOf(["a.png", PNG]));
-    const init = { headers: { "idempotency-key": "images-1" } };
-    const body = { prompt: "%say Once.", inputImages: [answer.files![0]!.path] };
-    const first = await (await studio.ask("/api/generate", body, init)).text();
-    const second = await (await studio.ask("/api/generate", body, init)).text();
-    expect(/"sessionId":"([^"]+)"/.exec(second)![1]).toBe(/"sessionId":"([^"]+)"/.exec(first)![1]);
   });
 });

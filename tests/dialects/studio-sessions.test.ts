@@ -16,122 +16,77 @@ import {
   studioOf,
   textOf,
   UUID,
-  type StudioEvent,
 } from "./studio-client.js";
 
-const edge = useStack({ vars: { CLAUDE_EDGE_DIALECTS: "studio" } });
+const edge = useStack("dialects");
+
+const ACCOUNT = "studio-sessions";
+const studio = studioOf(edge, ACCOUNT);
+
+/** How it is listed. */
+const listed = async (id: string) => {
+  const { sessions } = (await studio.json("/api/sessions")).body as { sessions: { id: string }[] };
+  return sessions.filter((session) => session.id === id);
+};
+
+/** The session that most tests talk in: the first of them makes it. */
+let session = "";
+/** Another, of one turn, and what that cost. */
+const left = { id: randomUUID() as string, cost: 0 };
 
 describe("sessions", () => {
   test("remember, by the id that was given back and by every way of going on", async () => {
-    const studio = studioOf(edge, "sessions");
-    const id = sessionIn(await studio.generate("My boat is called Vega."));
-    for (const path of ["/api/generate", "/api/generate-stream"]) {
-      const events = await studio.stream(path, { prompt: "What did I say?", sessionId: id });
-      expect(sessionIn(events)).toBe(id);
-      expect(textOf(events)).toContain("Vega");
-    }
-    for (const way of ["continue", "continue-stream"]) {
-      const events = await studio.stream(`/api/sessions/${id}/${way}`, { prompt: "And now?" });
-      expect(outline(events).slice(-COMPLETED.length)).toEqual(COMPLETED);
-      expect(textOf(events)).toContain("Vega");
-    }
-  });
-
-  test("have the id that their client chose, whatever its form, in one account each", async () => {
-    const [ada, bob] = [studioOf(edge, "id-ada"), studioOf(edge, "id-bob")];
-    const id = `session_${randomUUID()}`;
-    expect(sessionIn(await ada.generate("My cat is called Mia.", id))).toBe(id);
-    expect(textOf(await bob.generate("What did I say?", id))).not.toContain("Mia");
-    expect(textOf(await ada.generate("What did I say?", id))).toContain("Mia");
-
-    const { body } = await ada.json("/api/sessions");
-    expect(body).toMatchObject({ success: true, count: 1, sessions: [{ id }] });
-    const [{ sdk_session_id: uuid }] = body.sessions as [{ sdk_session_id: string }];
-    expect(uuid).toMatch(UUID);
-    for (const path of [id, uuid]) {
-      const { session } = (await ada.json(`/api/sessions/${path}`)).body;
-      expect(session).toMatchObject({ id, sdk_session_id: uuid });
-    }
-    expect((await bob.json(`/api/sessions/${uuid}`)).status).toBe(404);
-  });
-
-  test("have the UUID that their client chose", async () => {
-    const studio = studioOf(edge, "sessions");
-    const chosen = randomUUID();
-    expect(sessionIn(await studio.generate("%say Hi.", chosen))).toBe(chosen);
-    expect((await studio.json(`/api/sessions/${chosen}`)).body.session).toMatchObject({
-      id: chosen,
-      sdk_session_id: chosen,
-    });
-  });
-
-  test("a tag that says so makes no session another", async () => {
-    const client = edge.client("tag");
-    const own = await client.sessions.create({ tags: ["mine"] });
-    const studio = studioOf(edge, "tag");
-    await studio.generate("%say Hi.", "mine");
-    const { sessions } = (await studio.json("/api/sessions")).body as { sessions: unknown[] };
-    expect(sessions).toHaveLength(2);
-    expect(sessions).toContainEqual(expect.objectContaining({ id: own.id, status: "active" }));
-    expect(sessions).toContainEqual(expect.objectContaining({ id: "mine", status: "completed" }));
-  });
-
-  test("one that two ask for at the same time is made once", async () => {
-    const studio = studioOf(edge, "sessions");
-    const prompts = ["%say a", "%say b", "%say c"];
-    const streams = await Promise.all(prompts.map((prompt) => studio.generate(prompt, "one")));
-    expect(streams.map((events) => endsOf(events))).toEqual([COMPLETED, COMPLETED, COMPLETED]);
-    const { sessions } = (await studio.json("/api/sessions")).body as { sessions: unknown[] };
-    expect(sessions.filter((session) => (session as { id: string }).id === "one")).toEqual([
-      expect.objectContaining({ total_turns: 3 }),
-    ]);
-  });
-
-  test("are listed with what they used, newest first, page by page", async () => {
-    const studio = studioOf(edge, "list");
     expect(await studio.json("/api/sessions")).toEqual({
       status: 200,
       body: { success: true, count: 0, sessions: [] },
     });
-    const complete = (await studio.generate("%say Hi.", "first")).at(-1)!;
-    await studio.generate("%error 400", "second");
-    const { totalCost_usd } = complete.instrumentation as { totalCost_usd: number };
-    const { body } = await studio.json("/api/sessions?limit=1");
-    expect(body).toMatchObject({ count: 1, sessions: [{ id: "second", status: "error" }] });
-    const next = await studio.json(`/api/sessions?cursor=${String(body.next_cursor)}`);
-    expect(next.body).toEqual({
-      success: true,
-      count: 1,
-      sessions: [
-        {
-          id: "first",
-          created_at: expect.any(String),
-          updated_at: expect.any(String),
-          status: "completed",
-          pipeline_stage: "unknown",
-          sdk_session_id: expect.stringMatching(UUID),
-          total_cost_usd: expect.closeTo(totalCost_usd, 9),
-          total_turns: 1,
-          error_message: null,
-          metadata: null,
-        },
-      ],
+    session = sessionIn(await studio.generate("My boat is called Vega."));
+    for (const path of ["/api/generate", "/api/generate-stream"]) {
+      const events = await studio.stream(path, { prompt: "What did I say?", sessionId: session });
+      expect(sessionIn(events)).toBe(session);
+      expect(textOf(events)).toContain("Vega");
+    }
+    for (const way of ["continue", "continue-stream"]) {
+      const path = `/api/sessions/${session}/${way}`;
+      const events = await studio.stream(path, { prompt: "And now?" });
+      expect(outline(events).slice(-COMPLETED.length)).toEqual(COMPLETED);
+      expect(textOf(events)).toContain("Vega");
+    }
+    expect((await studio.json(`/api/sessions/${session}`)).body.session).toMatchObject({
+      id: session,
+      sdk_session_id: session,
     });
-    expect((await studio.json("/api/sessions/first/pipeline")).body).toEqual({
-      success: true,
-      sessionId: "first",
-      pipeline: { stage: "unknown", status: "completed", checkpoint: null },
-    });
-    for (const query of ["limit=0", "limit=x", "cursor=x"]) {
-      expect(await studio.json(`/api/sessions?${query}`)).toMatchObject({
-        status: 400,
-        body: { success: false, code: "invalid_request" },
-      });
+  });
+
+  test("have the id that their client chose, whatever its form, and are made once", async () => {
+    const id = `session_${randomUUID()}`;
+    // A tag that says so makes no session another.
+    const tagged = await edge.client(ACCOUNT).sessions.create({ tags: [id] });
+    const prompts = ["%say a", "%say b", "My cat is called Mia."];
+    const streams = await Promise.all(prompts.map((prompt) => studio.generate(prompt, id)));
+    expect(streams.map((events) => endsOf(events))).toEqual([COMPLETED, COMPLETED, COMPLETED]);
+    expect(streams.map(sessionIn)).toEqual([id, id, id]);
+    expect(textOf(await studio.generate("What did I say?", id))).toContain("Mia");
+    expect(await listed(id)).toEqual([
+      expect.objectContaining({ total_turns: 4, status: "completed" }),
+    ]);
+    expect(await listed(tagged.id)).toEqual([expect.objectContaining({ status: "active" })]);
+
+    const [{ sdk_session_id: uuid }] = (await listed(id)) as unknown as [
+      { sdk_session_id: string },
+    ];
+    expect(uuid).toMatch(UUID);
+    for (const path of [id, uuid]) {
+      const { body } = await studio.json(`/api/sessions/${path}`);
+      expect(body.session).toMatchObject({ id, sdk_session_id: uuid });
+    }
+    const bob = studioOf(edge, "studio-bob");
+    for (const path of [id, uuid]) {
+      expect((await bob.json(`/api/sessions/${path}`)).status).toBe(404);
     }
   });
 
-  test("have their messages, as their pages keep them", async () => {
-    const studio = studioOf(edge, "sessions");
+  test("have their messages, as their pages keep them; one that was deleted is gone, and one of its name begins anew", async () => {
     const prompt = '%say Looking.\n%tool Bash {"command":"echo hi"}\n%say Found it.';
     await studio.generate(prompt, "m");
     await studio.generate("%say Again.", "m");
@@ -157,42 +112,28 @@ describe("sessions", () => {
     const ids = (body.messages as { id: string }[]).map((message) => message.id);
     expect(new Set(ids).size).toBe(6);
 
-    const empty = await edge.client("sessions").sessions.create();
+    const empty = await edge.client(ACCOUNT).sessions.create();
     expect((await studio.json(`/api/sessions/${empty.id}/messages`)).body).toMatchObject({
       messages: [],
       count: 0,
     });
-  });
 
-  test("have all of them, when they are read from storage in several pieces", async () => {
-    const studio = studioOf(edge, "sessions");
-    for (let turn = 0; turn < 3; turn += 1) await studio.generate("%bytes 800000", "long");
-    await edge.stack.restartWorker();
-    const { body } = await studio.json("/api/sessions/long/messages");
-    expect(body.count).toBe(6);
-    const lengths = (body.messages as { content: string }[]).map(({ content }) => content.length);
-    expect(lengths.filter((length) => length > 790_000)).toHaveLength(3);
-  });
-
-  test("one that was deleted is gone, and one of its name begins anew", async () => {
-    const studio = studioOf(edge, "sessions");
-    await studio.generate("My dog is called Rex.", "d");
-    const gone = () => studio.json("/api/sessions/d", undefined, { method: "DELETE" });
-    expect((await gone()).status).toBe(200);
-    for (const path of ["d", "d/messages", "d/pipeline"]) {
+    const remove = () => studio.json("/api/sessions/m", undefined, { method: "DELETE" });
+    expect((await remove()).status).toBe(200);
+    for (const path of ["m", "m/messages", "m/pipeline"]) {
       expect((await studio.json(`/api/sessions/${path}`)).status).toBe(404);
     }
-    expect((await gone()).status).toBe(404);
-    const { sessions } = (await studio.json("/api/sessions")).body;
-    expect(sessions).not.toContainEqual(expect.objectContaining({ id: "d" }));
-    expect(textOf(await studio.generate("What did I say?", "d"))).not.toContain("Rex");
+    expect((await remove()).status).toBe(404);
+    expect(await listed("m")).toEqual([]);
+    expect(textOf(await studio.generate("What did I say?", "m"))).not.toContain("Looking");
   });
 
-  test("whoever leaves a stream leaves the turn to itself, and finds it in the session", async () => {
-    const studio = studioOf(edge, "sessions");
+  test("go on without their client, who finds there what came of it, also by the same Idempotency-Key", async () => {
+    const headers = { "idempotency-key": randomUUID() };
     const leaving = new AbortController();
-    const body = { prompt: "%say Begun.\n%wait 1500\n%say And ended.", sessionId: "left" };
-    const response = await studio.ask("/api/generate", body, { signal: leaving.signal });
+    const prompt = "%say Begun.\n%wait 1500\n%say And ended.";
+    const body = { prompt, sessionId: left.id };
+    const response = await studio.ask("/api/generate", body, { headers, signal: leaving.signal });
     const seen: string[] = [];
     await expect(async () => {
       for await (const { type } of eventsOf(response)) {
@@ -201,77 +142,84 @@ describe("sessions", () => {
       }
     }).rejects.toMatchObject({ name: "AbortError" });
     expect(seen).not.toContain("complete");
-    const status = async () => (await studio.json("/api/sessions/left")).body.session;
-    expect(await status()).toMatchObject({ status: "active" });
-    await until("the turn has ended", async () => {
-      return ((await status()) as { status: string }).status === "completed";
-    });
-    const { messages } = (await studio.json("/api/sessions/left/messages")).body;
+    const path = `/api/sessions/${body.sessionId}`;
+    const status = async () =>
+      (await studio.json(path)).body.session as { id: string; status: string };
+    expect(await status()).toMatchObject({ id: body.sessionId, status: "active" });
+    await until("the turn has ended", async () => (await status()).status === "completed");
+    const { messages } = (await studio.json(`${path}/messages`)).body;
     expect(messages).toContainEqual(
       expect.objectContaining({
         role: "assistant",
         content: expect.stringContaining("And ended."),
       }),
     );
+
+    const again = await studio.ask("/api/generate", body, { headers });
+    const events = await all(eventsOf(again));
+    expect(sessionIn(events)).toBe(body.sessionId);
+    const complete = events.at(-1)!;
+    expect(complete).toMatchObject({ type: "complete", response: "And ended." });
+    left.cost = (complete.instrumentation as { totalCost_usd: number }).totalCost_usd;
+    expect(await listed(body.sessionId)).toEqual([expect.objectContaining({ total_turns: 1 })]);
+    const other = { ...body, prompt: "%say Other." };
+    expect((await studio.ask("/api/generate", other, { headers })).status).toBe(409);
   });
 
-  test("the same Idempotency-Key is the same turn, whoever made its session", async () => {
-    const studio = studioOf(edge, "once");
-    const send = async (sessionId?: string, prompt = "%say Once.") => {
-      const headers = { "idempotency-key": sessionId ?? "none" };
-      const response = await studio.ask("/api/generate", { prompt, sessionId }, { headers });
-      if (response.status !== 200) return response.status;
-      return all(eventsOf(response));
-    };
-    for (const id of [undefined, "named"]) {
-      const first = (await send(id)) as StudioEvent[];
-      const second = (await send(id)) as StudioEvent[];
-      expect(sessionIn(second)).toBe(sessionIn(first));
-      expect(second.at(-1)).toEqual(first.at(-1));
-      expect(await send(id, "%say Other.")).toBe(409);
-    }
-    expect((await studio.json("/api/sessions")).body).toMatchObject({
-      count: 2,
-      sessions: [{ total_turns: 1 }, { total_turns: 1 }],
+  test("are listed with what they used, newest first, page by page", async () => {
+    await studio.generate("%error 400", session);
+    const rows: { id: string }[] = [];
+    let cursor: unknown;
+    do {
+      const page = cursor === undefined ? "" : `&cursor=${String(cursor)}`;
+      const { status, body } = await studio.json(`/api/sessions?limit=1${page}`);
+      expect([status, body.success, body.count]).toEqual([200, true, 1]);
+      rows.push(...(body.sessions as typeof rows));
+      cursor = body.next_cursor;
+    } while (cursor !== undefined);
+    const { sessions } = (await studio.json("/api/sessions")).body;
+    expect(rows).toEqual(sessions);
+    expect(rows[0]).toMatchObject({ id: session, status: "error" });
+    expect(rows.find(({ id }) => id === left.id)).toEqual({
+      id: left.id,
+      created_at: expect.any(String),
+      updated_at: expect.any(String),
+      status: "completed",
+      pipeline_stage: "unknown",
+      sdk_session_id: left.id,
+      total_cost_usd: expect.closeTo(left.cost, 9),
+      total_turns: 1,
+      error_message: null,
+      metadata: null,
     });
+    expect((await studio.json("/api/sessions/m/pipeline")).body).toEqual({
+      success: true,
+      sessionId: "m",
+      pipeline: { stage: "unknown", status: "completed", checkpoint: null },
+    });
+    for (const query of ["limit=0", "limit=x", "cursor=x"]) {
+      expect(await studio.json(`/api/sessions?${query}`)).toMatchObject({
+        status: 400,
+        body: { success: false, code: "invalid_request" },
+      });
+    }
   });
 });
 
 describe("bad input", () => {
-  const studio = studioOf(edge, "bad");
   const prompt = "%say Hi.";
-  const REFUSED: [what: string, json: unknown, status: number, code: string][] = [
-    ["no prompt", {}, 400, "invalid_request"],
-    ["an empty prompt", { prompt: "" }, 400, "prompt_empty"],
-    ["a blank prompt", { prompt: " \n\t" }, 400, "prompt_empty"],
-    ["a number", { prompt: 7 }, 400, "invalid_request"],
-    ["nothing", { prompt: null }, 400, "invalid_request"],
-    ["blocks", { prompt: [{ type: "text", text: "Hi" }] }, 400, "invalid_request"],
-    ["a prompt too long", { prompt: "é".repeat(512 * 1024 + 1) }, 413, "prompt_too_long"],
-    ["a body too large", { prompt: "x".repeat(8 * 1024 * 1024) }, 413, "body_too_large"],
-    ["an array", [prompt], 400, "invalid_request"],
-    ["a field that is none", { prompt, autonomousMode: true }, 400, "invalid_request"],
-  ];
 
-  test.each(REFUSED)("%s", async (_what, json, status, code) => {
-    for (const path of ["/api/generate", "/api/generate-stream", "/api/sessions/x/continue"]) {
-      const response = await studio.ask(path, json);
-      expect(response.status).toBe(status);
-      expect(response.headers.get("x-request-id")).toMatch(/^req_/);
-      const error = expect.stringMatching(/\S/) as string;
-      expect(await response.json()).toMatchObject({ success: false, error, code });
-    }
+  test.each([
+    [{ prompt: "" }, "prompt_empty"],
+    [{ prompt, autonomousMode: true }, "invalid_request"],
+    [{ prompt, sessionId: "../x" }, "invalid_request"],
+  ])("%j", async (json, code) => {
+    const response = await studio.ask("/api/generate", json);
+    expect(response.status).toBe(400);
+    expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+    const error = expect.stringMatching(/\S/) as string;
+    expect(await response.json()).toMatchObject({ success: false, error, code });
   });
-
-  test.each(["", "a b", "a/b", "../x", "-x", "é", "x".repeat(51), 7, null, randomUUID() + "\n"])(
-    "a session id of another form: %j",
-    async (sessionId) => {
-      expect(await studio.json("/api/generate", { prompt, sessionId })).toMatchObject({
-        status: 400,
-        body: { code: "invalid_request", error: expect.stringContaining("sessionId") },
-      });
-    },
-  );
 
   test("images that were not uploaded; an empty list of them is none", async () => {
     const inputImages = ["/storage/uploads/a.png"];
@@ -279,18 +227,15 @@ describe("bad input", () => {
       status: 404,
       body: { success: false, code: "file_not_found" },
     });
-    const events = await studio.stream("/api/generate", { prompt, inputImages: [] });
+    const events = await studio.stream("/api/generate", {
+      prompt,
+      sessionId: session,
+      inputImages: [],
+    });
     expect(events.at(-1)).toMatchObject({ type: "complete" });
   });
 
-  test("what is no JSON, or does not say so", async () => {
-    const body = '{"prompt":"%say';
-    const headers = { "content-type": "application/json" };
-    const json = { method: "POST", body, headers };
-    expect(await studio.json("/api/generate", undefined, json)).toMatchObject({
-      status: 400,
-      body: { success: false, code: "invalid_json" },
-    });
+  test("what does not say that it is JSON", async () => {
     expect(
       await studio.json("/api/generate", undefined, { method: "POST", body: "Hi" }),
     ).toMatchObject({ status: 415, body: { success: false, code: "unsupported_media_type" } });
@@ -360,9 +305,9 @@ describe("who may", () => {
   });
 
   test("another account's session is no other than one that is not there", async () => {
-    const owner = studioOf(edge, "owner");
-    const id = sessionIn(await owner.generate("%say Mine."));
-    const other = studioOf(edge, undefined, await token("other"));
+    const id = session;
+    const { count } = (await studio.json(`/api/sessions/${id}/messages`)).body;
+    const other = studioOf(edge, undefined, await token("studio-other"));
     for (const [path, json, method] of ROUTES) {
       const answers = [];
       for (const of of [id, randomUUID(), "unknown", "%2e%2e%2fx"]) {
@@ -373,23 +318,20 @@ describe("who may", () => {
       const missing = { status: 404, success: false, code: "session_not_found" };
       expect(answers).toEqual([missing, missing, missing, missing]);
     }
-    // One of the same id is another session.
-    expect(textOf(await other.generate("What did I say?", id))).not.toContain("Mine");
-    expect((await owner.json(`/api/sessions/${id}/messages`)).body.count).toBe(2);
+    expect((await studio.json(`/api/sessions/${id}/messages`)).body.count).toBe(count);
   });
 
   test("a token needs the scope, and stays in its account and session", async () => {
-    const owner = studioOf(edge, "scopes");
-    const id = sessionIn(await owner.generate("%say Hi."));
-    const reader = studioOf(edge, undefined, await token("scopes", ["sessions:read"]));
-    const sender = studioOf(edge, undefined, await token("scopes", ["query"]));
-    const allowed = async (studio: typeof reader) => {
-      const statuses = [(await studio.ask("/api/sessions")).status];
-      statuses.push((await studio.ask("/api/generate", { prompt: "" })).status);
+    const id = session;
+    const reader = studioOf(edge, undefined, await token(ACCOUNT, ["sessions:read"]));
+    const sender = studioOf(edge, undefined, await token(ACCOUNT, ["query"]));
+    const allowed = async (by: typeof reader) => {
+      const statuses = [(await by.ask("/api/sessions")).status];
+      statuses.push((await by.ask("/api/generate", { prompt: "" })).status);
       for (const [path, json, method] of ROUTES) {
         const body = json === undefined ? undefined : { prompt: "" };
         const init = method === undefined ? {} : { method };
-        statuses.push((await studio.ask(`/api/sessions/${id}${path}`, body, init)).status);
+        statuses.push((await by.ask(`/api/sessions/${id}${path}`, body, init)).status);
       }
       return statuses;
     };
@@ -401,11 +343,11 @@ describe("who may", () => {
     const named = await sender.ask("/api/generate", undefined, {
       ...POST,
       body: '{"prompt":"Hi"}',
-      headers: { ...POST.headers, "x-account-id": "owner" },
+      headers: { ...POST.headers, "x-account-id": "studio-owner" },
     });
     expect(named.status).toBe(403);
 
-    const held = studioOf(edge, undefined, await token("scopes", undefined, id));
+    const held = studioOf(edge, undefined, await token(ACCOUNT, undefined, id));
     expect((await held.json(`/api/sessions/${id}`)).status).toBe(200);
     expect(
       (await held.stream(`/api/sessions/${id}/continue`, { prompt: "%say On." })).at(-1),
@@ -418,11 +360,12 @@ describe("who may", () => {
 });
 
 test("an account's limits are said in this dialect too", async () => {
-  const studio = studioOf(edge, "limited");
+  const account = "studio-limited";
+  const limited = studioOf(edge, account);
   const limits = { requests_per_minute: 1 };
-  await edge.fetch("/v1/limits", { method: "PATCH", account: "limited", json: limits });
-  expect((await studio.ask("/api/sessions")).status).toBe(200);
-  const response = await studio.ask("/api/generate", { prompt: "%say Hi." });
+  await edge.fetch("/v1/limits", { method: "PATCH", account, json: limits });
+  expect((await limited.ask("/api/sessions")).status).toBe(200);
+  const response = await limited.ask("/api/generate", { prompt: "%say Hi." });
   expect(response.status).toBe(429);
   expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(await response.json()).toMatchObject({ success: false, code: "rate_limited" });

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ClaudeEdge, type EdgeEvent, type Turn } from "@claude-edge/client";
+import { ClaudeEdge } from "@claude-edge/client";
 import { startScriptedModel, type ScriptedModel } from "@claude-edge/local";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -25,6 +25,10 @@ import {
 } from "../support/scaffold.js";
 import { until } from "../support/wait.js";
 import { agents, builder, docker, dockerEnvironment, hasDocker } from "./docker.js";
+import { egressTests } from "./egress.js";
+import { startHosts, type Hosts } from "./hosts.js";
+import { repositoryTests } from "./repositories.js";
+import { bash, shell, shellOptions } from "./shell.js";
 
 if (!hasDocker) {
   process.stderr.write("No Docker engine answers here: real containers are not tested.\n");
@@ -40,24 +44,18 @@ const env = userEnvironment(join(temp, "home"), dockerEnvironment());
 /** The scripted model of `dev`, whatever key the project has. */
 const DEV = [CLI, "dev", "--docker", "--scripted", "--port", "0"];
 
+/** A container sleeps after 30 s, and one whose files could not be stored, or whose alarm failed, a minute later. */
+const ASLEEP_MS = 240_000;
+
 let model: ScriptedModel;
+let hosts: Hosts;
 let worker: Service;
 const edge = (account = "ada") =>
   new ClaudeEdge({ baseURL: `http://127.0.0.1:${PORT}`, token: ROOT_KEY, account });
 
-/** What the agent's shell prints. */
-async function shell(turn: Turn): Promise<string> {
-  const events: EdgeEvent[] = [];
-  for await (const event of turn) events.push(event);
-  const results = events.flatMap((event) => {
-    if (event.kind !== "message" || event.message.type !== "user") return [];
-    const { content } = event.message.message as { content: unknown };
-    return Array.isArray(content) ? (content as { type: string; content?: string }[]) : [];
-  });
-  return results.map(({ content }) => content ?? "").join("\n");
-}
-const bash = (command: string) => `%tool Bash ${JSON.stringify({ command })}\n%say Done.`;
-const shellOptions = { allowedTools: ["Bash"] };
+/** Prints the health of a container's runner. */
+const HEALTH =
+  "fetch('http://127.0.0.1:8080/health').then((r) => r.text()).then((text) => console.log(text))";
 
 const inContainer = (id: string, ...command: string[]) =>
   docker("exec", "-u", "root", id, ...command);
@@ -70,6 +68,7 @@ beforeAll(async () => {
   if (!hasDocker) return;
   mkdirSync(env.HOME);
   model = await startScriptedModel({});
+  hosts = await startHosts();
   await must(process.execPath, [CLI, "init", NAME, "--yes", "--sleep-after", "30s"], {
     cwd: temp,
     env,
@@ -87,8 +86,7 @@ beforeAll(async () => {
     "--port",
     String(PORT),
     "--show-interactive-dev-session=false",
-    "--var",
-    `ANTHROPIC_BASE_URL:${model.url}`,
+    ...hosts.vars({ ANTHROPIC_BASE_URL: model.url }),
   ];
   worker = serve(join(project, "node_modules", ".bin", "wrangler"), args, { cwd: project, env });
   const answers = () =>
@@ -105,6 +103,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await worker?.stop();
   await model?.close();
+  hosts?.close();
   rmSync(temp, { recursive: true, force: true });
 });
 
@@ -179,13 +178,21 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
     const walled = edge("walled");
     expect((await walled.limits()).used.tokens_today).toBe(0);
     const said = await shell(walled.query(bash(`node -e '${script}'`), shellOptions));
-    expect(JSON.parse(said)).toEqual([200, 404, 404, 0]);
+    expect(JSON.parse(said)).toEqual([200, 404, 404, 403]);
     const counted = async () => (await walled.limits()).used.tokens_today;
     const { total } = await walled.usage();
     await until(
       "its two model calls are counted",
       async () => (await counted()) === total.input_tokens + total.output_tokens,
     );
+  });
+
+  describe("what a container reaches", () => {
+    egressTests(edge, () => hosts.origin);
+  });
+
+  describe("a private repository", () => {
+    repositoryTests(edge, () => hosts.repositories);
   });
 
   test("the image says that it is healthy, and no CMD can change what it runs", async () => {
@@ -223,13 +230,13 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
       "cat out/a.txt; stat -c %a out; ls -A; (setsid sh -c 'sleep 2; echo late > late.txt' >/dev/null 2>&1 &)",
     );
     expect(await shell(session.send(second))).toBe("kept\n750\nin.txt\nout");
-    await until("all containers are gone", () => running().length === 0, 100_000);
+    await until("all containers are gone", () => running().length === 0, ASLEEP_MS);
     expect(await (await session.files.get("late.txt")).text()).toBe("late\n");
     expect(await shell(session.send(bash("cat late.txt")))).toBe("late");
   });
 
   test("killed in mid-turn: the turn says so, and the session goes on", async () => {
-    const session = await edge().sessions.create();
+    const session = await edge().sessions.create({ onContainerLost: "fail" });
     const turn = session.send("%say Begun.\n%wait 60000\n%say Never.");
     const failure = turn.result().then(
       () => undefined,
@@ -243,21 +250,47 @@ describe.skipIf(!hasDocker)("a scaffold in real containers", () => {
     expect((await session.send("%say Back.")).text).toBe("Back.");
   });
 
+  test("stopped in mid-turn: the turn ends first, and another container takes the next one", async () => {
+    const before = running();
+    const own = () => running().filter((id) => !before.includes(id));
+    const drained = edge("drained");
+    await drained.updateLimits({ maxConcurrentTurns: 2 });
+    const session = await drained.sessions.create();
+    const turn = session.send("%say Unfinished.\n%wait 15000\n%say Whole.");
+    const outcome = turn.result();
+    await until("the model is asked", () =>
+      JSON.stringify(model.requests.at(-1)?.body ?? "").includes("Unfinished"),
+    );
+    const [stopped] = own();
+    const stop = run("docker", ["stop", "--time", "60", stopped!], { cwd: temp, env });
+    await until("the container drains", () =>
+      inContainer(stopped!, "node", "-e", HEALTH).includes('"draining":true'),
+    );
+    expect((await drained.query("%say Elsewhere.")).text).toBe("Elsewhere.");
+    expect(own().some((id) => id !== stopped)).toBe(true);
+    expect((await outcome).text).toContain("Whole.");
+    expect((await stop).code).toBe(0);
+    expect((await session.send("%say Next.")).text).toBe("Next.");
+    expect(running()).not.toContain(stopped);
+  });
+
   test("accounts have containers of their own", async () => {
     const secret = `written-by-ada-${Date.now()}`;
-    await shell(edge("ada").query(bash(`echo ${secret} > /tmp/note; cat /tmp/note`), shellOptions));
+    const write = bash(`echo ${secret} > /tmp/note; hostname`);
+    const [host] = (await shell(edge("ada").query(write, shellOptions))).split("\n");
     const seen = await shell(
-      edge("bob").query(bash("cat /tmp/note; ls /workspace | wc -l"), shellOptions),
+      edge("bob").query(bash("hostname; cat /tmp/note; ls /workspace | wc -l"), shellOptions),
     );
+    expect(host).toMatch(/^[0-9a-f]{12}$/);
+    expect(seen).not.toContain(host);
     expect(seen).not.toContain(secret);
     expect(seen).toContain("No such file");
-    expect(running()).toHaveLength(2);
   });
 
   test("an idle container sleeps, in order, and wakes where it was", async () => {
     const session = await edge().sessions.create();
     await session.send("%say Good night.");
-    await until("all containers are gone", () => running().length === 0, 100_000);
+    await until("all containers are gone", () => running().length === 0, ASLEEP_MS);
     expect((await session.send("%say Good morning.")).text).toBe("Good morning.");
     expect(JSON.stringify(model.requests.at(-1)!.body)).toContain("Good night.");
   });
@@ -386,11 +419,8 @@ describe.skipIf(!hasDocker)("compose.yaml", () => {
     docker("run", ...options.flat(), server);
     try {
       const client = new ClaudeEdge(at);
-      const answers = () =>
-        client.health().then(
-          () => true,
-          () => false,
-        );
+      const yes = () => true;
+      const answers = () => client.health().then(yes, () => false);
       await until("the server answers", answers, 60_000);
       const session = await client.sessions.create();
       expect((await session.send("%say My name is Grace.")).text).toBe("My name is Grace.");

@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/docker/*.test.ts"],
-    testTimeout: 120_000,
+    // Images are built and containers started; a busy machine takes its time.
+    testTimeout: 600_000,
     hookTimeout: 600_000,
     // One story: a test begins where the last one ended.
     fileParallelism: false,

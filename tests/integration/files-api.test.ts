@@ -1,70 +1,34 @@
 import { createHash, randomBytes } from "node:crypto";
 import { request } from "node:http";
 
-import { packTar, unpackTar, type TarHeader } from "modern-tar";
+import { unpackTar } from "modern-tar";
 import { describe, expect, test } from "vitest";
 
-import { useR2Project } from "../support/r2.js";
-import { TEMPLATE, useStack, type TestStack } from "../support/stack.js";
+import { filesOfNewSession, tarOf } from "../support/session-files.js";
+import { useStack, type TestStack } from "../support/stack.js";
 
+const ACCOUNT = "files-api";
 const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
 
-interface Entry {
-  path: string;
-  type: string;
-  size: number;
-  sha256?: string;
-}
-
-/** The files of a new session, by plain requests. */
-async function newSession(edge: TestStack) {
-  const { id } = await edge.client().sessions.create();
-  const at = (path: string) => `/v1/sessions/${id}${path}`;
-  const send = (method: string, path: string, init: RequestInit = {}) =>
-    edge.fetch(at(path), { method, ...init });
-  return {
-    id,
-    get: (path: string, headers: Record<string, string> = {}) => send("GET", path, { headers }),
-    head: (path: string) => send("HEAD", path),
-    put: (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
-      send("PUT", path, { body, headers, duplex: "half" } as RequestInit),
-    remove: (path: string) => send("DELETE", path),
-    post: (path: string, json: unknown) => edge.fetch(at(path), { json }),
-    async list(query = "recursive=true") {
-      const answer = await send("GET", `/files?${query}`);
-      return (await answer.json()) as {
-        checkpoint: number;
-        entries: Entry[];
-        next_cursor?: string;
-      };
-    },
-    async code(answer: Promise<Response>) {
-      const response = await answer;
-      const { error } = (await response.json()) as { error?: { code: string } };
-      return `${response.status} ${error?.code ?? ""}`.trim();
-    },
-  };
-}
-
-const tarOf = (entries: { header: Partial<TarHeader> & { name: string }; body?: string }[]) =>
-  packTar(
-    entries.map(({ header, body = "" }) => ({
-      header: { size: Buffer.byteLength(body), ...header },
-      body,
-    })),
-  ) as Promise<Uint8Array<ArrayBuffer>>;
+const newSession = (edge: TestStack) => filesOfNewSession(edge, ACCOUNT);
 
 describe.each([
-  ["the account's own storage", () => TEMPLATE],
-  ["R2", useR2Project],
-])("files in %s, with no container", (_place, project) => {
-  const edge = useStack({ project: project() });
+  ["the session's own storage", "default"],
+  ["R2", "r2"],
+] as const)("files in %s, with no container", (_place, configuration) => {
+  const edge = useStack(configuration);
+
+  /** No container was started for the account. */
+  async function expectNoContainer() {
+    const status = await edge.fetch("/v1/status", { account: ACCOUNT });
+    expect(await status.json()).toMatchObject({ container: { state: "asleep" } });
+  }
 
   test("a session begins with none", async () => {
     const files = await newSession(edge);
     expect(await files.list()).toEqual({ checkpoint: 0, entries: [] });
     expect(await files.code(files.get("/files/a.txt"))).toBe("404 file_not_found");
-    expect(edge.stack.containers()).toEqual([]);
+    await expectNoContainer();
   });
 
   test("what is put is read again: text, nothing, a name in need of escapes, 20 MB", async () => {
@@ -98,7 +62,7 @@ describe.each([
       "notes",
       "notes/a.txt",
     ]);
-    expect(edge.stack.containers()).toEqual([]);
+    await expectNoContainer();
   });
 
   test("a name with a line break in it is a name", async () => {
@@ -356,6 +320,7 @@ describe.each([
     const rewind = async () =>
       (
         await edge.fetch(`/v1/sessions/${files.id}/rewind`, {
+          account: ACCOUNT,
           json: { turn_id: null },
           headers: { "idempotency-key": `back ${files.id}`.replace(" ", "-") },
         })
@@ -378,10 +343,14 @@ describe.each([
   test("a fork has the files, and the two go apart", async () => {
     const files = await newSession(edge);
     await files.put("/files/a", "1");
-    const session = edge.client().sessions.open(files.id);
+    const session = edge.client(ACCOUNT).sessions.open(files.id);
     const fork = await session.fork();
     const other = (path: string, init: RequestInit = {}) =>
-      edge.fetch(`/v1/sessions/${fork.id}/files/${path}`, { method: "GET", ...init });
+      edge.fetch(`/v1/sessions/${fork.id}/files/${path}`, {
+        account: ACCOUNT,
+        method: "GET",
+        ...init,
+      });
     expect(await (await other("a")).text()).toBe("1");
     await other("a", { method: "PUT", body: "2" });
     await files.put("/files/b", "3");
@@ -395,7 +364,9 @@ describe.each([
   test("another session's and another account's files are not there", async () => {
     const files = await newSession(edge);
     await files.put("/files/a", "1");
-    const answer = await edge.fetch(`/v1/sessions/${files.id}/files/a`, { account: "other" });
+    const answer = await edge.fetch(`/v1/sessions/${files.id}/files/a`, {
+      account: "files-api-other",
+    });
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ error: { code: "session_not_found" } });
   });
@@ -409,6 +380,7 @@ describe.each([
           method: "PUT",
           headers: {
             authorization: `Bearer ${edge.stack.token}`,
+            "x-account-id": ACCOUNT,
             "content-length": String(100 * 1024 * 1024 + 1),
           },
         },

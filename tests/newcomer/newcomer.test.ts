@@ -1,5 +1,5 @@
 /** What somebody does who has never seen this project: from a registry, in an empty folder, by the README's words. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasTerminal, openTerminal } from "../../cli/test/support/terminal.js";
 import { must, run, serve, userEnvironment, type Service } from "../support/scaffold.js";
 import { until } from "../support/wait.js";
+import { snippetsOf } from "../docs/markdown.js";
 import { startRegistry, type Registry } from "./registry.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -34,7 +35,112 @@ afterAll(async () => {
   rmSync(temp, { recursive: true, force: true });
 });
 
+/** In the likeness of public programs: types, options of this machine, callbacks, tools and stored sessions. */
+const PROGRAM = `
+import {
+  AbortError,
+  HOOK_EVENTS,
+  createSdkMcpServer,
+  forkSession,
+  getSessionMessages,
+  listSessions,
+  query,
+  startup,
+  tool,
+  type CanUseTool,
+  type HookCallback,
+  type Options,
+  type PermissionMode,
+  type Query,
+  type SDKMessage,
+  type SDKResultMessage,
+  type SDKUserMessage,
+} from "@claude-edge/client/agent-sdk";
+import * as z from "zod";
+
+const mode: PermissionMode = "acceptEdits";
+const canUseTool: CanUseTool = async (_name, input) => ({ behavior: "allow", updatedInput: input });
+const log: HookCallback = async (input) => {
+  if (input.hook_event_name === "PreToolUse") console.log(input.tool_name);
+  return { continue: true };
+};
+const add = tool("add", "Adds", { a: z.number(), b: z.number() }, async ({ a, b }) => ({
+  content: [{ type: "text", text: String(a + b) }],
+}));
+const options: Options = {
+  cwd: process.cwd(),
+  env: { ...process.env, MODE: "test" },
+  permissionMode: mode,
+  canUseTool,
+  stderr: (data) => console.error(data),
+  pathToClaudeCodeExecutable: "/usr/local/bin/claude",
+  hooks: Object.fromEntries(HOOK_EVENTS.map((event) => [event, [{ hooks: [log] }]])),
+  mcpServers: { sums: createSdkMcpServer({ name: "sums", tools: [add] }) },
+};
+async function* prompts(): AsyncGenerator<SDKUserMessage> {
+  yield { type: "user", message: { role: "user", content: "Hi" }, parent_tool_use_id: null };
+}
+function textOf(message: SDKMessage): string {
+  if (message.type !== "assistant") return "";
+  return message.message.content.map((block) => (block.type === "text" ? block.text : "")).join("");
+}
+let result: SDKResultMessage | undefined;
+const running: Query = query({ prompt: prompts(), options });
+try {
+  for await (const message of running) {
+    console.log(textOf(message));
+    if (message.type === "result") result = message;
+  }
+} catch (error) {
+  if (!(error instanceof AbortError)) throw error;
+}
+if (result?.subtype === "success") console.log(result.result, result.total_cost_usd);
+for (const { sessionId, summary } of await listSessions({ limit: 10 })) {
+  console.log(summary, (await getSessionMessages(sessionId)).length);
+  await forkSession(sessionId, { title: "Another way" });
+}
+const warm = await startup({ options });
+for await (const message of warm.query("Hi")) console.log(message.type);
+`;
+
 const npx = (...args: string[]) => run("npx", args, { cwd: project, env });
+
+test("the client's snippets compile without the Agent SDK, and with it", async () => {
+  const folder = join(temp, "caller");
+  mkdirSync(folder);
+  const page = readFileSync(join(ROOT, "packages", "client", "README.md"), "utf8");
+  const snippets = snippetsOf(page);
+  expect(snippets.length).toBeGreaterThan(15);
+  for (const { line, code } of snippets) {
+    writeFileSync(join(folder, `line-${line}.ts`), `${code}\nexport {};\n`);
+  }
+  const compilerOptions = { module: "nodenext", target: "es2022", strict: true, noEmit: true };
+  const types = { types: ["node"] };
+  const write = (skipLibCheck: boolean) =>
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, ...types, skipLibCheck } }),
+    );
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  const npm = (...packages: string[]) =>
+    must("npm", ["install", ...packages], { cwd: folder, env });
+  const tsc = () => run("npx", ["tsc"], { cwd: folder, env });
+
+  await npm("@claude-edge/client", "zod", "typescript@7.0.2", "@types/node@24");
+  expect(existsSync(join(folder, "node_modules", "@anthropic-ai"))).toBe(false);
+  for (const skipLibCheck of [false, true]) {
+    write(skipLibCheck);
+    expect(await tsc()).toMatchObject({ code: 0, stdout: "" });
+  }
+  const { dependencies } = JSON.parse(
+    readFileSync(join(ROOT, "packages", "runner", "package.json"), "utf8"),
+  ) as { dependencies: Record<string, string> };
+  const name = "@anthropic-ai/claude-agent-sdk";
+  await npm(`${name}@${dependencies[name]}`);
+  // A program written for it, its one import changed.
+  writeFileSync(join(folder, "program.ts"), PROGRAM);
+  expect(await tsc()).toMatchObject({ code: 0, stdout: "" });
+});
 
 test("npx claude-edge init makes a project, with versions and no copies of packages", async () => {
   const args = ["--yes", "claude-edge", "init", "my-agent", "--yes"];

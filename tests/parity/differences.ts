@@ -42,7 +42,7 @@ const only =
 const isHook = ({ kind, value }: Entry, event: string) =>
   kind === "hook" && (value as { event: string }).event === event;
 
-/** `canUseTool` before the PermissionRequest hook that is called at the same time. */
+/** `canUseTool` before the PermissionRequest hook that is called at the same time. No message may be between them. */
 function askedFirst(entries: Entry[]): Entry[] {
   const sorted = [...entries];
   for (let index = 1; index < sorted.length; index += 1) {
@@ -51,6 +51,20 @@ function askedFirst(entries: Entry[]): Entry[] {
     [sorted[index - 1], sorted[index]] = [after, before];
   }
   return sorted;
+}
+
+const messageOf = ({ kind, value }: Entry) =>
+  (kind === "message" ? value : {}) as Record<string, unknown>;
+
+const isQueued = (entry: Entry) => {
+  const { type, state } = messageOf(entry);
+  return type === "command_lifecycle" && state === "queued";
+};
+
+/** Without what a turn says of having been stopped: what the model is told, and the first result. */
+function withoutStopped(entries: Entry[]): Entry[] {
+  const end = entries.findIndex((entry) => messageOf(entry).type === "result");
+  return entries.filter((entry, place) => place > end || messageOf(entry).type === "system");
 }
 
 const CALLBACKS = new Set(["hook", "canUseTool", "tool"]);
@@ -76,10 +90,10 @@ export const DIFFERENCES: Difference[] = [
     ),
   },
   {
-    id: "permission hooks",
+    id: "begun messages",
     reason:
-      "Claude Code calls `canUseTool` and the PermissionRequest hooks at the same time; here the hook often comes first, because a permission is asked only when its tool call is stored.",
-    apply: askedFirst,
+      "The container always runs with partial messages, so results name the messages that had begun (`begun_message_ids`); the Agent SDK does that only with `includePartialMessages`.",
+    apply: without("begun_message_ids"),
   },
   {
     id: "callback timing",
@@ -88,11 +102,43 @@ export const DIFFERENCES: Difference[] = [
     apply: apart,
   },
   {
+    id: "permission hooks",
+    reason:
+      "Claude Code calls `canUseTool` and the PermissionRequest hooks at the same time; here the hook often comes first, because a permission is asked only when its tool call is stored.",
+    apply: askedFirst,
+  },
+  {
     id: "abort",
     reason:
       "An aborted query throws this package's `AbortError` (`code: \"aborted\"`), which has its name; the Agent SDK's is called `Error`.",
-    apply: only("aborted", (entries) =>
-      entries.map((entry) => (entry.kind === "throws" ? { ...entry, value: "aborted" } : entry)),
+    apply: (entries) =>
+      entries.map(({ kind, value }) => {
+        const { name, message } = (value ?? {}) as Record<string, unknown>;
+        const isAbort = kind === "throws" && name === "AbortError";
+        return isAbort ? { kind, value: { name: "Error", message } } : { kind, value };
+      }),
+  },
+  {
+    id: "message queued",
+    reason:
+      "A message that steers a turn is kept by its session, and comes to Claude Code when the tools that run are done. `command_lifecycle` messages, which come for messages with a `uuid`, say `queued` then, and not at once.",
+    apply: (entries) => entries.filter((entry) => !isQueued(entry)),
+  },
+  {
+    id: "stopped by a message",
+    reason:
+      'A message with `priority: "now"` stops the turn as `interrupt()` does: the result says `error_during_execution`, and a `[Request interrupted by user …]` stands in the conversation. Of the Agent SDK it says `success` with an empty text if a tool was stopped.',
+    apply: only("steering: priority now", withoutStopped),
+  },
+  {
+    id: "empty message",
+    reason:
+      "A message of a streaming prompt that is an empty text goes to the model as an empty block; the Agent SDK puts `(no content)` in its place.",
+    apply: only("steering: an empty message", (entries) =>
+      without(
+        "output_tokens",
+        "outputTokens",
+      )(rewriting((text) => text.replaceAll("“(no content)”", "“”"))(entries)),
     ),
   },
   {
@@ -107,16 +153,8 @@ export const DIFFERENCES: Difference[] = [
     id: "model cut off",
     reason:
       "A model API that breaks off before it has answered is told to Claude Code by the gateway, as status 502; it tries again either way.",
-    apply: only("model errors: cut in mid-stream", (entries) =>
+    apply: only("model errors: dropped before it answered", (entries) =>
       without("error", "error_status")(entries),
-    ),
-  },
-  {
-    id: "tool input",
-    reason:
-      "An in-process tool's input is checked by the `@modelcontextprotocol/sdk` and zod that are installed beside the client; the Agent SDK has copies of its own, which word the error otherwise.",
-    apply: only("in-process tools: an input that does not fit", (entries) =>
-      rewriting((text) => text.replace(/(Invalid arguments for tool \w+:)[\s\S]*/, "$1"))(entries),
     ),
   },
   {
@@ -134,7 +172,7 @@ export const DIFFERENCES: Difference[] = [
   {
     id: "no such session",
     reason:
-      "`resume` with an id that the account does not have throws `session_not_found` at once; the Agent SDK first yields a result message that says so.",
+      "`resume` with an id that the account does not have throws `session_not_found` at once, with Claude Code's words (`No conversation found with session ID: …`); the Agent SDK first yields a result message that says so.",
     apply: only("resumed, but there is none", () => []),
   },
 ];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 
-import * as client from "@claude-edge/client";
+import * as client from "@claude-edge/client/agent-sdk";
 import { startLocal } from "@claude-edge/local";
 
 import { DIFFERENCES, withoutDifferences } from "./differences.ts";
@@ -15,12 +15,13 @@ import type { Api, Scenario } from "./program.ts";
 import { CALLBACKS } from "./scenarios/callbacks.ts";
 import { CONVERSATIONS } from "./scenarios/conversations.ts";
 import { ENDINGS } from "./scenarios/endings.ts";
+import { STEERING } from "./scenarios/steering.ts";
 import { TOOLS } from "./scenarios/tools.ts";
 
-/** A program that has not ended by then never will, milliseconds. */
-const PATIENCE_MS = 60_000;
+/** A program that has not ended by then never will, milliseconds. The longest takes 10 s on two busy cores. */
+const PATIENCE_MS = 180_000;
 
-const SCENARIOS = [...TOOLS, ...CALLBACKS, ...CONVERSATIONS, ...ENDINGS];
+const SCENARIOS = [...TOOLS, ...CALLBACKS, ...CONVERSATIONS, ...STEERING, ...ENDINGS];
 
 /** Only the programs whose name holds this. */
 const only = process.argv[2];
@@ -55,10 +56,11 @@ function onSdk(folder: string): Api {
   for (const path of [env.HOME, env.CLAUDE_CONFIG_DIR, env.CLAUDE_CODE_TMPDIR, cwd]) {
     mkdirSync(path, { recursive: true });
   }
-  const given = { cwd, env, settingSources: [], strictMcpConfig: true };
+  const given = { cwd, settingSources: [], strictMcpConfig: true };
   return {
     ...sdk,
-    query: ({ prompt, options }) => sdk.query({ prompt, options: { ...options, ...given } }),
+    query: ({ prompt, options }) =>
+      sdk.query({ prompt, options: { ...options, ...given, env: { ...options?.env, ...env } } }),
   };
 }
 

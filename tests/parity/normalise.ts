@@ -29,6 +29,12 @@ const NUMBERS =
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 
+/** A heartbeat of a tool or hook, every 30 s that it runs: how many there are depends on how busy the machine is. */
+function isHeartbeat({ kind, value }: Entry): boolean {
+  const { type, heartbeat } = (value ?? {}) as Record<string, unknown>;
+  return kind === "message" && type === "tool_progress" && heartbeat === true;
+}
+
 /** What two runs can have in common: ids by the order of their appearance, times and places aside. */
 export function normalise(entries: Entry[]): Entry[] {
   const names = new Map<string, string>();
@@ -60,5 +66,7 @@ export function normalise(entries: Entry[]): Entry[] {
       Object.entries(value).map(([name, of]) => [text(name), walk(of, name)]),
     );
   };
-  return entries.map(({ kind, value }) => ({ kind, value: walk(value) }));
+  return entries
+    .filter((entry) => !isHeartbeat(entry))
+    .map(({ kind, value }) => ({ kind, value: walk(value) }));
 }

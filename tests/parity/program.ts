@@ -72,7 +72,11 @@ export class Prompts {
   #closed = false;
 
   push(text: string): void {
-    this.#waiting.push(user(text));
+    this.send(user(text));
+  }
+
+  send(message: SDKUserMessage): void {
+    this.#waiting.push(message);
     this.#wake();
   }
 

@@ -19,6 +19,7 @@ import { CHROMIUM } from "./on/chromium.ts";
 import { DENO } from "./on/deno.ts";
 import { NODE } from "./on/node.ts";
 import { WORKERD } from "./on/workerd.ts";
+import { NO_BUDGET } from "../support/project.ts";
 import { Unavailable, type Given, type Line, type Result, type Runtime } from "./runtime.ts";
 import { startProxy } from "./support/proxy.ts";
 
@@ -92,7 +93,7 @@ const temp = mkdtempSync(join(tmpdir(), "runtimes-"));
 process.on("exit", () => rmSync(temp, { recursive: true, force: true, maxRetries: 3 }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
-const stack = await startLocal({ project: TEMPLATE, model: "scripted" });
+const stack = await startLocal({ project: TEMPLATE, model: "scripted", vars: NO_BUDGET });
 const proxy = await startProxy(stack.url);
 const queue = chosen.entries();
 let failed = 0;

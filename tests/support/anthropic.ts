@@ -8,6 +8,18 @@ import type { TestStack } from "./stack.js";
 export const anthropic = (edge: TestStack, apiKey: string = edge.stack.token): Anthropic =>
   new Anthropic({ baseURL: edge.stack.url, apiKey, maxRetries: 0 });
 
+/** The same with the root key, for one account. */
+export const anthropicOf = (edge: TestStack, account: string): Anthropic =>
+  anthropic(edge).withOptions({ defaultHeaders: { "x-account-id": account } });
+
+/** Whether an account has had no container, and no session. */
+export async function hasNoContainer(edge: TestStack, account: string): Promise<boolean> {
+  const get = async (path: string) => (await edge.fetch(path, { account })).json();
+  const { container } = (await get("/v1/status")) as { container: { state: string } };
+  const { sessions } = (await get("/v1/sessions")) as { sessions: unknown[] };
+  return container.state === "asleep" && sessions.length === 0;
+}
+
 /** A request with one prompt. */
 export const ask = (content: Anthropic.MessageParam["content"], rest: object = {}) => ({
   model: "claude-haiku-4-5",

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 
-import type { DialectStack } from "./dialects.js";
+import type { TestStack } from "./stack.js";
 import { all } from "./tokens.js";
 
 /** A message of `claude --output-format stream-json`. */
@@ -38,7 +38,7 @@ export interface ClaudeCodeClient {
   whole(body: object, how?: How): Promise<Message & { status: number }>;
 }
 
-export function claudeCodeClient(edge: DialectStack): ClaudeCodeClient {
+export function claudeCodeClient(edge: Pick<TestStack, "fetch">): ClaudeCodeClient {
   const send = (body: unknown, how: How = {}) => edge.fetch("/claude-code", { json: body, ...how });
   return {
     send,

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 
-import type { DialectStack } from "./dialects.js";
+import type { TestStack } from "./stack.js";
 import { all } from "./tokens.js";
 
 export type Fields = Record<string, unknown>;
@@ -42,7 +42,7 @@ export interface ConversationsClient {
   begin(body?: object, how?: How): Promise<string>;
 }
 
-export function conversationsClient(edge: DialectStack): ConversationsClient {
+export function conversationsClient(edge: Pick<TestStack, "fetch">): ConversationsClient {
   const call = async (path: string, json?: unknown, how: How = {}): Promise<Fields> => {
     const response = await edge.fetch(path, { ...(json === undefined ? {} : { json }), ...how });
     const answer = (await response.json()) as Fields;

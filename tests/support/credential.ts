@@ -1,11 +1,11 @@
 import { startScriptedModel, type LocalOptions, type ScriptedModel } from "@claude-edge/local";
 import { afterAll, beforeAll, vi } from "vitest";
 
-import { useStack, type TestStack } from "./stack.js";
+import { useOwnStack, type OwnTestStack } from "./stack.js";
 
 const VARIABLES = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"] as const;
 
-export interface CredentialStack extends TestStack {
+export interface CredentialStack extends OwnTestStack {
   /** The model at the far end: a scripted one, of which the stack knows no more than address and credential. */
   readonly model: ScriptedModel;
 }
@@ -23,7 +23,7 @@ export function useCredential(
     vi.stubEnv("ANTHROPIC_BASE_URL", model.url);
   });
   afterAll(() => model?.close());
-  const edge = useStack({ model: "credential", ...options });
+  const edge = useOwnStack({ model: "credential", ...options });
   beforeAll(() => void vi.unstubAllEnvs());
-  return Object.defineProperty(edge, "model", { get: () => model! }) as CredentialStack;
+  return Object.defineProperty(edge, "model", { get: () => model! }) as unknown as CredentialStack;
 }

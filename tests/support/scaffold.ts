@@ -24,7 +24,9 @@ function network(): Record<string, string> {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  return { ...Object.fromEntries(set), npm_config_cache: cache };
+  // A registry that stalls is asked again: npm itself waits for five minutes, which is longer than a test.
+  const fetched = { npm_config_cache: cache, npm_config_fetch_timeout: "60000" };
+  return { ...Object.fromEntries(set), ...fetched };
 }
 
 /** A user's environment: a home of its own, this Node, and nothing of whoever runs the tests. */

@@ -2,7 +2,7 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 
 import { signWith, type Signing } from "./signing.js";
-import { useStack, type TestStack } from "./stack.js";
+import type { TestStack } from "./stack.js";
 
 export { claims, keyOf, now, part } from "./signing.js";
 
@@ -25,8 +25,8 @@ export async function all<Item>(list: AsyncIterable<Item>): Promise<Item[]> {
   return items;
 }
 
-export interface TokenStack {
-  edge: TestStack;
+export interface TokenStack<Stack extends TestStack> {
+  edge: Stack;
   /** A request with a token. */
   ask(token: string, path: string, init?: Parameters<TestStack["fetch"]>[1]): Promise<Response>;
   /** A client that holds a token. */
@@ -38,8 +38,7 @@ export interface TokenStack {
 }
 
 /** A stack, and tokens of its root key. */
-export function useTokens(onLog?: (source: string, text: string) => void): TokenStack {
-  const edge = useStack(onLog ? { onLog } : {});
+export function useTokens<Stack extends TestStack>(edge: Stack): TokenStack<Stack> {
   return {
     edge,
     ask: (token, path, init = {}) =>

@@ -69,6 +69,10 @@ export class Conversation {
     this.#attachments.push(...attachments);
   }
 
+  get hasAttachments(): boolean {
+    return this.#attachments.length > 0;
+  }
+
   /** What goes with a message that is sent now. */
   takeAttachments(): PromptAttachment[] | undefined {
     return this.#attachments.length > 0 ? this.#attachments.splice(0) : undefined;

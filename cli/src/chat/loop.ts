@@ -1,4 +1,4 @@
-import { AbortError, TurnError } from "@claude-edge/client";
+import { AbortError, TurnError, type Priority, type Session, type Turn } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
@@ -9,7 +9,7 @@ import type { SessionFlags } from "../sessions/flags.js";
 import { connect, findTarget } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
 import { Conversation } from "./conversation.js";
-import { Messages } from "./messages.js";
+import { Messages, type Message } from "./messages.js";
 import { Screen } from "./screen.js";
 import {
   commandOf,
@@ -29,7 +29,8 @@ const MAX_ECHO = 200;
 interface Work {
   interrupt: () => void | Promise<void>;
   isInterrupted: boolean;
-  isTurn: boolean;
+  /** The session of the turn that runs. */
+  session?: Session;
 }
 
 /** The chat: takes one message after the other, until it is left. */
@@ -38,6 +39,7 @@ export class ChatLoop {
   readonly #terminal: Context;
   /** For everything else: what is written to it comes above the line that is typed into. */
   readonly #context: Context;
+  readonly #flags: SessionFlags;
   readonly #screen: Screen;
   readonly #conversation: Conversation;
   readonly #messages = new Messages();
@@ -50,6 +52,7 @@ export class ChatLoop {
   #isWarned = false;
 
   constructor(flags: SessionFlags, context: Context) {
+    this.#flags = flags;
     const interrupt = () => this.#onInterrupt();
     this.#screen = new Screen(context, {
       onMessage: (text) => this.#onMessage(text),
@@ -78,8 +81,7 @@ export class ChatLoop {
     }
     try {
       for await (const message of this.#messages) {
-        if (message.isQueued) this.#echo(message.text);
-        await this.#take(message.text);
+        await this.#take(message);
       }
     } finally {
       signal.removeEventListener("abort", onAbort);
@@ -114,14 +116,46 @@ export class ChatLoop {
     this.#isWarned = false;
     if (text.trim() === "") return;
     if (!this.#work && this.#messages.isEmpty) return this.#messages.add(text);
-    const command = parseCommand(text);
+    const command = text.startsWith("//") ? undefined : parseCommand(text);
     const known = command && commandOf(command.name);
-    if (known?.isInstant) {
-      void known.run(this.#chat(this.#left.signal), command!.argument);
-      return;
+    if (known?.isInstant)
+      return this.#runInstant(() => known.run(this.#chat(this.#left.signal), command!.argument));
+    const session = this.#work?.session;
+    // A command is the agent's alone in a turn of its own, and files go only with one.
+    if (command || !session || this.#conversation.hasAttachments) return this.#queue(text);
+    this.#steer(session, text, "next");
+    this.#screen.note(
+      "given to the turn: it sees it after its next tools (/queue: after the turn)",
+    );
+  }
+
+  #runInstant(run: () => unknown): void {
+    try {
+      run();
+    } catch (error) {
+      reportError(error, this.#context);
     }
-    this.#messages.add(text, { isQueued: true });
-    this.#screen.note("queued: it is sent when the turn has ended");
+  }
+
+  #queue(text: string): void {
+    this.#messages.add(text, { isQueued: this.#work !== undefined });
+    if (this.#work) this.#screen.note("queued: it is sent when the turn has ended");
+  }
+
+  #sendNow(text: string): void {
+    const session = this.#work?.session;
+    if (session) this.#steer(session, text, "now");
+    else this.#queue(text);
+  }
+
+  #steer(session: Session, text: string, priority: Priority): void {
+    const { signal } = this.#left;
+    const message = textOf(text);
+    const given = session
+      .steer(message, { priority, signal })
+      .then(({ id }) => ({ turn: session.resume({ turnId: id }, { signal }) }));
+    given.catch(() => {});
+    this.#messages.add(message, { isQueued: true, given });
   }
 
   #onInterrupt(): void {
@@ -133,9 +167,10 @@ export class ChatLoop {
     }
     work.isInterrupted = true;
     const dropped = this.#messages.clear();
-    const more = dropped === 0 ? "" : `; what was queued is dropped (${dropped})`;
+    const more = dropped.length === 0 ? "" : `; what was queued is dropped (${dropped.length})`;
     this.#screen.note(`interrupting${more}; press Ctrl-C again to quit`);
-    void Promise.resolve(work.interrupt()).catch((error: unknown) => {
+    const interrupted = withdraw(dropped).then(() => work.interrupt());
+    void interrupted.catch((error: unknown) => {
       work.isInterrupted = false;
       reportError(error, this.#context);
     });
@@ -144,7 +179,7 @@ export class ChatLoop {
   #leave(exitCode: number): void {
     if (this.#left.signal.aborted) return;
     this.#exitCode = exitCode;
-    this.#goesOn = this.#work?.isTurn === true && !this.#work.isInterrupted;
+    this.#goesOn = this.#work?.session !== undefined && !this.#work.isInterrupted;
     this.#left.abort();
     this.#messages.end();
   }
@@ -157,22 +192,26 @@ export class ChatLoop {
       screen: this.#screen,
       context: { ...terminal, signal },
       leave,
+      queue: (text) => this.#queue(text),
+      sendNow: (text) => this.#sendNow(text),
       signal,
     };
   }
 
   /** Does what a message says. What goes wrong is said, and the chat goes on. */
-  async #take(message: string): Promise<void> {
+  async #take({ text, isQueued, given }: Message): Promise<void> {
+    if (isQueued && !given) this.#echo(text);
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#left.signal]);
-    const work: Work = { interrupt: () => stop.abort(), isInterrupted: false, isTurn: false };
+    const work: Work = { interrupt: () => stop.abort(), isInterrupted: false };
     this.#work = work;
     this.#conversation.signal = signal;
     this.#screen.busy();
     try {
-      const command = message.startsWith("//") ? undefined : parseCommand(message);
-      if (command) await this.#command(message, command, work, signal);
-      else await this.#turn(message.startsWith("//") ? message.slice(1) : message, work);
+      const command = text.startsWith("//") ? undefined : parseCommand(text);
+      if (given) await this.#given(text, (await given).turn, work);
+      else if (command) await this.#command(text, command, work, signal);
+      else await this.#turn(textOf(text), work);
     } catch (error) {
       this.#report(error);
     } finally {
@@ -201,22 +240,39 @@ export class ChatLoop {
 
   async #turn(prompt: string, work: Work): Promise<void> {
     const session = await this.#conversation.session(prompt);
+    const attachments = this.#conversation.takeAttachments();
+    const turn = session.send(prompt, { signal: this.#left.signal, attachments });
+    await this.#read(session, turn, work);
+  }
+
+  /** A message that was given to the turn before: what that has taken in was answered there. */
+  async #given(text: string, turn: Turn, work: Work): Promise<void> {
+    const session = await this.#conversation.session(text);
+    await this.#read(session, turn, work, () => this.#echo(text));
+  }
+
+  async #read(session: Session, begun: Turn, work: Work, onBegin = () => {}): Promise<void> {
     const approvals = new Approvals(this.#context, {
       asks: true,
       how: (asked, _context, signal) => this.#screen.hold(() => ask(asked, this.#terminal, signal)),
     });
     session.onPermission(approvals.callbacks.onPermission!);
-    const view = new TurnView(this.#screen, this.#context);
-    const events = turnEvents(session, prompt, this.#conversation.takeAttachments(), {
+    session.onNetwork(approvals.callbacks.onNetwork!);
+    const view = new TurnView(this.#screen, this.#context, this.#flags);
+    const events = turnEvents(session, begun, {
       signal: this.#left.signal,
       onTurn: (turn) => {
         work.interrupt = () => turn.interrupt();
-        work.isTurn = true;
+        work.session = session;
       },
       onLost: () => this.#screen.note("the connection was lost; reading on"),
     });
     try {
       for await (const event of events) {
+        if (event.kind === "turn") {
+          if (event.steered_turn_id !== undefined) return;
+          if (event.status === "running") onBegin();
+        }
         this.#conversation.onEvent(event);
         approvals.onEvent(event);
         await view.onEvent(event);
@@ -244,5 +300,16 @@ export class ChatLoop {
     if (id === undefined) return;
     if (this.#goesOn) this.#screen.note("the turn goes on without you");
     this.#screen.note(`to come back: claude-edge chat -r ${id}`);
+  }
+}
+
+/** What a message says: with // at its beginning it is no command. */
+const textOf = (message: string): string => (message.startsWith("//") ? message.slice(1) : message);
+
+/** Takes back messages that were given to a turn, the last one first. One that was taken in is not stopped by it. */
+async function withdraw(messages: Message[]): Promise<void> {
+  for (const { given } of messages.toReversed()) {
+    const sent = await given?.catch(() => undefined);
+    await sent?.turn.interrupt();
   }
 }

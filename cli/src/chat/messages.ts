@@ -1,7 +1,11 @@
-interface Message {
+import type { Turn } from "@claude-edge/client";
+
+export interface Message {
   text: string;
   /** It came while another was being answered. */
   isQueued: boolean;
+  /** It was given to the turn that ran: its own turn, to be read. In an object, for a turn that is awaited is read. */
+  given?: Promise<{ turn: Turn }> | undefined;
 }
 
 /** What was entered and is not answered yet, in its order. */
@@ -10,8 +14,8 @@ export class Messages implements AsyncIterable<Message> {
   #isEnded = false;
   #wake = () => {};
 
-  add(text: string, { isQueued = false } = {}): void {
-    this.#all.push({ text, isQueued });
+  add(text: string, { isQueued = false, given }: Partial<Message> = {}): void {
+    this.#all.push({ text, isQueued, given });
     this.#wake();
   }
 
@@ -19,9 +23,9 @@ export class Messages implements AsyncIterable<Message> {
     return this.#all.length === 0;
   }
 
-  /** Forgets them. Gives how many there were. */
-  clear(): number {
-    return this.#all.splice(0).length;
+  /** Forgets them. */
+  clear(): Message[] {
+    return this.#all.splice(0);
   }
 
   /** No more will be taken, those that are left neither. */

@@ -2,7 +2,7 @@ import type { SessionResource } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { readAttachments } from "../sessions/attachments.js";
+import { readAttachments } from "../files/attachments.js";
 import { oneLine } from "../terminal/printable.js";
 import { choose } from "../terminal/prompts.js";
 import type { Conversation } from "./conversation.js";
@@ -16,6 +16,10 @@ export interface Chat {
   context: Context;
   /** Ends the chat. */
   leave: () => void;
+  /** Sends a message when what was entered before it is answered. */
+  queue: (message: string) => void;
+  /** Stops the turn that runs, and sends a message. */
+  sendNow: (message: string) => void;
   /** Aborts when the command is to stop. */
   signal: AbortSignal;
 }
@@ -61,6 +65,24 @@ const COMMANDS: Record<string, SlashCommand> = {
       if (!path) throw new EdgeError("usage", "/attach takes the path of a file.");
       conversation.attach((await readAttachments([path], context.cwd)) ?? []);
       screen.note(`${oneLine(path)} goes with the next message`);
+    },
+  },
+  queue: {
+    argument: "<message>",
+    about: "send a message after the turn that runs, which does not see it",
+    isInstant: true,
+    run({ queue }, message) {
+      if (!message) throw new EdgeError("usage", "/queue takes a message.");
+      queue(message);
+    },
+  },
+  now: {
+    argument: "<message>",
+    about: "stop the turn that runs, and send a message",
+    isInstant: true,
+    run({ sendNow }, message) {
+      if (!message) throw new EdgeError("usage", "/now takes a message.");
+      sendNow(message);
     },
   },
   sessions: {
@@ -151,7 +173,8 @@ function helpText(): string {
   return [
     ...rows.map(([usage, about]) => `  ${usage.padEnd(width)}  ${about}`),
     "  A backslash at a line's end goes on in the next; // at the beginning sends one /.",
-    "  Ctrl-C stops the turn, twice quits. What you enter while a turn runs is sent after it.",
+    "  What you enter while a turn runs is given to it, and seen by it after its next tools; /queue and /now do otherwise.",
+    "  Ctrl-C stops the turn and drops what it has not seen, twice quits.",
   ].join("\n");
 }
 

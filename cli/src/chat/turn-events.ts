@@ -1,7 +1,6 @@
 import {
   StreamInterruptedError,
   type EdgeEvent,
-  type PromptAttachment,
   type Session,
   type Turn,
 } from "@claude-edge/client";
@@ -14,14 +13,13 @@ interface Reader {
   onLost: () => void;
 }
 
-/** Sends a prompt and reads its turn to the end; a connection that is lost for good is tried once more. */
+/** Reads a turn to its end; a connection that is lost for good is tried once more. */
 export async function* turnEvents(
   session: Session,
-  prompt: string,
-  attachments: PromptAttachment[] | undefined,
+  begun: Turn,
   { signal, onTurn, onLost }: Reader,
 ): AsyncGenerator<EdgeEvent> {
-  let turn = session.send(prompt, { signal, attachments });
+  let turn = begun;
   onTurn(turn);
   try {
     yield* turn;

@@ -2,6 +2,11 @@ import { isTerminal, TextReader, type EdgeEvent, type TurnEvent } from "@claude-
 
 import { write, type Context } from "../context.js";
 import { filesNote } from "../sessions/output.js";
+import { mcpNote } from "../sessions/mcp-note.js";
+import { networkNote } from "../sessions/network-note.js";
+import { repositoryNote } from "../sessions/repositories.js";
+import { WaitingNote } from "../sessions/waiting.js";
+import type { TargetFlags } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
 import { inStyle } from "../terminal/style.js";
 import { Activity, type ToolLine } from "./activity.js";
@@ -18,11 +23,13 @@ export class TurnView {
   readonly #rows: RowStream | undefined;
   readonly #reader = new TextReader();
   readonly #activity = new Activity();
+  readonly #waiting: WaitingNote;
   readonly #started = performance.now();
   #isWritten = false;
 
-  constructor(screen: Screen, { stdout }: Context) {
+  constructor(screen: Screen, { stdout }: Context, flags: TargetFlags) {
     this.#screen = screen;
+    this.#waiting = new WaitingNote((note) => screen.say(note), flags);
     this.#stdout = stdout;
     if (!stdout.isTTY) return;
     const hasStyle = inStyle("bold", "-", stdout) !== "-";
@@ -31,13 +38,14 @@ export class TurnView {
   }
 
   async onEvent(event: EdgeEvent): Promise<void> {
+    this.#waiting.onEvent(event);
     const text = this.#reader.read(event);
     if (text) await this.#answer(text);
     for (const line of this.#activity.read(event)) {
       this.#endText();
       this.#tool(line);
     }
-    const note = filesNote(event);
+    const note = filesNote(event) || networkNote(event) || mcpNote(event) || repositoryNote(event);
     if (note) {
       this.#endText();
       this.#screen.say(note);
@@ -50,6 +58,7 @@ export class TurnView {
 
   /** The text so far is all there is. */
   async end(): Promise<void> {
+    this.#waiting.close();
     this.#endText();
     if (this.#isWritten && !this.#rows) await write(this.#stdout, "\n");
     this.#isWritten = false;

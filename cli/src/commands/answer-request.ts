@@ -62,7 +62,8 @@ async function find(
 /** @throws EdgeError `usage` where nobody can be asked, `request_resolved` when there is nothing to ask any more. */
 async function answerFromTerminal(request: RequestResource, context: Context) {
   if (!canAsk(context)) {
-    const message = "There is no answer: --allow, --allow-for-session, --deny or --answer.";
+    const message =
+      "There is no answer: --allow, --allow-for-session, --allow-for-account, --deny or --answer.";
     throw new EdgeError("usage", message);
   }
   const { id, status } = request;

@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
-import { write, writeJson, type Context } from "../context.js";
+import { temporaryFolderOf, write, writeJson, type Context } from "../context.js";
 import { checkProject } from "../deploy/checks.js";
 import { askHello, waitForHealth } from "../deploy/probe.js";
 import { listSecretNames, missingSecrets } from "../deploy/secrets.js";
@@ -35,7 +34,7 @@ export async function deploy(
 ): Promise<number> {
   const given = flags.url === undefined ? undefined : deploymentUrl(flags.url);
   const project = findProject(folder, context.cwd);
-  const config = await readProjectConfig(project);
+  const config = await readProjectConfig(project, context);
   // A root key could not be saved in what cannot be read.
   if (!flags.dryRun) readConfig(context);
   await checkProject(project, config, flags, context);
@@ -85,10 +84,9 @@ async function runDeploy(
   const args = ["deploy"];
   if (dryRun) args.push("--dry-run");
   if (containersRollout !== undefined) args.push("--containers-rollout", containersRollout);
-  const temp = mkdtempSync(join(tmpdir(), "claude-edge-"));
+  const temp = mkdtempSync(join(temporaryFolderOf(context), "claude-edge-"));
   const remove = () => rmSync(temp, { recursive: true, force: true });
-  // A second Ctrl-C ends the process on the spot.
-  process.once("exit", remove);
+  const removed = context.onQuit(remove);
   try {
     if (Object.keys(secrets).length > 0) {
       const path = join(temp, "secrets.json");
@@ -100,7 +98,7 @@ async function runDeploy(
     if (code === 0 && record) return record;
     throw new EdgeError("wrangler_failed", "wrangler deploy failed.");
   } finally {
-    process.off("exit", remove);
+    removed();
     remove();
   }
 }

@@ -4,10 +4,10 @@ import type { LocalOptions, LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { DATA_FOLDER, readDevFile, removeDevFile, writeDevFile } from "../dev/file.js";
 import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../dev/local.js";
 import { claim } from "../dev/lock.js";
 import { DevLog } from "../dev/log.js";
+import { DATA_FOLDER, readDevFile, removeDevFile, writeDevFile } from "../target/dev-file.js";
 
 export interface DevFlags {
   port: string;

@@ -15,13 +15,14 @@ import {
 } from "../doctor/deployment.js";
 import { Checks, needs, warn, type Finding } from "../doctor/finding.js";
 import { checkDocker, checkNode } from "../doctor/machine.js";
+import { checkMcpServers } from "../doctor/mcp.js";
 import { checkPackages, checkProject } from "../doctor/project.js";
 import { checkStream } from "../doctor/stream.js";
 import { checkTarget } from "../doctor/target.js";
 import { readDevVars } from "../project/dev-vars.js";
 import { findAgentSdk } from "../project/packages.js";
 import { assertFolder, projectIn, type Project } from "../project/project.js";
-import { findTarget, type TargetFlags } from "../target/target.js";
+import { connect, findTarget, type TargetFlags } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
 import { inStyle } from "../terminal/style.js";
 
@@ -73,7 +74,7 @@ function beginChecks(
   checks.after(project, "model-key", (value) => checkModelKey(value, env));
 
   const target = checks.begin("target", () =>
-    checkTarget(findTarget(flags, { ...context, cwd: folder }), folder),
+    checkTarget(findTarget(flags, { ...context, cwd: folder }), folder, env),
   );
   const reach = checks.after(target, "reach", checkReach);
   checks.after(reach, "clock", checkClock);
@@ -91,9 +92,22 @@ function beginChecks(
     (known, stop) => checkContainer(known, flags.start ?? false, stop),
     START_LIMIT_MS,
   );
-  checks.after(container, "runner", (runner) =>
-    checkRunner(runner, found && findAgentSdk(found).version),
+  const runner = checks.after(container, "runner", (known) =>
+    checkRunner(known, found && findAgentSdk(found).version),
   );
+  if (flags.start) {
+    checks.after(
+      container,
+      "mcp",
+      async (_runner, stop) => {
+        for (const before of [container, runner]) {
+          if ((await before.finding).status === "fail") return needs(before);
+        }
+        return checkMcpServers(connect(flags, { ...context, cwd: folder }), stop);
+      },
+      START_LIMIT_MS,
+    );
+  }
   checks.after(access, "stream", ({ target: { baseURL, ...rest } }, stop) =>
     checkStream(() =>
       fetch(`${baseURL}/v1/status/stream`, {
@@ -108,10 +122,15 @@ function beginChecks(
 
 /** The credential that `claude-edge dev` would ask the model with. */
 function checkModelKey(project: Project, env: Context["env"]): Finding {
-  const credential = findModelCredential(readDevVars(project), env);
-  if (credential) return judgeModelCredential(credential, (name) => `set ${name} in .dev.vars`);
+  const places = { ".dev.vars": readDevVars(project), "the environment": env };
+  const found = findModelCredential(places);
+  if (found) {
+    const { credential, place } = found;
+    return judgeModelCredential(credential, place, (name) => `set ${name} in .dev.vars`);
+  }
   const fix = "claude-edge secrets set ANTHROPIC_API_KEY --local puts one into .dev.vars";
-  return warn("no model credential here: `claude-edge dev` asks the scripted model", fix);
+  const message = `no model credential in ${Object.keys(places).join(" or ")}`;
+  return warn(`${message}: \`claude-edge dev\` asks the scripted model`, fix);
 }
 
 const MARKS = {

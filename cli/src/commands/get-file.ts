@@ -37,7 +37,7 @@ export async function getFile(
       await pipeline(download.stream, stdout, { end: false });
       return EXIT.ok;
     }
-    await saveFile(download, target, () => assertFree(target, name, force));
+    await saveFile(download, target, () => assertFree(target, name, force), context);
   } finally {
     end();
   }

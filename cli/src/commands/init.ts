@@ -64,7 +64,7 @@ export async function init(
   if (given.dryRun) say("Would create", folder, paths);
   else {
     writeProject(folder, files, (temporary) => {
-      if (checkout !== undefined) packInto(join(temporary, "vendor"), checkout);
+      if (checkout !== undefined) packInto(join(temporary, "vendor"), checkout, env);
     });
     say("Create", folder, paths);
   }
@@ -80,7 +80,16 @@ export async function init(
   return EXIT.ok;
 }
 
-const summary = ({ name, isolation, instance, sleepAfter, scheduling, r2, regions }: InitOptions) =>
+const summary = ({
+  name,
+  isolation,
+  instance,
+  sleepAfter,
+  scheduling,
+  r2,
+  regions,
+  jurisdiction,
+}: InitOptions) =>
   [
     name,
     isolation === "account" ? "a container an account" : "a container a session",
@@ -88,6 +97,7 @@ const summary = ({ name, isolation, instance, sleepAfter, scheduling, r2, region
     `asleep after ${sleepAfter}`,
     ...(scheduling === "default" ? [] : ["scheduled by Durable Object"]),
     ...regions,
+    ...(jurisdiction ? [`jurisdiction ${jurisdiction}`] : []),
     ...(r2 ? ["R2"] : []),
   ].join(", ");
 

@@ -10,6 +10,9 @@ import { table } from "../terminal/table.js";
 export interface ListSessionsFlags extends TargetFlags {
   limit: number;
   all?: boolean;
+  tag?: string;
+  status?: SessionResource["status"];
+  title?: string;
   json?: boolean;
 }
 
@@ -23,14 +26,21 @@ export async function listSessions(flags: ListSessionsFlags, context: Context): 
   const sessions: SessionResource[] = [];
   let count = 0;
   // One more than is shown, to know whether there are more.
-  for await (const session of connect(flags, context).sessions.list({ limit: limit + 1, signal })) {
+  const { tag, status, title } = flags;
+  const query = { limit: limit + 1, tag, status, title, signal };
+  for await (const session of connect(flags, context).sessions.list(query)) {
     count += 1;
     if (count > limit) break;
     if (flags.json) await writeJson(stdout, session);
     else sessions.push(session);
   }
   if (sessions.length > 0) await write(stdout, sessionTable(sessions, stdout.columns));
-  if (count === 0) stderr.write("no sessions yet: claude-edge query begins one\n");
+  const isFiltered = tag !== undefined || status !== undefined || title !== undefined;
+  if (count === 0) {
+    stderr.write(
+      isFiltered ? "no such sessions\n" : "no sessions yet: claude-edge query begins one\n",
+    );
+  }
   if (count > limit) {
     stderr.write(`note: these are the newest ${limit}; --limit <number> or --all shows more\n`);
   }

@@ -4,9 +4,9 @@ import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { stopped, write, type Context } from "../context.js";
 import { assertLoggedIn, runWrangler } from "../deploy/wrangler.js";
-import { findDevProject, readDevFile } from "../dev/file.js";
 import { DevLogReader } from "../dev/log.js";
 import { findProject } from "../project/project.js";
+import { findDevProject, readDevFile } from "../target/dev-file.js";
 import { printable } from "../terminal/printable.js";
 
 export interface LogsFlags {

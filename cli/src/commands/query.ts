@@ -11,13 +11,18 @@ import {
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import { unlessAborted, write, writeJson, type Context } from "../context.js";
+import { readAttachments } from "../files/attachments.js";
 import { reportError } from "../report.js";
 import { Approvals } from "../requests/approvals.js";
-import { readAttachments } from "../sessions/attachments.js";
 import { findNewest, findSession } from "../sessions/find.js";
 import { queryOptionsOf, type QueryFlags } from "../sessions/flags.js";
 import { failureLine, filesNote, messageLine, resultLine, summary } from "../sessions/output.js";
 import { readPrompt } from "../sessions/prompt.js";
+import { mcpNote } from "../sessions/mcp-note.js";
+import { networkNote } from "../sessions/network-note.js";
+import { repositoryNote } from "../sessions/repositories.js";
+import { WaitingNote } from "../sessions/waiting.js";
+import { sameTarget } from "../target/same-target.js";
 import { connect } from "../target/target.js";
 import { oneLine } from "../terminal/printable.js";
 import { canAsk } from "../terminal/prompts.js";
@@ -36,10 +41,17 @@ export async function query(
     const edge = connect(flags, context);
     const attachments = await readAttachments(flags.file ?? [], context.cwd);
     const prompt = await unlessAborted(readPrompt(argument, context), context.signal);
-    const approvals = new Approvals(context, { asks: asksHere(flags, context) });
-    const agent = { ...options, ...approvals.callbacks };
-    const { turn } = await begin(edge, { prompt, attachments }, flags, agent, context.signal);
-    await print(turn, flags, approvals, context);
+    const approvals = new Approvals(context, {
+      asks: asksHere(flags, context),
+      target: sameTarget(flags),
+    });
+    const agent = { ...options, ...approvals.callbacks, ...neverAsked(flags) };
+    const leave = new AbortController();
+    const signals = { signal: context.signal, leave: leave.signal };
+    const { turn } = await begin(edge, { prompt, attachments }, flags, agent, signals);
+    const stopAtSignal = interruptAtSignal(turn, () => leave.abort(), context);
+    const printed = print(turn, flags, approvals, context).finally(stopAtSignal);
+    await unlessAborted(printed, leave.signal);
     return EXIT.ok;
   } catch (error) {
     if (context.signal.aborted) return EXIT.interrupted;
@@ -52,24 +64,33 @@ export async function query(
 const asksHere = ({ permissionPrompts, outputFormat }: QueryFlags, context: Context) =>
   permissionPrompts !== "none" && outputFormat !== "json" && canAsk(context);
 
+/** With `--permission-prompts none` hosts are denied at once: nobody is to be asked. */
+const neverAsked = ({ permissionPrompts }: QueryFlags): Pick<AgentOptions, "onNetwork"> =>
+  permissionPrompts === "none"
+    ? { onNetwork: () => ({ behavior: "deny", message: "nobody is asked in this run" }) }
+    : {};
+
 /** The turn, in an object: returned bare from an async function, a turn would be awaited to its end. */
 async function begin(
   edge: ClaudeEdge,
   { prompt, attachments }: { prompt: string; attachments: PromptAttachment[] | undefined },
-  { resume, continue: newest, sessionId, title }: QueryFlags,
+  { resume, continue: newest, sessionId, title, expires: expiresIn }: QueryFlags,
   options: AgentOptions,
-  signal: AbortSignal,
+  { signal, leave }: { signal: AbortSignal; leave: AbortSignal },
 ): Promise<{ turn: Turn }> {
-  const { onPermission } = options;
-  const send = (session: Session) => ({ turn: session.send(prompt, { attachments }) });
-  const open = (id: string) => edge.sessions.open(id, { onPermission });
+  const { onPermission, onNetwork } = options;
+  const send = (session: Session) => ({
+    turn: session.send(prompt, { attachments, signal: leave }),
+  });
+  const open = (id: string) => edge.sessions.open(id, { onPermission, onNetwork });
   if (resume !== undefined) return send(open(await findSession(edge, resume, signal)));
   if (newest) return send(open(await findNewest(edge, signal)));
   // A session that is there already takes more than fits into a prompt's own request.
   if (attachments) {
-    return send(await edge.sessions.create({ ...options, id: sessionId, title, signal }));
+    const settings = { id: sessionId, title, expiresIn };
+    return send(await edge.sessions.create({ ...options, ...settings, signal }));
   }
-  return { turn: edge.query(prompt, { ...options, sessionId, title }) };
+  return { turn: edge.query(prompt, { ...options, sessionId, title, expiresIn, signal: leave }) };
 }
 
 /** Prints the turn as it comes. @throws TurnError when it does not complete. */
@@ -81,16 +102,21 @@ async function print(
 ): Promise<void> {
   const { outputFormat, includePartialMessages = false, jsonSchema, verbose } = flags;
   const started = performance.now();
-  const stopAtSignal = interruptAtSignal(turn, context);
   // With a schema the answer is the value, not what the model says around it.
   const isText = outputFormat === "text" && jsonSchema === undefined;
   let firstToken: number | undefined;
   const denied: string[] = [];
+  const waiting = new WaitingNote((note) => context.stderr.write(note), flags);
   try {
     const reader = new TextReader();
     for await (const event of turn) {
       approvals.onEvent(event);
-      const note = filesNote(event);
+      waiting.onEvent(event);
+      const note =
+        filesNote(event) ||
+        networkNote(event) ||
+        repositoryNote(event) ||
+        (verbose && mcpNote(event));
       if (note) context.stderr.write(note);
       denied.push(...deniedIn(event));
       const text = reader.read(event);
@@ -109,7 +135,7 @@ async function print(
     if (isText && firstToken !== undefined) await write(context.stdout, "\n");
     throw error;
   } finally {
-    stopAtSignal();
+    waiting.close();
     approvals.close();
   }
 }
@@ -120,14 +146,13 @@ async function printOutcome(outcome: TurnOutcome, format: string, context: Conte
   else await writeJson(context.stdout, outcome.output);
 }
 
-/** At Ctrl-C the turn is stopped, not only left. */
-function interruptAtSignal(turn: Turn, { signal, stderr }: Context): () => void {
-  const quit = () => process.exit(EXIT.interrupted);
+/** At Ctrl-C the turn is stopped, and left only if that takes too long. */
+function interruptAtSignal(turn: Turn, leave: () => void, { signal, stderr }: Context): () => void {
   const onAbort = () => {
     stderr.write("\ninterrupting; press Ctrl-C again to quit at once\n");
-    setTimeout(quit, INTERRUPT_MS).unref();
+    setTimeout(leave, INTERRUPT_MS).unref();
     // The stream ends when the turn does.
-    turn.interrupt().catch(quit);
+    turn.interrupt().catch(leave);
   };
   if (signal.aborted) throw signal.reason;
   signal.addEventListener("abort", onAbort, { once: true });

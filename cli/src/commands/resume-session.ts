@@ -1,6 +1,5 @@
 import type { Context } from "../context.js";
 import type { QueryFlags } from "../sessions/flags.js";
-import { isPiped } from "../sessions/prompt.js";
 import { chat } from "./chat.js";
 import { query } from "./query.js";
 
@@ -12,6 +11,6 @@ export function resumeSession(
   context: Context,
 ): Promise<number> {
   const all = { ...flags, resume: id };
-  const asks = prompt === undefined && !flags.file && !isPiped(context.stdin);
+  const asks = prompt === undefined && !flags.file && !context.isPiped;
   return asks ? chat(undefined, all, context) : query(prompt, all, context);
 }

@@ -1,3 +1,4 @@
+import type { SecretResource } from "@claude-edge/client";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import { write, writeJson, type Context } from "../context.js";
@@ -8,14 +9,16 @@ import { findProject, readProjectConfig, type Project } from "../project/project
 import { assertKind, newRootKey, ROOT_KEY, SECRETS } from "../secrets/credentials.js";
 import { chooseModelSecret, secretFrom } from "../secrets/input.js";
 import { profileOf, readConfig, writeConfig } from "../target/profiles.js";
+import { DEV_ORIGIN, findTarget } from "../target/target.js";
 import { canAsk } from "../terminal/prompts.js";
-
-export interface SecretsFlags {
-  generate?: boolean;
-  json?: boolean;
-  local?: boolean;
-  profile?: string;
-}
+import { table } from "../terminal/table.js";
+import {
+  deleteAgentSecret,
+  listAgentSecrets,
+  setAgentSecret,
+  whose,
+  type SecretsFlags,
+} from "./agent-secrets.js";
 
 /** `claude-edge secrets set`. Gives the exit code. */
 export async function setSecret(
@@ -24,7 +27,8 @@ export async function setSecret(
   context: Context,
 ): Promise<number> {
   const { local, generate } = flags;
-  if (given !== undefined) assertSecretName(given);
+  if (given !== undefined && !SECRETS.includes(given)) return setAgentSecret(given, flags, context);
+  assertNoTarget(flags, given);
   const project = projectFor(flags, context);
   const name = given ?? (generate ? ROOT_KEY : await askName(context));
   if (name === undefined) return EXIT.interrupted;
@@ -49,14 +53,46 @@ export async function setSecret(
   return EXIT.ok;
 }
 
-/** `claude-edge secrets list`. Gives the exit code. */
+/** `claude-edge secrets list`: the Worker's own of this folder's project, and those of the agents of a deployment. */
 export async function listSecrets(flags: SecretsFlags, context: Context): Promise<number> {
-  const names = await namesOf(flags, context);
-  for (const name of names.toSorted()) {
-    await (flags.json ? writeJson(context.stdout, { name }) : write(context.stdout, `${name}\n`));
-  }
-  if (names.length === 0) context.stderr.write("no secrets are set\n");
+  const { stdout, stderr } = context;
+  const { url, token } = flags.local ? {} : findTarget(flags, context);
+  const agents = url && token ? await listAgentSecrets(flags, context) : undefined;
+  const names = (await workerNames(flags, context, url?.origin, agents !== undefined)).toSorted();
+  const all = [...names.map((name) => ({ name })), ...(agents ?? [])];
+  if (flags.json) for (const secret of all) await writeJson(stdout, secret);
+  else if (agents && all.length > 0) await write(stdout, secretTable(names, agents));
+  else for (const name of names) await write(stdout, `${name}\n`);
+  if (all.length === 0) stderr.write("no secrets are set\n");
   return EXIT.ok;
+}
+
+/** The names of the Worker's own secrets; none where a deployment is named, or known and no project is here. */
+async function workerNames(
+  flags: SecretsFlags,
+  context: Context,
+  origin: string | undefined,
+  isTargeted: boolean,
+): Promise<string[]> {
+  if (isTargeted && TARGET_FLAGS.some((flag) => flags[flag] !== undefined)) return [];
+  try {
+    return await namesOf({ ...flags, local: flags.local || origin === DEV_ORIGIN }, context);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (isTargeted && (code === "project_not_found" || code === "worker_not_found")) return [];
+    throw error;
+  }
+}
+
+function secretTable(names: string[], agents: SecretResource[]): string {
+  const rows = agents.map((secret) => [
+    secret.name,
+    secret.unreadable ? `${whose(secret)}, unreadable: set it again` : whose(secret),
+    secret.hosts.join(" "),
+    secret.updated_at.slice(0, 10),
+  ]);
+  const own = names.map((name) => [name, "the Worker", "-", "-"]);
+  return table(["NAME", "WHOSE", "HOSTS", "SET"], [...own, ...rows]);
 }
 
 /** `claude-edge secrets delete`. Gives the exit code. */
@@ -65,7 +101,8 @@ export async function deleteSecret(
   flags: SecretsFlags,
   context: Context,
 ): Promise<number> {
-  assertSecretName(name);
+  if (!SECRETS.includes(name)) return deleteAgentSecret(name, flags, context);
+  assertNoTarget(flags, name);
   if (!(await namesOf(flags, context)).includes(name)) {
     throw new EdgeError("not_found", `${name} is not set.`);
   }
@@ -93,10 +130,16 @@ function projectFor({ local }: SecretsFlags, { cwd }: Context): Project {
   return project;
 }
 
-/** @throws EdgeError `usage`. */
-function assertSecretName(name: string): void {
-  if (SECRETS.includes(name)) return;
-  const message = `There is no secret ${name}: there are ${SECRETS.join(", ")}.`;
+/** Flags that name a deployment. */
+const TARGET_FLAGS = ["account", "profile", "session", "url"] as const;
+
+/** The Worker's own secrets are of this folder's project. @throws EdgeError `usage`. */
+function assertNoTarget(flags: SecretsFlags, name: string | undefined): void {
+  const wrong = (["account", "body", "header", "host", "query", "url"] as const).find(
+    (flag) => flags[flag] !== undefined,
+  );
+  if (wrong === undefined || name === undefined) return;
+  const message = `${name} is a secret of the Worker itself, of this folder's project: it takes no --${wrong}.`;
   throw new EdgeError("usage", message);
 }
 
@@ -112,7 +155,7 @@ async function profileName(
   { profile }: SecretsFlags,
   context: Context,
 ): Promise<string> {
-  const name = profile ?? (await readProjectConfig(project)).name ?? "";
+  const name = profile ?? (await readProjectConfig(project, context)).name ?? "";
   profileOf(readConfig(context), name);
   return name;
 }

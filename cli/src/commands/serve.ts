@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { DATA_FOLDER } from "../dev/file.js";
 import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../dev/local.js";
+import { DATA_FOLDER } from "../target/dev-file.js";
 
 export interface ServeFlags {
   port: string;

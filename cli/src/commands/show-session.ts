@@ -6,6 +6,7 @@ import { askedOf, subjectOf } from "../requests/asked.js";
 import { findSession } from "../sessions/find.js";
 import { readConversation, type ToldTurn } from "../sessions/history.js";
 import { conversationText } from "../sessions/history-text.js";
+import { sameTarget } from "../target/same-target.js";
 import { connect, type TargetFlags } from "../target/target.js";
 import { duration } from "../terminal/duration.js";
 import { oneLine } from "../terminal/printable.js";
@@ -38,7 +39,7 @@ export async function showSession(
     await writeJson(stdout, { session, figures, requests, turns });
     return EXIT.ok;
   }
-  await write(stdout, about(session, requests, all, stdout));
+  await write(stdout, about(session, { requests, target: sameTarget(target) }, all, stdout));
   if (turns.length > 0) await write(stdout, `\n${conversationText(turns, stdout)}`);
   if (turns.length < remembered.length) {
     const of = remembered.length;
@@ -49,11 +50,12 @@ export async function showSession(
 
 function about(
   session: SessionResource,
-  requests: RequestResource[],
+  { requests, target }: { requests: RequestResource[]; target: string },
   turns: ToldTurn[],
   stdout: Context["stdout"],
 ): string {
   const { id, title, status, tags, options, forked_from: from, created_at, updated_at } = session;
+  const { expires_at: expires } = session;
   const ago = (time: string) => `${time} (${duration(Date.now() - Date.parse(time))} ago)`;
   const origin = from && `${from.session_id}${from.message_id ? ` at ${from.message_id}` : ""}`;
   const rows: [string, string | undefined][] = [
@@ -63,12 +65,13 @@ function about(
     ["tags", tags.join(", ")],
     ["created", ago(created_at)],
     ["active", ago(updated_at)],
+    ["expires", expires],
     ["forked from", origin],
     ["model", options.model],
     ["permissions", options.permissionMode],
     ["turns", turnCount(turns)],
     ["used", usedBy(turns)],
-    ...requests.map((request): [string, string] => ["waits for", waitsFor(request)]),
+    ...requests.map((request): [string, string] => ["waits for", waitsFor(request) + target]),
   ];
   const label = (name: string) => inStyle("dim", name.padEnd(13), stdout);
   return rows

@@ -17,9 +17,10 @@ export const defineChat = (context: Context): Command =>
         "claude-edge chat",
         'claude-edge chat "What does this project do?" --model claude-sonnet-5-5',
         "claude-edge chat -c --fork-session",
+        "claude-edge chat --repo https://github.com/team/project#main --repo-secret GITHUB_TOKEN",
       ),
     )
     .action(async (prompt: string | undefined, options) => {
       const { chat } = await import("../commands/chat.js");
-      process.exitCode = await chat(prompt, options, context);
+      context.exitCode = await chat(prompt, options, context);
     });

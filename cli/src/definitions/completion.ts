@@ -19,5 +19,5 @@ export const defineCompletion = (context: Context): Command =>
     )
     .action(async (shell: Shell, _options, command) => {
       const { completion } = await import("../commands/completion.js");
-      process.exitCode = await completion(shell, command.parent!, context);
+      context.exitCode = await completion(shell, command.parent!, context);
     });

@@ -40,7 +40,7 @@ const defineList = (context: Context) =>
     )
     .action(async (options) => {
       const { listConfig } = await import("../commands/config.js");
-      process.exitCode = await listConfig(options, context);
+      context.exitCode = await listConfig(options, context);
     });
 
 const defineGet = (context: Context) =>
@@ -55,7 +55,7 @@ const defineGet = (context: Context) =>
     )
     .action(async (name: string, options) => {
       const { getConfig } = await import("../commands/config.js");
-      process.exitCode = await getConfig(name, options, context);
+      context.exitCode = await getConfig(name, options, context);
     });
 
 const defineSet = (context: Context) =>
@@ -73,7 +73,7 @@ const defineSet = (context: Context) =>
     )
     .action(async (name: string, value: string, options) => {
       const { setConfig } = await import("../commands/config.js");
-      process.exitCode = await setConfig(name, value, options, context);
+      context.exitCode = await setConfig(name, value, options, context);
     });
 
 const defineUnset = (context: Context) =>
@@ -84,5 +84,5 @@ const defineUnset = (context: Context) =>
     .addHelpText("after", examples("claude-edge config unset account --profile prod"))
     .action(async (name: string, options) => {
       const { unsetConfig } = await import("../commands/config.js");
-      process.exitCode = await unsetConfig(name, options, context);
+      context.exitCode = await unsetConfig(name, options, context);
     });

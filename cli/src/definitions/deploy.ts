@@ -30,5 +30,5 @@ ${examples(
     )
     .action(async (folder: string, options) => {
       const { deploy } = await import("../commands/deploy.js");
-      process.exitCode = await deploy(folder, options, context);
+      context.exitCode = await deploy(folder, options, context);
     });

@@ -20,5 +20,5 @@ export const defineDev = (context: Context): Command =>
     )
     .action(async (folder: string, options) => {
       const { dev } = await import("../commands/dev.js");
-      process.exitCode = await dev(folder, options, context);
+      context.exitCode = await dev(folder, options, context);
     });

@@ -23,5 +23,5 @@ ${examples(
     )
     .action(async (folder: string | undefined, options) => {
       const { doctor } = await import("../commands/doctor.js");
-      process.exitCode = await doctor(folder, options, context);
+      context.exitCode = await doctor(folder, options, context);
     });

@@ -52,7 +52,7 @@ const defineLs = (context: Context) =>
     )
     .action(async (session: string, path: string | undefined, options) => {
       const { listFiles } = await import("../commands/list-files.js");
-      process.exitCode = await listFiles(session, path, options, context);
+      context.exitCode = await listFiles(session, path, options, context);
     });
 
 const defineGet = (context: Context) =>
@@ -76,7 +76,7 @@ const defineGet = (context: Context) =>
     )
     .action(async (session: string, path: string, options) => {
       const { getFile } = await import("../commands/get-file.js");
-      process.exitCode = await getFile(session, path, options, context);
+      context.exitCode = await getFile(session, path, options, context);
     });
 
 const definePut = (context: Context) =>
@@ -99,7 +99,7 @@ const definePut = (context: Context) =>
     )
     .action(async (session: string, local: string, path: string | undefined, options) => {
       const { putFile } = await import("../commands/put-file.js");
-      process.exitCode = await putFile(session, local, path, options, context);
+      context.exitCode = await putFile(session, local, path, options, context);
     });
 
 const defineRm = (context: Context) =>
@@ -117,7 +117,7 @@ const defineRm = (context: Context) =>
     )
     .action(async (session: string, paths: string[], options) => {
       const { deleteFiles } = await import("../commands/delete-files.js");
-      process.exitCode = await deleteFiles(session, paths, options, context);
+      context.exitCode = await deleteFiles(session, paths, options, context);
     });
 
 const defineDiff = (context: Context) =>
@@ -140,7 +140,7 @@ const defineDiff = (context: Context) =>
     )
     .action(async (session: string, from: string | undefined, to: string | undefined, options) => {
       const { diffFiles } = await import("../commands/diff-files.js");
-      process.exitCode = await diffFiles(session, from, to, options, context);
+      context.exitCode = await diffFiles(session, from, to, options, context);
     });
 
 const definePull = (context: Context) =>
@@ -165,7 +165,7 @@ ${examples(
     )
     .action(async (session: string, folder: string, options) => {
       const { pullFiles } = await import("../commands/pull-files.js");
-      process.exitCode = await pullFiles(session, folder, options, context);
+      context.exitCode = await pullFiles(session, folder, options, context);
     });
 
 const definePush = (context: Context) =>
@@ -190,5 +190,5 @@ ${examples(
     )
     .action(async (session: string, folder: string, options) => {
       const { pushFiles } = await import("../commands/push-files.js");
-      process.exitCode = await pushFiles(session, folder, options, context);
+      context.exitCode = await pushFiles(session, folder, options, context);
     });

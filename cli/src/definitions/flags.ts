@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 
+import { parseDuration } from "../terminal/duration.js";
+
 /** The folder that a command works on, as its help says it. */
 export const PROJECT = "the project: the folder that holds wrangler.jsonc";
 
@@ -24,6 +26,14 @@ export const positiveInteger = (value: string): number => {
 export const wholeNumber = (value: string): number => {
   if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(value);
+};
+
+/** Seconds, or `never`. */
+export const lifetime = (value: string): number | "never" => {
+  if (value === "never") return value;
+  const seconds = parseDuration(value);
+  if (seconds !== undefined) return seconds;
+  throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
 };
 
 /** How the answer to a prompt is printed: a part of QueryFlags, once parsed. */
@@ -80,7 +90,14 @@ export const withSession = (command: Command): Command =>
       ]),
     )
     .option("--allowed-tools <names>", "tools that need no approval, with commas between", list)
-    .option("--disallowed-tools <names>", "tools the agent may not use, with commas between", list);
+    .option("--disallowed-tools <names>", "tools the agent may not use, with commas between", list)
+    .option(
+      "--repo <url>",
+      "a git repository that is cloned into the new session, of a branch, tag or commit with #<ref>; again for more",
+      collect,
+    )
+    .option("--repo-secret <name>", "the secret that holds the token for --repo")
+    .option("--repo-depth <number>", "how many commits of --repo to fetch", positiveInteger);
 
 /** Help that leads with what people copy. */
 export const examples = (...lines: string[]): string =>

@@ -10,12 +10,16 @@ export const defineInit = (context: Context): Command =>
     .option("--name <name>", "of the Worker; the folder's without it")
     .option("--isolation <what>", "account or session: what gets a container of its own")
     .option("--instance <type>", "the size of a container", "standard-1")
-    .option("--sleep-after <time>", "how long a container without work is kept", "20m")
+    .option("--sleep-after <time>", "how long a container without work is kept", "5m")
     .option("--max-instances <number>", "containers at the same time", positiveInteger, 10)
     .option(
       "--region <names>",
       "where containers may run, like WEUR,EEUR; anywhere without it",
       list,
+    )
+    .option(
+      "--jurisdiction <name>",
+      "eu or fedramp: where data is stored and agents run, for good; anywhere without it",
     )
     .option("--with <names>", "r2: a bucket for files", list)
     .option(
@@ -33,10 +37,11 @@ export const defineInit = (context: Context): Command =>
       examples(
         "claude-edge init my-agent",
         "claude-edge init my-agent --yes --isolation session --with r2",
+        "claude-edge init my-agent --jurisdiction eu --with r2",
         "claude-edge init . --dry-run",
       ),
     )
     .action(async (folder: string | undefined, options) => {
       const { init } = await import("../commands/init.js");
-      process.exitCode = await init(folder, options, context);
+      context.exitCode = await init(folder, options, context);
     });

@@ -36,7 +36,7 @@ const defineShow = (context: Context) =>
     .addHelpText("after", examples("claude-edge limits show --account ada --json"))
     .action(async (options) => {
       const { showLimits } = await import("../commands/limits.js");
-      process.exitCode = await showLimits(options, context);
+      context.exitCode = await showLimits(options, context);
     });
 
 const defineSet = (context: Context) =>
@@ -62,5 +62,5 @@ ${examples(
     )
     .action(async (options) => {
       const { setLimits } = await import("../commands/limits.js");
-      process.exitCode = await setLimits(options, context);
+      context.exitCode = await setLimits(options, context);
     });

@@ -21,7 +21,7 @@ ${examples(
     )
     .action(async (url: string | undefined, options) => {
       const { login } = await import("../commands/login.js");
-      process.exitCode = await login(url, options, context);
+      context.exitCode = await login(url, options, context);
     });
 
 export const defineLogout = (context: Context): Command =>
@@ -31,7 +31,7 @@ export const defineLogout = (context: Context): Command =>
     .addHelpText("after", examples("claude-edge logout", "claude-edge logout --profile prod"))
     .action(async (options) => {
       const { logout } = await import("../commands/logout.js");
-      process.exitCode = await logout(options, context);
+      context.exitCode = await logout(options, context);
     });
 
 export const defineWhoami = (context: Context): Command =>
@@ -46,5 +46,5 @@ export const defineWhoami = (context: Context): Command =>
     )
     .action(async (options) => {
       const { whoami } = await import("../commands/whoami.js");
-      process.exitCode = await whoami(options, context);
+      context.exitCode = await whoami(options, context);
     });

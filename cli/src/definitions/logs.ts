@@ -24,5 +24,5 @@ export const defineLogs = (context: Context): Command =>
     )
     .action(async (options) => {
       const { logs } = await import("../commands/logs.js");
-      process.exitCode = await logs(options, context);
+      context.exitCode = await logs(options, context);
     });

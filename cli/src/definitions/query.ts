@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 import {
   examples,
+  lifetime,
   positive,
   positiveInteger,
   withAnswerFormat,
@@ -26,6 +27,11 @@ export const defineQuery = (context: Context): Command =>
       )
         .option("--session-id <uuid>", "the id of the new session")
         .option(
+          "--expires <time>",
+          "delete the new session so long after its last use: 30d, 12h, 45m",
+          lifetime,
+        )
+        .option(
           "--max-turns <number>",
           "model calls with tools in between, at most",
           positiveInteger,
@@ -47,9 +53,10 @@ export const defineQuery = (context: Context): Command =>
         'git diff | claude-edge query "Review this" --model claude-sonnet-5-5',
         'claude-edge query -c "And the tests?" --output-format json | jq .result',
         'claude-edge query "What is wrong in this picture?" --file screenshot.png',
+        'claude-edge query "What is new in here?" --repo https://github.com/honojs/hono --repo-depth 50',
       ),
     )
     .action(async (prompt: string | undefined, options) => {
       const { query } = await import("../commands/query.js");
-      process.exitCode = await query(prompt, options, context);
+      context.exitCode = await query(prompt, options, context);
     });

@@ -6,7 +6,7 @@ import { collect, examples, withDefault, withTarget } from "./flags.js";
 export const defineRequests = (context: Context): Command =>
   withDefault(
     new Command("requests").description(
-      "requests that wait for an answer: tools that need approval, and the agent's questions",
+      "requests that wait for an answer: tools that need approval, hosts to reach, and the agent's questions",
     ),
     defineList(context),
   )
@@ -32,15 +32,20 @@ const defineList = (context: Context) =>
           .choices(["pending", "answered", "cancelled", "expired", "any"])
           .default("pending"),
       )
+      .option("-f, --follow", "wait for more, and show each as it is made and as it is resolved")
       .option("--json", "a JSON object a line, those for hooks and MCP servers too"),
   )
     .addHelpText(
       "after",
-      examples("claude-edge requests list", "claude-edge requests list --json | jq -r .id"),
+      examples(
+        "claude-edge requests list",
+        "claude-edge requests list --follow",
+        "claude-edge requests list --json | jq -r .id",
+      ),
     )
     .action(async (options) => {
       const { listRequests } = await import("../commands/list-requests.js");
-      process.exitCode = await listRequests(options, context);
+      context.exitCode = await listRequests(options, context);
     });
 
 const defineAnswer = (context: Context) =>
@@ -48,9 +53,10 @@ const defineAnswer = (context: Context) =>
     new Command("answer")
       .description("answer a request; in a terminal it asks for the answer when none is given")
       .argument("<id>", "the request, or the first 8 characters or more of one that is pending")
-      .option("--allow", "let the tool run this once")
+      .option("--allow", "let the tool run this once; of a host: for its turn")
       .option("--allow-for-session", "and the like of it for the rest of the session")
-      .option("--deny [message]", "do not; the agent is told the message")
+      .option("--allow-for-account", "of a host: for all sessions of the account")
+      .option("--deny [message]", "do not; the agent, or the program, is told the message")
       .option("--answer <text>", "to a question; of several: question=answer, for each", collect)
       .option("--by <name>", "who answers; the user of this machine without it")
       .option("--json", "a JSON object: the request, now answered"),
@@ -67,5 +73,5 @@ const defineAnswer = (context: Context) =>
     )
     .action(async (id: string, options) => {
       const { answerRequest } = await import("../commands/answer-request.js");
-      process.exitCode = await answerRequest(id, options, context);
+      context.exitCode = await answerRequest(id, options, context);
     });

@@ -20,5 +20,5 @@ ${examples("docker compose up --build", "claude-edge serve --port 80 --data /dat
     )
     .action(async (folder: string, options) => {
       const { serve } = await import("../commands/serve.js");
-      process.exitCode = await serve(folder, options, context);
+      context.exitCode = await serve(folder, options, context);
     });

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 import {
   examples,
+  lifetime,
   positiveInteger,
   wholeNumber,
   withAnswerFormat,
@@ -33,6 +34,9 @@ ${examples(
     .addCommand(defineFork(context))
     .addCommand(defineRewind(context))
     .addCommand(defineRename(context))
+    .addCommand(defineInterrupt(context))
+    .addCommand(defineExport(context))
+    .addCommand(defineExpire(context))
     .addCommand(defineDelete(context))
     .addCommand(defineEvents(context));
 
@@ -42,18 +46,24 @@ const defineList = (context: Context) =>
       .description("list sessions, the one last used first")
       .option("--limit <number>", "so many of them", positiveInteger, 20)
       .addOption(new Option("--all", "all of them").conflicts("limit"))
+      .option("--tag <tag>", "those with this tag")
+      .addOption(
+        new Option("--status <status>", "those that are").choices(["idle", "running", "waiting"]),
+      )
+      .option("--title <text>", "those with this text in their title")
       .option("--json", "a JSON object a line"),
   )
     .addHelpText(
       "after",
       examples(
         "claude-edge sessions list",
+        "claude-edge sessions list --status waiting --tag billing",
         "claude-edge sessions list --all --json | jq -r '.id + \" \" + .title'",
       ),
     )
     .action(async (options) => {
       const { listSessions } = await import("../commands/list-sessions.js");
-      process.exitCode = await listSessions(options, context);
+      context.exitCode = await listSessions(options, context);
     });
 
 const defineShow = (context: Context) =>
@@ -77,7 +87,7 @@ ${examples(
     )
     .action(async (id: string, options) => {
       const { showSession } = await import("../commands/show-session.js");
-      process.exitCode = await showSession(id, options, context);
+      context.exitCode = await showSession(id, options, context);
     });
 
 const defineResume = (context: Context) =>
@@ -103,7 +113,7 @@ const defineResume = (context: Context) =>
     )
     .action(async (id: string, prompt: string | undefined, options) => {
       const { resumeSession } = await import("../commands/resume-session.js");
-      process.exitCode = await resumeSession(id, prompt, options, context);
+      context.exitCode = await resumeSession(id, prompt, options, context);
     });
 
 const defineFork = (context: Context) =>
@@ -130,7 +140,7 @@ const defineFork = (context: Context) =>
     )
     .action(async (id: string, options) => {
       const { forkSession } = await import("../commands/fork-session.js");
-      process.exitCode = await forkSession(id, options, context);
+      context.exitCode = await forkSession(id, options, context);
     });
 
 const defineRewind = (context: Context) =>
@@ -153,7 +163,7 @@ ${examples(
     )
     .action(async (id: string, turn: string | undefined, options) => {
       const { rewindSession } = await import("../commands/rewind-session.js");
-      process.exitCode = await rewindSession(id, turn, options, context);
+      context.exitCode = await rewindSession(id, turn, options, context);
     });
 
 const defineRename = (context: Context) =>
@@ -166,7 +176,65 @@ const defineRename = (context: Context) =>
     .addHelpText("after", examples('claude-edge sessions rename 9f8b0ae3 "Release notes"'))
     .action(async (id: string, title: string, options) => {
       const { renameSession } = await import("../commands/rename-session.js");
-      process.exitCode = await renameSession(id, title, options, context);
+      context.exitCode = await renameSession(id, title, options, context);
+    });
+
+const defineInterrupt = (context: Context) =>
+  withTarget(
+    new Command("interrupt")
+      .description("stop a session's turns, the queued ones too; the session stays")
+      .argument("<id>", ID),
+  )
+    .addHelpText("after", examples("claude-edge sessions interrupt 9f8b0ae3"))
+    .action(async (id: string, options) => {
+      const { interruptSession } = await import("../commands/interrupt-session.js");
+      context.exitCode = await interruptSession(id, options, context);
+    });
+
+const defineExport = (context: Context) =>
+  withTarget(
+    new Command("export")
+      .description("save all of a session as a tar: turns, events, transcript and files")
+      .argument("<id>", ID)
+      .option("-o, --output <file>", "where to put it; standard output without it, or with -")
+      .option("--force", "overwrite what is there"),
+  )
+    .addHelpText(
+      "after",
+      `
+The tar holds session.json, turns.ndjson, events.ndjson, transcript.ndjson, and the files in files/, all of one moment.
+An export that breaks off leaves no file behind, and on standard output a tar without its end.
+${examples(
+  "claude-edge sessions export 9f8b0ae3 -o session.tar",
+  "claude-edge sessions export 9f8b0ae3 | gzip > session.tar.gz",
+  "claude-edge sessions export 9f8b0ae3 | tar -xO events.ndjson | jq .kind",
+)}`,
+    )
+    .action(async (id: string, options) => {
+      const { exportSession } = await import("../commands/export-session.js");
+      context.exitCode = await exportSession(id, options, context);
+    });
+
+const defineExpire = (context: Context) =>
+  withTarget(
+    new Command("expire")
+      .description("have a session deleted when it was not used for a time")
+      .argument("<id>", ID)
+      .argument("<time>", "30d, 12h, 45m; or never: as the deployment has it", lifetime),
+  )
+    .addHelpText(
+      "after",
+      `
+The time begins now, and anew with each turn that ends and each change of its files. While a turn runs or waits for an
+answer, nothing is deleted.
+${examples(
+  "claude-edge sessions expire 9f8b0ae3 12h",
+  "claude-edge sessions expire 9f8b0ae3 never",
+)}`,
+    )
+    .action(async (id: string, time: number | "never", options) => {
+      const { expireSession } = await import("../commands/expire-session.js");
+      context.exitCode = await expireSession(id, time, options, context);
     });
 
 const defineDelete = (context: Context) =>
@@ -185,7 +253,7 @@ const defineDelete = (context: Context) =>
     )
     .action(async (ids: string[], options) => {
       const { deleteSessions } = await import("../commands/delete-sessions.js");
-      process.exitCode = await deleteSessions(ids, options, context);
+      context.exitCode = await deleteSessions(ids, options, context);
     });
 
 const defineEvents = (context: Context) =>
@@ -209,5 +277,5 @@ ${examples(
     )
     .action(async (id: string, options) => {
       const { sessionEvents } = await import("../commands/session-events.js");
-      process.exitCode = await sessionEvents(id, options, context);
+      context.exitCode = await sessionEvents(id, options, context);
     });

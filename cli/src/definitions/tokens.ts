@@ -1,15 +1,7 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 
 import type { Context } from "../context.js";
-import { parseDuration } from "../terminal/duration.js";
-import { examples, list, withDefault, withTarget } from "./flags.js";
-
-const lifetime = (value: string): number | "never" => {
-  if (value === "never") return value;
-  const seconds = parseDuration(value);
-  if (seconds !== undefined) return seconds;
-  throw new InvalidArgumentError("It must be a time like 30d, 12h or 45m, or never.");
-};
+import { examples, lifetime, list, withDefault, withTarget } from "./flags.js";
 
 const scopes = (value: string, before: string[] = []): string[] => [...before, ...list(value)];
 
@@ -56,7 +48,7 @@ const defineCreate = (context: Context) =>
     )
     .action(async (options) => {
       const { createToken } = await import("../commands/create-token.js");
-      process.exitCode = await createToken(options, context);
+      context.exitCode = await createToken(options, context);
     });
 
 const defineList = (context: Context) =>
@@ -71,7 +63,7 @@ const defineList = (context: Context) =>
     )
     .action(async (options) => {
       const { listTokens } = await import("../commands/list-tokens.js");
-      process.exitCode = await listTokens(options, context);
+      context.exitCode = await listTokens(options, context);
     });
 
 const defineRevoke = (context: Context) =>
@@ -91,5 +83,5 @@ const defineRevoke = (context: Context) =>
     )
     .action(async (id: string, options) => {
       const { revokeToken } = await import("../commands/revoke-token.js");
-      process.exitCode = await revokeToken(id, options, context);
+      context.exitCode = await revokeToken(id, options, context);
     });

@@ -26,5 +26,5 @@ export const defineUsage = (context: Context): Command =>
     )
     .action(async (options) => {
       const { showUsage } = await import("../commands/show-usage.js");
-      process.exitCode = await showUsage(options, context);
+      context.exitCode = await showUsage(options, context);
     });

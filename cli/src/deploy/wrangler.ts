@@ -1,12 +1,11 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { stopped, type Context } from "../context.js";
+import { stopped, temporaryFolderOf, type Context } from "../context.js";
 import { needPackage } from "../project/packages.js";
 import type { Project } from "../project/project.js";
 
@@ -43,19 +42,28 @@ export async function runWrangler(
   project: Project,
   args: string[],
   { input, output = "kept" }: WranglerOptions,
-  { env, signal }: Context,
+  context: Context,
 ): Promise<WranglerRun> {
+  const { env, signal } = context;
   const { folder, bin } = needPackage(project, "wrangler");
-  const temp = mkdtempSync(join(tmpdir(), "claude-edge-"));
+  const temp = mkdtempSync(join(temporaryFolderOf(context), "claude-edge-"));
   const report = join(temp, "wrangler.ndjson");
   try {
-    const stdin = input === undefined ? (output === "stderr" ? "inherit" : "ignore") : "pipe";
-    const stdout = output === "kept" ? "pipe" : output === "stdout" ? 1 : 2;
+    // The process's own streams go on to it as they are: it asks where it has a terminal.
+    const inherited = output === "stderr" ? (context.stdin.fd ?? "ignore") : "ignore";
+    const shown = output === "kept" ? undefined : context[output];
+    const shownError = output === "kept" ? undefined : context.stderr;
     const child = spawn(process.execPath, [join(folder, bin!.wrangler!), ...args], {
       cwd: project.folder,
       env: { ...env, WRANGLER_OUTPUT_FILE_PATH: report, WRANGLER_HIDE_BANNER: "true" },
-      stdio: [stdin, stdout, output === "kept" ? "pipe" : 2],
+      stdio: [
+        input === undefined ? inherited : "pipe",
+        shown?.fd ?? "pipe",
+        shownError?.fd ?? "pipe",
+      ],
     });
+    if (shown) child.stdout?.pipe(shown, { end: false });
+    if (shownError) child.stderr?.pipe(shownError, { end: false });
     const stop = () => child.kill("SIGINT");
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
@@ -66,8 +74,8 @@ export async function runWrangler(
     });
     const [code, out, err] = await Promise.all([
       closed,
-      child.stdout ? text(child.stdout) : "",
-      child.stderr ? text(child.stderr) : "",
+      shown || !child.stdout ? "" : text(child.stdout),
+      shownError || !child.stderr ? "" : text(child.stderr),
     ]).finally(() => signal.removeEventListener("abort", stop));
     if (signal.aborted) throw stopped();
     return { code, stdout: out, stderr: err, records: recordsOf(report) };

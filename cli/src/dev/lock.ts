@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import { DATA_FOLDER, isAlive } from "./file.js";
+import { DATA_FOLDER, isAlive } from "../target/dev-file.js";
 
 /**
  * Takes the project before anything is started for it: starting takes seconds, and one that is stopped again breaks the

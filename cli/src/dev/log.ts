@@ -11,7 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 
-import { DATA_FOLDER } from "./file.js";
+import { DATA_FOLDER } from "../target/dev-file.js";
 
 /** The log is kept in two files of at most this size: the one that is written, and the one before it. Bytes. */
 const MAX_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { ContainerStatus, DeploymentStatus } from "@claude-edge/protocol";
 import { errorPolicy, wireError } from "@claude-edge/protocol/errors";
+import { protocolProblem } from "@claude-edge/protocol/wire";
 
 import { askStatus, type Known } from "./deployment.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
@@ -7,7 +8,7 @@ import { fail, ok, skip, warn, type Finding } from "./finding.js";
 /** What the runner in a container says of itself, and the Worker before it. */
 export interface Runner {
   container: ContainerStatus;
-  worker: { version: string; protocol: number };
+  worker: { version: string; runner_protocol: number };
 }
 
 /** Whether the account's container runs and its runner answers; `start`: once it was started. */
@@ -24,8 +25,8 @@ export async function checkContainer(
   return after.status?.container.state === "running" ? judge(after.status) : started.refusal;
 }
 
-function judge({ container, version, protocol }: DeploymentStatus): Finding<Runner> {
-  const runner = { container, worker: { version, protocol } };
+function judge({ container, version, runner_protocol }: DeploymentStatus): Finding<Runner> {
+  const runner = { container, worker: { version, runner_protocol } };
   switch (container.state) {
     case "running": {
       if (container.error === undefined) return ok("runs, and its runner answers", runner);
@@ -46,16 +47,16 @@ function judge({ container, version, protocol }: DeploymentStatus): Finding<Runn
 }
 
 const UPDATE =
-  "wait until its rollout is done (`npx wrangler containers list`), or deploy with `claude-edge deploy --containers-rollout immediate`; a container that runs keeps its image until it sleeps";
+  "wait until its rollout is done (`npx wrangler containers list`), or deploy with `claude-edge deploy --containers-rollout immediate`; a container that runs keeps its image until it is idle and a turn comes, or it sleeps";
 
 /** Whether the container runs what the Worker was deployed with, and the Agent SDK that the project has. */
 export function checkRunner({ container, worker }: Runner, projectSdk?: string): Finding {
   const { runner_version: version, protocol, sdk_version: sdk } = container;
   if (version !== worker.version) {
     const message = `the container's image is not updated: its runner is ${version}, the Worker ${worker.version}`;
-    const mismatch =
-      protocol === worker.protocol ? "" : ` (protocol ${protocol}: protocol_mismatch)`;
-    return fail(message + mismatch, UPDATE);
+    const us = { name: "Worker", protocol: worker.runner_protocol };
+    const isApart = protocolProblem(us, { name: "runner", protocol }) !== undefined;
+    return fail(isApart ? `${message} (protocol ${protocol}: protocol_mismatch)` : message, UPDATE);
   }
   if (sdk !== undefined && projectSdk !== undefined && sdk !== projectSdk) {
     return warn(`the Agent SDK is ${sdk} in the container, ${projectSdk} in the project`, UPDATE);

@@ -2,13 +2,16 @@ import type { DeploymentStatus } from "@claude-edge/protocol";
 import { wireError } from "@claude-edge/protocol/errors";
 import {
   ACCOUNT_HEADER,
+  isCapacityCause,
   isErrorAnswer,
   isHealth,
   PROTOCOL_VERSION,
+  protocolProblem,
   type Health,
 } from "@claude-edge/protocol/wire";
 
 import { judgeModelCredential } from "./credentials.js";
+import { DEV_ORIGIN } from "../target/target.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
 import { ask, explainFailure, explainStranger, type Answer } from "./reach.js";
 import type { Named } from "./target.js";
@@ -55,7 +58,7 @@ export async function checkReach(target: Named, signal: AbortSignal): Promise<Fi
   }
   const health = parse(answer);
   if (answer.status !== 200 || !isHealth(health)) return explainStranger(answer, url);
-  return ok(`answers in ${answer.cameAt - answer.sentAt} ms`, { target, answer, health });
+  return ok(`answers in ${answer.cameAt - answer.sentAt} ms (${url})`, { target, answer, health });
 }
 
 /** Whether this machine's clock agrees with the deployment's. */
@@ -63,7 +66,8 @@ export function checkClock({ answer: { headers, sentAt, cameAt } }: Reached): Fi
   const theirs = Date.parse(headers.get("date") ?? "");
   if (Number.isNaN(theirs)) return skip("the deployment's answer bears no date");
   const skewMs = (sentAt + cameAt) / 2 - theirs;
-  if (Math.abs(skewMs) <= MAX_SKEW_MS) return ok("agrees with the deployment's");
+  if (Math.abs(skewMs) <= MAX_SKEW_MS)
+    return ok("this machine's clock agrees with the deployment's");
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   const message = `this machine's clock is ${seconds} s ${skewMs > 0 ? "ahead of" : "behind"} the deployment's`;
   return warn(
@@ -74,7 +78,8 @@ export function checkClock({ answer: { headers, sentAt, cameAt } }: Reached): Fi
 
 /** Whether the deployment is of this program's version. */
 export function checkVersion({ health: { version, protocol } }: Reached): Finding {
-  if (protocol !== PROTOCOL_VERSION) {
+  const us = { name: "claude-edge", protocol: PROTOCOL_VERSION };
+  if (protocolProblem(us, { name: "deployment", protocol })) {
     const message = `the deployment (${version}) speaks protocol ${protocol}, this claude-edge (${__VERSION__}) ${PROTOCOL_VERSION}`;
     return fail(message, BRING_TOGETHER);
   }
@@ -98,7 +103,12 @@ export async function checkAccess(
   signal: AbortSignal,
 ): Promise<Finding<Known>> {
   const { status, refusal } = await askStatus(target, signal);
-  return refusal ?? ok("the deployment takes the key", { target, status });
+  if (!refusal)
+    return ok(`the deployment takes the key from ${target.tokenOrigin}`, { target, status });
+  const isOther = target.isDev && target.tokenOrigin !== DEV_ORIGIN && refusal.status === "fail";
+  if (!isOther) return refusal;
+  const fix = `unset ${target.tokenOrigin} to use the root key of \`claude-edge dev\``;
+  return fail(refusal.message, `${fix}; or ${refusal.fix ?? "give another"}`);
 }
 
 /** The deployment's status, or why there is none. */
@@ -122,14 +132,17 @@ function explainRefusal(answer: Answer, url: string): Finding {
     return warn("the deployment takes the key, and is too old to tell its status", fix);
   }
   const reason = typeof details?.reason === "string" ? `, ${details.reason}` : "";
-  return fail(`${message} (${code}${reason})`, suggestion);
+  const waits = isCapacityCause(details?.reason) ? "; turns wait for one" : "";
+  return fail(`${message} (${code}${reason}${waits})`, suggestion);
 }
 
 function isStatus(body: unknown): body is DeploymentStatus {
-  const { version, protocol, container } = (body ?? {}) as Partial<DeploymentStatus>;
+  const { version, protocol, runner_protocol, container } = (body ??
+    {}) as Partial<DeploymentStatus>;
   return (
     typeof version === "string" &&
     typeof protocol === "number" &&
+    typeof runner_protocol === "number" &&
     typeof container?.state === "string"
   );
 }
@@ -140,7 +153,7 @@ export function checkModel({ target, status: { model } }: Known): Finding {
     target.isDev
       ? `set ${variable} in .dev.vars`
       : `set it: \`claude-edge secrets set ${variable}\``;
-  if (model) return judgeModelCredential(model, set);
+  if (model) return judgeModelCredential(model, "the deployment", set);
   const { message, suggestion } = wireError(
     "model_not_configured",
     "the deployment has no model credential",
@@ -154,6 +167,6 @@ export function checkFiles({ status: { files } }: Known): Finding {
   if (files.storage === "r2") return ok("kept in R2");
   const mib = Math.floor((files.max_bytes ?? 0) / 1024 ** 2);
   return ok(
-    `kept in the accounts' own storage, up to ${mib} MiB each; there is no R2 binding FILES`,
+    `kept in the sessions' own storage, up to ${mib} MiB each; there is no R2 binding FILES`,
   );
 }

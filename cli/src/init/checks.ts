@@ -12,8 +12,9 @@ export interface Finding {
 
 const COMMAND_MS = 5_000;
 
-const runs = (command: string, args: string[]) =>
+const runs = (command: string, args: string[], env: Context["env"]) =>
   spawnSync(command, args, {
+    env,
     stdio: "ignore",
     timeout: COMMAND_MS,
     shell: process.platform === "win32",
@@ -24,7 +25,7 @@ export async function checkMachine(
   { packageManager }: InitOptions,
   { env, signal }: Context,
 ): Promise<Finding[]> {
-  const hasManager = runs(packageManager, ["--version"]);
+  const hasManager = runs(packageManager, ["--version"], env);
   const { version } = await findDocker(env, signal);
   return [
     { isGood: true, text: `Node.js ${process.versions.node}` },

@@ -13,6 +13,7 @@ export interface InitFlags {
   sleepAfter: string;
   maxInstances: number;
   region?: string[];
+  jurisdiction?: string;
   with?: string[];
   scheduling: string;
   packageManager?: string;
@@ -35,12 +36,15 @@ export interface InitOptions {
   sleepAfter: string;
   maxInstances: number;
   regions: string[];
+  /** Where objects, containers and the bucket are; anywhere without it. */
+  jurisdiction: "eu" | "fedramp" | undefined;
   r2: boolean;
   scheduling: "default" | "durable_object";
   packageManager: PackageManagerName;
 }
 
 const ISOLATIONS = ["account", "session"] as const;
+const JURISDICTIONS = ["eu", "fedramp"] as const;
 const SCHEDULINGS = ["default", "durable_object"] as const;
 const INSTANCES = ["lite", "basic", "standard-1", "standard-2", "standard-3", "standard-4"];
 const REGIONS = ["ENAM", "WNAM", "EEUR", "WEUR", "APAC", "SAM", "ME", "OC", "AFR"];
@@ -103,6 +107,15 @@ export function initOptions(
   if (scheduling === "durable_object" && regions.length > 0) {
     throw usage("--region goes with --scheduling default: the other policy takes no regions.");
   }
+  const jurisdiction =
+    flags.jurisdiction === undefined
+      ? undefined
+      : oneOf("--jurisdiction", flags.jurisdiction.toLowerCase(), JURISDICTIONS);
+  if (scheduling === "durable_object" && jurisdiction !== undefined) {
+    throw usage(
+      "--jurisdiction goes with --scheduling default: under the other policy containers may run anywhere.",
+    );
+  }
   const packageManager = oneOf(
     "--package-manager",
     flags.packageManager ?? detected,
@@ -117,6 +130,7 @@ export function initOptions(
     sleepAfter: flags.sleepAfter,
     maxInstances: flags.maxInstances,
     regions,
+    jurisdiction,
     r2: flags.with?.includes("r2") ?? false,
     scheduling,
     packageManager,

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
 import { newRootKey } from "../secrets/credentials.js";
 import type { InitOptions } from "./options.js";
+import { packageFolder } from "./package-folder.js";
 import { PACKAGE_MANAGERS, type PackageManager } from "./package-managers.js";
 import { vendored } from "./vendor.js";
 import { wranglerConfig } from "./wrangler-config.js";
@@ -15,8 +16,6 @@ export interface PlannedFile {
   /** For its owner's eyes. */
   isSecret?: boolean;
 }
-
-const TEMPLATE = new URL("../template/", import.meta.url);
 
 /** The template's files, each named: what else lies in that folder goes into nobody's project. */
 const TEMPLATE_FILES = [
@@ -61,8 +60,9 @@ export function planFiles(
     Dockerfile: (text) => dockerfile(text, manager, isVendored),
     "Dockerfile.server": (text) => dockerfile(text, manager, isVendored),
   };
+  const template = join(packageFolder(), "template");
   const files: PlannedFile[] = TEMPLATE_FILES.map((path) => {
-    const text = readFileSync(fileURLToPath(new URL(path, TEMPLATE)), "utf8");
+    const text = readFileSync(join(template, path), "utf8");
     return { path: RENAMED[path] ?? path, text: write[path]?.(text) ?? text };
   });
   for (const [path, text] of Object.entries(manager.files)) {

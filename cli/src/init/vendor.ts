@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
+
+import type { Context } from "../context.js";
+import { packageFolder } from "./package-folder.js";
 
 /** Our packages, and where a source checkout has them. */
 const PACKAGES = {
@@ -19,8 +21,7 @@ const ROOT = "claude-edge-monorepo";
 
 /** The source checkout this program runs from; undefined when it was installed as a package. */
 export function sourceCheckout(): string | undefined {
-  // From cli/dist.
-  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const root = dirname(packageFolder());
   const path = join(root, "package.json");
   if (!existsSync(path)) return undefined;
   const { name } = JSON.parse(readFileSync(path, "utf8")) as { name?: string };
@@ -37,7 +38,7 @@ const tarball = (name: string, version: string) =>
   `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
 
 /** Packs them into a folder. @throws EdgeError `package_missing` when they are not built. */
-export function packInto(folder: string, root: string): void {
+export function packInto(folder: string, root: string, env: Context["env"]): void {
   mkdirSync(folder, { recursive: true });
   const folders = Object.values(PACKAGES).map((path) => join(root, path));
   const unbuilt = folders.find((path) => !existsSync(join(path, "dist")));
@@ -46,7 +47,7 @@ export function packInto(folder: string, root: string): void {
     throw new EdgeError("package_missing", message);
   }
   const args = ["pack", ...folders, "--pack-destination", folder, "--silent", "--ignore-scripts"];
-  const options = { cwd: root, stdio: ["ignore", "ignore", "pipe"] as const };
+  const options = { cwd: root, env, stdio: ["ignore", "ignore", "pipe"] as const };
   // On Windows npm is a script, which only a shell runs; there is nothing of the user's in the arguments.
   execFileSync("npm", args, {
     ...options,

@@ -4,8 +4,6 @@ import { dirname, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Project } from "./project.js";
-
 declare const __VERSION__: string;
 
 /** A package as a project finds it. */
@@ -16,7 +14,10 @@ export interface Package {
   dependencies?: Record<string, string>;
 }
 
-type Folder = Pick<Project, "folder">;
+/** Where modules are resolved from: a project, or a package that it has. */
+interface Folder {
+  folder: string;
+}
 
 /** Undefined when it is not installed. */
 function findPackage(project: Folder, name: string): Package | undefined {

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
+import type { Context } from "../context.js";
 import { needPackage, requireOf } from "./packages.js";
 
 const CONFIG_NAMES = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
@@ -48,14 +49,21 @@ export function assertFolder(folder: string): void {
  * The wrangler config as wrangler understands it: JSON with comments or TOML, with the environment that is chosen.
  * @throws EdgeError `wrangler_failed`, `package_missing`.
  */
-export async function readProjectConfig(project: Project): Promise<ProjectConfig> {
+export async function readProjectConfig(
+  project: Project,
+  { env }: Pick<Context, "env">,
+): Promise<ProjectConfig> {
   needPackage(project, "wrangler");
   const entry = requireOf(project).resolve("wrangler");
   const wrangler = (await import(pathToFileURL(entry).href)) as {
-    unstable_readConfig: (args: { config: string }, options: object) => ProjectConfig;
+    unstable_readConfig: (
+      args: { config: string; env: string | undefined },
+      options: object,
+    ) => ProjectConfig;
   };
   try {
-    return wrangler.unstable_readConfig({ config: project.configPath }, { hideWarnings: true });
+    const args = { config: project.configPath, env: env.CLOUDFLARE_ENV || undefined };
+    return wrangler.unstable_readConfig(args, { hideWarnings: true });
   } catch (cause) {
     const message = `${project.configPath}: ${(cause as Error).message}`;
     throw new EdgeError("wrangler_failed", message, undefined, cause);

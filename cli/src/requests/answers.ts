@@ -1,4 +1,4 @@
-import type { PermissionAnswer } from "@claude-edge/client";
+import type { NetworkAnswer, PermissionAnswer } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import { questionsOf, type Asked } from "./asked.js";
@@ -9,6 +9,8 @@ type PermissionUpdate = Record<string, unknown>;
 export interface AnswerFlags {
   allow?: boolean;
   allowForSession?: boolean;
+  /** Of a host alone. */
+  allowForAccount?: boolean;
   /** True without a message. */
   deny?: string | true;
   answer?: string[];
@@ -20,7 +22,7 @@ const WIDENING = new Set<unknown>(["addRules", "addDirectories", "setMode"]);
 /** What "allow for the session" would add; empty when that is not on offer. */
 export function sessionPermissions({ kind, options }: Asked): PermissionUpdate[] {
   const { suggestions, suppressAlwaysAllowRule } = options;
-  if (kind === "question" || suppressAlwaysAllowRule || !Array.isArray(suggestions)) return [];
+  if (kind !== "permission" || suppressAlwaysAllowRule || !Array.isArray(suggestions)) return [];
   return (suggestions as PermissionUpdate[])
     .filter(({ type, behavior = "allow" }) => WIDENING.has(type) && behavior === "allow")
     .map((update) => ({ ...update, destination: "session" }));
@@ -45,18 +47,27 @@ export const deny = { behavior: "deny" } as const;
 export function verdictOf(answer: Record<string, unknown> | undefined): string {
   if (answer?.answers !== undefined) return "answered";
   if (answer?.behavior !== "allow") return "denied";
-  return answer.updatedPermissions === undefined ? "allowed" : "allowed for the session";
+  const { updatedPermissions, scope } = answer;
+  const isForSession = updatedPermissions !== undefined || scope === "session";
+  if (scope === "account") return "allowed for the account";
+  return isForSession ? "allowed for the session" : "allowed";
 }
 
 /**
  * The answer that the flags give; undefined when they give none.
  * @throws EdgeError `usage` when they give more than one, or one that does not fit.
  */
-export function answerOf(flags: AnswerFlags, asked: Asked): PermissionAnswer | undefined {
-  const { allow: once, allowForSession, deny: denied, answer } = flags;
-  const given = [once, allowForSession, denied, answer].filter((flag) => flag !== undefined);
+export function answerOf(
+  flags: AnswerFlags,
+  asked: Asked,
+): PermissionAnswer | NetworkAnswer | undefined {
+  const { allow: once, allowForSession, allowForAccount, deny: denied, answer } = flags;
+  const given = [once, allowForSession, allowForAccount, denied, answer].filter(
+    (flag) => flag !== undefined,
+  );
   if (given.length > 1) {
-    const message = "Give one of --allow, --allow-for-session, --deny and --answer.";
+    const message =
+      "Give one of --allow, --allow-for-session, --allow-for-account, --deny and --answer.";
     throw new EdgeError("usage", message);
   }
   if (denied !== undefined) return denied === true ? deny : { ...deny, message: denied };
@@ -69,6 +80,15 @@ export function answerOf(flags: AnswerFlags, asked: Asked): PermissionAnswer | u
     );
   }
   if (once) return allow;
+  if (asked.kind === "network") {
+    return { ...allow, scope: allowForSession ? "session" : "account" };
+  }
+  if (allowForAccount) {
+    throw new EdgeError(
+      "usage",
+      "--allow-for-account is for hosts; a tool is allowed for a session.",
+    );
+  }
   const updatedPermissions = sessionPermissions(asked);
   if (updatedPermissions.length > 0) return { ...allow, updatedPermissions };
   throw new EdgeError("usage", "It can only be allowed once: there is no rule for the session.");
@@ -77,7 +97,10 @@ export function answerOf(flags: AnswerFlags, asked: Asked): PermissionAnswer | u
 /** The answer to each question by its text, out of `text` or `question=text`. */
 function answersOf(given: string[], asked: Asked): Record<string, string> {
   if (asked.kind !== "question") {
-    const message = "It is a permission: give --allow, --allow-for-session or --deny.";
+    const message =
+      asked.kind === "network"
+        ? "It is about a host: give --allow, --allow-for-session, --allow-for-account or --deny."
+        : "It is a permission: give --allow, --allow-for-session or --deny.";
     throw new EdgeError("usage", message);
   }
   const questions = questionsOf(asked).map(({ question }) => question);

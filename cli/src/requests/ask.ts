@@ -1,4 +1,4 @@
-import type { PermissionAnswer } from "@claude-edge/client";
+import type { NetworkAnswer, PermissionAnswer } from "@claude-edge/client";
 
 import type { Context } from "../context.js";
 import { oneLine, printable, printableBeginning } from "../terminal/printable.js";
@@ -15,16 +15,62 @@ const MAX_LABEL_CHARS = 300;
 /** The choice that leads to a text of one's own. */
 const OWN_WORDS = "own words";
 
+const DENIALS = [
+  { value: "deny", label: "Deny" },
+  { value: OWN_WORDS, label: "Deny with a message" },
+];
+
 /** Asks in the terminal. Nothing when the signal aborts, or whoever is asked gives up (Ctrl-C, Ctrl-D, Escape). */
 export function ask(
   asked: Asked,
   context: Context,
   signal: AbortSignal,
-): Promise<PermissionAnswer | undefined> {
-  const isQuestion = asked.kind === "question";
-  return inTerminal(context, signal, (terminal) =>
-    isQuestion ? askQuestions(asked, terminal) : askPermission(asked, terminal),
+): Promise<PermissionAnswer | NetworkAnswer | undefined> {
+  const { kind } = asked;
+  const how = { question: askQuestions, permission: askPermission, network: askNetwork }[kind];
+  return inTerminal<PermissionAnswer | NetworkAnswer>(context, signal, (terminal) =>
+    how(asked, terminal),
   );
+}
+
+async function askNetwork(
+  asked: Asked,
+  { clack, ...terminal }: Terminal,
+): Promise<NetworkAnswer | undefined> {
+  const host = oneLine(subjectOf(asked), MAX_LABEL_CHARS);
+  const method = oneLine(String(asked.input.method), MAX_LABEL_CHARS);
+  const title = inStyle(
+    "bold",
+    "A program in the container wants to reach a host:",
+    terminal.output,
+  );
+  terminal.output.write(`\n${title}\n  ${host} (${method})\n`);
+  const choice = await clack.select<string>({
+    ...terminal,
+    message: `Allow ${host}?`,
+    options: [
+      { value: "turn", label: "Allow for this turn" },
+      { value: "session", label: "Allow for the session" },
+      { value: "account", label: "Allow for the account" },
+      ...DENIALS,
+    ],
+  });
+  if (clack.isCancel(choice)) return undefined;
+  if (choice === "turn" || choice === "session" || choice === "account") {
+    return { ...allow, scope: choice };
+  }
+  return denied(choice, "What should the program be told?", { clack, ...terminal });
+}
+
+/** The answer that a choice of {@link DENIALS} leads to. */
+async function denied(
+  choice: string,
+  question: string,
+  terminal: Terminal,
+): Promise<{ behavior: "deny"; message?: string } | undefined> {
+  if (choice === "deny") return deny;
+  const message = await askText(question, terminal);
+  return message === undefined ? undefined : { ...deny, message };
 }
 
 async function askPermission(
@@ -37,21 +83,15 @@ async function askPermission(
   const rules = oneLine(permissionNames(updatedPermissions), MAX_LABEL_CHARS);
   const approvals = [{ value: "once", label: "Allow once" }];
   if (rules) approvals.push({ value: "session", label: `Allow for the session: ${rules}` });
-  const denials = [
-    { value: "deny", label: "Deny" },
-    { value: OWN_WORDS, label: "Deny with a message" },
-  ];
   const choice = await clack.select<string>({
     ...terminal,
     message: `Allow ${oneLine(toolName)}?`,
-    options: options.defaultToNo ? [...denials, ...approvals] : [...approvals, ...denials],
+    options: options.defaultToNo ? [...DENIALS, ...approvals] : [...approvals, ...DENIALS],
   });
   if (choice === "once") return allow;
   if (choice === "session") return { ...allow, updatedPermissions };
-  if (choice === "deny") return deny;
   if (clack.isCancel(choice)) return undefined;
-  const message = await askText("What should the agent be told?", { clack, ...terminal });
-  return message === undefined ? undefined : { ...deny, message };
+  return denied(choice, "What should the agent be told?", { clack, ...terminal });
 }
 
 async function askQuestions(

@@ -1,8 +1,10 @@
 import type { PermissionRequest, RequestResource } from "@claude-edge/client";
-import type { PermissionPayload } from "@claude-edge/protocol";
+import type { NetworkPayload, PermissionPayload } from "@claude-edge/protocol";
 
 /** What a person has to decide: as a callback is given it, or as `claude-edge requests` finds it. */
-export type Asked = Pick<PermissionRequest, "kind" | "toolName" | "input" | "options" | "agentId">;
+export type Asked = Pick<PermissionRequest, "toolName" | "input" | "options" | "agentId"> & {
+  kind: PermissionRequest["kind"] | "network";
+};
 
 export interface Question {
   question: string;
@@ -13,9 +15,16 @@ export interface Question {
 
 /** People answer these; the other kinds are for the program that passed a hook or an MCP server. */
 export const isForPeople = ({ kind }: { kind: string }): boolean =>
-  kind === "permission" || kind === "question";
+  kind === "permission" || kind === "question" || kind === "network";
+
+/** A host that a program wants to reach: no tool asks, so what does is named. */
+export function networkAsked({ host, port, method }: NetworkPayload): Asked {
+  const input = { host, port, method };
+  return { kind: "network", toolName: "network", input, options: {}, agentId: undefined };
+}
 
 export function askedOf({ kind, payload }: RequestResource): Asked {
+  if (kind === "network") return networkAsked(payload as unknown as NetworkPayload);
   const { tool_name, input, agent_id, options } = payload as unknown as PermissionPayload;
   return {
     kind: kind as Asked["kind"],
@@ -49,13 +58,17 @@ const TELLING: Record<string, string> = {
   NotebookEdit: "notebook_path",
 };
 
-/** What it is about, in the model's own words: the command, the path, the question, else the input as JSON. */
+/** What it is about, in the model's own words: the command, the path, the question, the host, else the input as JSON. */
 export function subjectOf(asked: Pick<Asked, "kind" | "toolName" | "input">): string {
   const { kind, toolName, input } = asked;
   if (kind === "question") {
     return questionsOf(asked)
       .map(({ question }) => question)
       .join(" ");
+  }
+  if (kind === "network") {
+    const { host, port } = input;
+    return port === 80 || port === 443 ? String(host) : `${String(host)}:${String(port)}`;
   }
   const telling = Object.hasOwn(TELLING, toolName) ? input[TELLING[toolName]!] : undefined;
   return typeof telling === "string" ? telling : JSON.stringify(input);

@@ -12,8 +12,19 @@ export const MODEL_SECRETS = [
   "CLAUDE_CODE_OAUTH_TOKEN",
 ] as const;
 
-/** The secrets of a deployment. */
-export const SECRETS: readonly string[] = [...MODEL_SECRETS, ROOT_KEY];
+/** The root key before this one: it opens what it has sealed, and nothing else. */
+const OLD_ROOT_KEY = "CLAUDE_EDGE_ROOT_KEY_OLD";
+
+/** What signs the deployment's webhooks. */
+const WEBHOOK_SECRET = "CLAUDE_EDGE_WEBHOOK_SECRET";
+
+/** The secrets of the Worker itself. All others are its agents'. */
+export const SECRETS: readonly string[] = [
+  ...MODEL_SECRETS,
+  ROOT_KEY,
+  OLD_ROOT_KEY,
+  WEBHOOK_SECRET,
+];
 
 /** What each kind of value is called, and the secret it belongs in. */
 export const KINDS: Record<CredentialKind, { what: string; secret?: string }> = {
@@ -24,6 +35,7 @@ export const KINDS: Record<CredentialKind, { what: string; secret?: string }> = 
   },
   anthropic_admin_key: { what: "an Anthropic admin key, which asks no model" },
   claude_edge_key: { what: "a key of claude-edge", secret: ROOT_KEY },
+  scripted_model_key: { what: "the key of a scripted model" },
   other: { what: "nothing that looks like an Anthropic credential" },
 };
 
@@ -31,7 +43,14 @@ export const KINDS: Record<CredentialKind, { what: string; secret?: string }> = 
 export function assertKind(name: string, value: string): void {
   const kind = credentialKind(value);
   const { what, secret } = KINDS[kind];
-  if (kind === "other" || secret === name || !SECRETS.includes(name)) return;
+  if (
+    kind === "other" ||
+    kind === "scripted_model_key" ||
+    secret === name ||
+    (secret === ROOT_KEY && name === OLD_ROOT_KEY) ||
+    !SECRETS.includes(name)
+  )
+    return;
   const place = secret === undefined ? "" : `: it belongs in ${secret}`;
   throw new EdgeError("usage", `${name} cannot be ${what}${place}.`);
 }

@@ -2,9 +2,10 @@ import type { AgentOptions } from "@claude-edge/client";
 import { EdgeError, sessionOptions } from "@claude-edge/protocol";
 
 import type { TargetFlags } from "../target/target.js";
+import { repositoriesOf, type RepositoryFlags } from "./repositories.js";
 
 /** The flags that say which session it is, and what a new one is made with. */
-export interface SessionFlags extends TargetFlags {
+export interface SessionFlags extends TargetFlags, RepositoryFlags {
   continue?: boolean;
   resume?: string;
   title?: string;
@@ -18,6 +19,8 @@ export interface SessionFlags extends TargetFlags {
 /** The flags of `claude-edge query`, as they are parsed. */
 export interface QueryFlags extends SessionFlags {
   sessionId?: string;
+  /** Seconds. */
+  expires?: number | "never";
   outputFormat: string;
   includePartialMessages?: boolean;
   maxTurns?: number;
@@ -28,7 +31,17 @@ export interface QueryFlags extends SessionFlags {
   verbose?: boolean;
 }
 
-const flagName = (option: string) =>
+/** The flags of the parts of a repository; all else in it is the one of the repository itself. */
+const REPOSITORY_FLAGS: Record<string, string> = {
+  secret: "--repo-secret",
+  depth: "--repo-depth",
+};
+
+/** The flag that sets an option, by the option's path. */
+const flagName = ([option = "", , part = ""]: string[]) =>
+  option === "repositories" ? (REPOSITORY_FLAGS[part] ?? "--repo") : flagOf(option);
+
+const flagOf = (option: string) =>
   `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** The session's options out of the flags of `query`. @throws EdgeError `usage` for flags that make no sense. */
@@ -39,7 +52,12 @@ export function queryOptionsOf(flags: QueryFlags): AgentOptions {
       "--include-partial-messages goes with --output-format stream-json.",
     );
   }
-  const { maxTurns, maxBudgetUsd, jsonSchema, sessionId } = flags;
+  const { maxTurns, maxBudgetUsd, jsonSchema, sessionId, expires } = flags;
+  if (expires !== undefined && (flags.continue || flags.resume !== undefined)) {
+    const message =
+      "--expires is for a new session: claude-edge sessions expire sets it of one that is there.";
+    throw new EdgeError("usage", message);
+  }
   const canUseTool = flags.permissionPrompts === "host" ? true : undefined;
   const outputFormat = jsonSchema && { type: "json_schema", schema: parseSchema(jsonSchema) };
   return sessionOptionsOf(flags, { maxTurns, maxBudgetUsd, outputFormat, canUseTool }, sessionId);
@@ -58,7 +76,12 @@ export function sessionOptionsOf(
     throw new EdgeError("usage", "--continue and --resume exclude each other.");
   }
   const { model, systemPrompt, permissionMode, allowedTools, disallowedTools } = flags;
-  const agent = { model, systemPrompt, permissionMode, allowedTools, disallowedTools, ...more };
+  const repositories = repositoriesOf(flags);
+  if (!repositories && (flags.repoSecret !== undefined || flags.repoDepth !== undefined)) {
+    throw new EdgeError("usage", "--repo-secret and --repo-depth go with --repo.");
+  }
+  const named = { model, systemPrompt, permissionMode, allowedTools, disallowedTools };
+  const agent = { ...named, repositories, ...more };
   const given = Object.entries(agent).filter(([, value]) => value !== undefined);
   const parsed = sessionOptions.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
@@ -68,11 +91,12 @@ export function sessionOptionsOf(
     const reason = values
       ? `must be one of ${values.join(", ")}`
       : (issue?.message ?? "is invalid");
-    throw new EdgeError("usage", `${flagName(String(issue?.path[0] ?? ""))}: ${reason}.`);
+    throw new EdgeError("usage", `${flagName((issue?.path ?? []).map(String))}: ${reason}.`);
   }
   const continues = flags.continue || flags.resume !== undefined;
   if (continues && (given.length > 0 || flags.title || sessionId)) {
-    const message = "A session's options are fixed when it is made: leave them out with -c and -r.";
+    const message =
+      "Options are for a new session: leave them out with -c and -r, or change the session's own with session.update().";
     throw new EdgeError("usage", message);
   }
   return parsed.data as object;

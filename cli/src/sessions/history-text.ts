@@ -3,6 +3,7 @@ import type { Attachment } from "@claude-edge/client";
 import type { Context } from "../context.js";
 import { subjectOf } from "../requests/asked.js";
 import { oneLine, printable, printableBeginning } from "../terminal/printable.js";
+import { shortTime } from "../terminal/duration.js";
 import { inStyle, type Style } from "../terminal/style.js";
 import { textOf, type Step, type ToldTurn } from "./history.js";
 
@@ -20,10 +21,8 @@ export function conversationText(turns: ToldTurn[], stdout: Context["stdout"]): 
   return turns.map((turn) => turnText(turn, style)).join("\n");
 }
 
-function turnText(
-  { id, prompt, attachments = [], steps, status, error }: ToldTurn,
-  style: (format: Style, text: string) => string,
-): string {
+function turnText(turn: ToldTurn, style: (format: Style, text: string) => string): string {
+  const { prompt, attachments = [], steps, status, error } = turn;
   const asked =
     prompt === undefined
       ? "(this deployment did not keep the prompt)"
@@ -31,12 +30,18 @@ function turnText(
   const lines = asked.split("\n").map((line) => style("bold", `> ${line}`));
   const files = attachments.map((file) => style("dim", `  with ${oneLine(nameOf(file))}`));
   const parts = [lines.join("\n"), ...files, ...steps.map((step) => stepText(step, style))];
-  parts.push(style("dim", `  turn ${id.slice(0, SHORT_ID)}`));
+  parts.push(style("dim", `  turn ${turn.id.slice(0, SHORT_ID)}${figuresOf(turn)}`));
   if (status !== "completed") {
     const reason = error ? `: ${printable(error.message)}` : "";
     parts.push(style(error ? "red" : "yellow", `${status}${reason}`));
   }
   return parts.map((part) => `${part}\n`).join("");
+}
+
+/** How long a turn took and what it cost, as far as that is known. */
+function figuresOf({ asked_at: start, ended_at: end, usage }: ToldTurn): string {
+  const took = end === undefined ? "" : `, ${shortTime(end - start)}`;
+  return `${took}${usage ? `, $${usage.cost_usd.toFixed(4)}` : ""}`;
 }
 
 function stepText(step: Step, style: (format: Style, text: string) => string): string {

@@ -1,11 +1,12 @@
-import type {
-  Attachment,
-  EdgeEvent,
-  Prompt,
-  SdkMessage,
-  TurnEvent,
-  TurnStatus,
-  Usage,
+import {
+  isTerminal,
+  type Attachment,
+  type EdgeEvent,
+  type Prompt,
+  type SdkMessage,
+  type TurnEvent,
+  type TurnStatus,
+  type Usage,
 } from "@claude-edge/client";
 
 /** What the agent did, in the Messages API's words; `error` is what a tool that failed gave. */
@@ -31,6 +32,9 @@ export interface ToldTurn {
   steps: Step[];
   error?: TurnEvent["error"];
   usage?: Usage;
+  /** When it was asked, and when it ended, milliseconds since 1970. */
+  asked_at: number;
+  ended_at?: number;
 }
 
 interface Block {
@@ -49,9 +53,10 @@ export async function readConversation(events: AsyncIterable<EdgeEvent>): Promis
   const turns = new Map<string, ToldTurn>();
   for await (const event of events) {
     if (event.kind === "turn") {
-      const { turn_id: id, status, prompt, attachments, error, usage } = event;
-      const before = turns.get(id) ?? { id, steps: [] };
-      const fields = { prompt, attachments, error, usage };
+      const { turn_id: id, at, status, prompt, attachments, error, usage } = event;
+      const before = turns.get(id) ?? { id, steps: [], asked_at: at };
+      const ended_at = isTerminal(event) ? at : undefined;
+      const fields = { prompt, attachments, error, usage, ended_at };
       const given = Object.entries(fields).filter(([, value]) => value);
       turns.set(id, { ...before, status, ...Object.fromEntries(given) });
     } else if (event.kind === "message") {

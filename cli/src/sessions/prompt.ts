@@ -1,5 +1,3 @@
-import { fstatSync } from "node:fs";
-
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
@@ -12,17 +10,6 @@ async function readAll(stdin: Context["stdin"]): Promise<string> {
   let text = "";
   for await (const chunk of stdin) text += chunk;
   return text;
-}
-
-/** Something may come on standard input: a pipe or a file, not a terminal and not /dev/null. */
-export function isPiped(stdin: Context["stdin"]): boolean {
-  if (stdin.isTTY) return false;
-  try {
-    const stat = fstatSync(0);
-    return stat.isFIFO() || stat.isFile() || stat.isSocket();
-  } catch {
-    return false;
-  }
 }
 
 /** Reads what is piped in; empty when nothing has come after a while: some parents leave a silent pipe open. */
@@ -44,7 +31,7 @@ async function readPiped({ stdin, stderr }: Context): Promise<string> {
 export async function readPrompt(argument: string | undefined, context: Context): Promise<string> {
   if (argument === "-") return (await readAll(context.stdin)).trimEnd();
   if (argument !== undefined) {
-    const piped = isPiped(context.stdin) ? (await readPiped(context)).trimEnd() : "";
+    const piped = context.isPiped ? (await readPiped(context)).trimEnd() : "";
     return [argument, piped].filter(Boolean).join("\n\n");
   }
   if (context.stdin.isTTY)

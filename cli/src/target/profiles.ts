@@ -1,10 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
-import type { Context } from "../context.js";
+import { homeOf, type Context } from "../context.js";
 import { writePrivateFile } from "../secrets/private-file.js";
 import { sameDeployment } from "./url.js";
 
@@ -29,11 +28,11 @@ export const DEFAULT_PROFILE = "default";
 type World = Pick<Context, "env">;
 
 /** Where it is: `$XDG_CONFIG_HOME`, else `~/.config`; `%APPDATA%` on Windows. */
-export function configPath({ env }: World): string {
-  const { XDG_CONFIG_HOME: xdg, APPDATA: appData } = env;
+export function configPath(world: World): string {
+  const { XDG_CONFIG_HOME: xdg, APPDATA: appData } = world.env;
   // The XDG specification has relative paths ignored.
   const named = xdg && isAbsolute(xdg) ? xdg : undefined;
-  const usual = process.platform === "win32" && appData ? appData : join(homedir(), ".config");
+  const usual = process.platform === "win32" && appData ? appData : join(homeOf(world), ".config");
   return join(named ?? usual, "claude-edge", "config.json");
 }
 

@@ -2,7 +2,7 @@ import { ClaudeEdge } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { findDev } from "../dev/file.js";
+import { findDev } from "./dev-file.js";
 import { configPath, profileOf, readConfig } from "./profiles.js";
 import { originOf, sameDeployment } from "./url.js";
 

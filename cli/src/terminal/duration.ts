@@ -9,6 +9,13 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / SECONDS.d)}d`;
 }
 
+/** A length of time as people compare them: `12 ms`, `4.2 s`, `3 min`. */
+export function shortTime(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 100_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}
+
 /** The seconds of a time that people type, like `90s`, `20m`, `12h` or `30d`; undefined for what is none. */
 export function parseDuration(text: string): number | undefined {
   const [, count, unit] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];

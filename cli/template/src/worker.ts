@@ -1,7 +1,7 @@
 // The Worker's entry. The Durable Objects and the gateway must be exported from here.
 import claudeEdge, { type Env } from "@claude-edge/worker";
 
-export { AccountDO, ContainerDO, Gateway } from "@claude-edge/worker";
+export { AccountDO, ContainerDO, DeploymentDO, Gateway, SessionDO } from "@claude-edge/worker";
 
 export default {
   fetch(request, env, context) {

@@ -4,7 +4,7 @@ import type { TestStack } from "../../../tests/support/stack.js";
 import { until } from "../../../tests/support/wait.js";
 import { useAccounts } from "./accounts.js";
 import type { Run } from "./run.js";
-import { openTerminal, type Terminal } from "./terminal.js";
+import { openScreen, openTerminal, type Terminal } from "./terminal.js";
 
 /** A call of a tool, in the scripted model's words. */
 export const tool = (name: string, input: unknown): string =>
@@ -33,26 +33,55 @@ export const questions = (...asked: unknown[]): string =>
   `${tool("AskUserQuestion", { questions: asked })}%say Done.`;
 
 /** A deployment, and what waits for an answer there. */
-export function useApprovals(): {
+export function useApprovals(file: string): {
   stack: TestStack;
   empty: string;
+  envOf: (account: string) => Record<string, string>;
   cli: (account: string, args: string[]) => Promise<Run>;
+  /** In this process, on a terminal of its own; `stdout`, a path, takes standard output. */
+  screen: (
+    account: string,
+    args: string[],
+    stdout?: string,
+    env?: Record<string, string>,
+  ) => Terminal;
+  /** As a process in a pseudo-terminal. */
   terminal: (account: string, args: string[], stdout?: string) => Terminal;
-  /** The account's requests, as the deployment has them. */
-  requests: (account: string, status?: "any" | "pending") => Promise<RequestResource[]>;
+  /** The id of a session that asks for approvals. */
+  asking: (account: string) => Promise<string>;
+  /** The requests of an account, or of one of its sessions, as the deployment has them: the newest last. */
+  requests: (account: string, sessionId?: string) => Promise<RequestResource[]>;
   /** The first that waits. */
-  pending: (account: string) => Promise<RequestResource>;
+  pending: (account: string, sessionId?: string) => Promise<RequestResource>;
 } {
-  const { edge: stack, empty, envOf, cli } = useAccounts();
-  const requests = (account: string, status: "any" | "pending" = "any") =>
-    stack.client(account).requests.list({ status, kind: "any" });
+  const { edge: stack, empty, envOf, cli } = useAccounts(file);
+  const list = (account: string, status: "any" | "pending", sessionId?: string) =>
+    stack
+      .client(account)
+      .requests.list({ status, kind: "any", ...(sessionId ? { sessionId } : {}) });
+  const options = (account: string, stdout?: string, env: Record<string, string> = {}) => ({
+    env: { ...envOf(account), ...env },
+    cwd: empty,
+    ...(stdout ? { stdout } : {}),
+  });
   return {
     stack,
     empty,
+    envOf,
     cli,
-    terminal: (account, args, stdout) =>
-      openTerminal(args, { env: envOf(account), cwd: empty, ...(stdout ? { stdout } : {}) }),
-    requests,
-    pending: (account) => until("a request", async () => (await requests(account, "pending"))[0]),
+    screen: (account, args, stdout, env) => openScreen(args, options(account, stdout, env)),
+    terminal: (account, args, stdout) => openTerminal(args, options(account, stdout)),
+    asking: async (account) => {
+      const sessions = stack.client(account).sessions;
+      return (await sessions.create({ permissionMode: "default", canUseTool: true })).id;
+    },
+    requests: (account, sessionId) => list(account, "any", sessionId),
+    pending: (account, sessionId) =>
+      until("a request", async () =>
+        // Of all, for the session may not be there yet.
+        (await list(account, "pending")).find(
+          ({ session_id }) => sessionId === undefined || session_id === sessionId,
+        ),
+      ),
   };
 }

@@ -26,21 +26,26 @@ export function quit(shell: Terminal): Promise<number | null> {
   return shell.ended;
 }
 
-/** A stack, and chats on it. */
-export function useChat(): ReturnType<typeof useApprovals> & {
+/** A deployment, and chats on it. */
+export function useChat(file: string): ReturnType<typeof useApprovals> & {
   /** A chat that can be typed into. */
   chat: (account: string, args?: string[], stdout?: string) => Promise<Terminal>;
+  /** The same, as a process in a pseudo-terminal. */
+  chatProcess: (account: string, args?: string[], stdout?: string) => Promise<Terminal>;
   sessions: (account: string) => Promise<SessionResource[]>;
 } {
-  const approvals = useApprovals();
+  const approvals = useApprovals(file);
+  const begun = async (shell: Terminal) => {
+    await shell.shows("/help");
+    await shell.shows("› ");
+    return shell;
+  };
   return {
     ...approvals,
-    chat: async (account, args = [], stdout) => {
-      const shell = approvals.terminal(account, ["chat", ...args], stdout);
-      await shell.shows("/help");
-      await shell.shows("› ");
-      return shell;
-    },
+    chat: (account, args = [], stdout) =>
+      begun(approvals.screen(account, ["chat", ...args], stdout)),
+    chatProcess: (account, args = [], stdout) =>
+      begun(approvals.terminal(account, ["chat", ...args], stdout)),
     sessions: async (account) => {
       const all: SessionResource[] = [];
       for await (const session of approvals.stack.client(account).sessions.list())

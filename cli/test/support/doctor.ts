@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { startLocal, type LocalOptions, type LocalStack } from "@claude-edge/local";
+import type { LocalOptions, LocalStack } from "@claude-edge/local";
 import { expect } from "vitest";
 
-import { useStack, type TestStack } from "../../../tests/support/stack.js";
+import { useStack, type SharedTestStack } from "../../../tests/support/stack.js";
 import { passOn, useLoopback, type Loopback, type Meddling } from "./loopback.js";
 import { useCli, type Run, type RunOptions } from "./run.js";
 
@@ -27,11 +27,11 @@ interface Diagnosis {
 
 /** A real deployment, and `doctor` to look at it. */
 export interface TestDoctor extends Loopback {
-  edge: TestStack;
+  edge: SharedTestStack;
   empty: string;
   run: (args: string[], options?: RunOptions) => Promise<Run>;
-  /** The deployment's key, for the environment. */
-  key: () => { CLAUDE_EDGE_TOKEN: string };
+  /** The deployment's key and the file's account, for the environment. */
+  key: () => { CLAUDE_EDGE_TOKEN: string; CLAUDE_EDGE_ACCOUNT: string };
   doctor: (args?: string[], options?: RunOptions) => Promise<Diagnosis>;
   /** Runs it for a deployment, from a folder without a project. */
   look: (url: string, args?: string[], env?: Record<string, string>) => Promise<Diagnosis>;
@@ -43,7 +43,8 @@ export interface TestDoctor extends Loopback {
   devFolder: (file: object) => string;
 }
 
-export function useDoctor(): TestDoctor {
+/** The deployment is shared: `account` is the file's own. */
+export function useDoctor(account: string): TestDoctor {
   const edge = useStack();
   const { empty, run } = useCli();
   const loopback = useLoopback();
@@ -55,7 +56,7 @@ export function useDoctor(): TestDoctor {
     const byId = Object.fromEntries(checks.map((check) => [check.id, check]));
     return { code, ids: checks.map(({ id }) => id), failed, byId, text: stdout };
   };
-  const key = () => ({ CLAUDE_EDGE_TOKEN: edge.stack.token });
+  const key = () => ({ CLAUDE_EDGE_TOKEN: edge.stack.token, CLAUDE_EDGE_ACCOUNT: account });
   const look: TestDoctor["look"] = (url, args = [], env = {}) =>
     doctor([...args, "--url", url], { env: { ...key(), ...env } });
   let folders = 0;
@@ -99,6 +100,7 @@ export async function withStack(
   options: LocalOptions,
   work: (stack: LocalStack, env: Record<string, string>) => Promise<void>,
 ): Promise<void> {
+  const { startLocal } = await import("@claude-edge/local");
   const stack = await startLocal(options);
   try {
     await work(stack, { CLAUDE_EDGE_URL: stack.url, CLAUDE_EDGE_TOKEN: stack.token });

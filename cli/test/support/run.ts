@@ -1,10 +1,12 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { afterAll } from "vitest";
+
+import { bareEnvironment, inputOf, Output, start } from "./world.js";
 
 export const BIN: string = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
 
@@ -18,54 +20,66 @@ export interface RunOptions {
   input?: string;
   env?: Record<string, string>;
   cwd?: string;
-  node?: string;
-  /** Sends it a SIGINT when it aborts. */
+  /** Interrupts it, as Ctrl-C does, when it aborts. */
   signal?: AbortSignal;
   /** Called with what is on standard output so far. */
-  onOutput?: (child: ReturnType<typeof spawn>, stdout: string) => void;
+  onOutput?: (stdout: string) => unknown;
   /** Called with what is on standard error so far. */
-  onError?: (stderr: string) => void;
+  onError?: (stderr: string) => unknown;
 }
 
-/** Runs the CLI as a process of its own, in an empty folder unless told otherwise. */
+type Runs = (args: string[], options?: RunOptions) => Promise<Run>;
+
+/** Runs the CLI, in an empty folder unless told otherwise. */
 export function useCli(): {
   empty: string;
-  run: (args: string[], options?: RunOptions) => Promise<Run>;
+  /** In this process, from its sources. */
+  run: Runs;
+  /** As a process of its own, from its bundle: for signals, pipes, and what else a process alone shows. */
+  runProcess: Runs;
+  /** Starts such a process, with pipes for its streams. */
+  spawnCli: (args: string[], options?: Pick<RunOptions, "cwd" | "env">) => ChildProcess;
 } {
   const empty = mkdtempSync(join(tmpdir(), "cli-"));
   afterAll(() => rmSync(empty, { recursive: true, force: true }));
-  const run = (
-    args: string[],
-    {
-      input,
-      env = {},
-      cwd = empty,
-      node = process.execPath,
-      onOutput,
-      onError,
-      signal,
-    }: RunOptions = {},
-  ): Promise<Run> => {
-    const child = spawn(node, [BIN, ...args], {
+  const environment = (env = {}) => ({ ...bareEnvironment(empty), NO_COLOR: "1", ...env });
+
+  const run: Runs = async (args, { input, env, cwd = empty, onOutput, onError, signal } = {}) => {
+    const [stdout, stderr] = [new Output(onOutput), new Output(onError)];
+    const { ended, interrupt } = start(args, {
+      stdin: inputOf(input),
+      stdout,
+      stderr,
+      env: environment(env),
       cwd,
-      env: { PATH: process.env.PATH!, HOME: empty, NO_COLOR: "1", ...env },
-      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      isPiped: input !== undefined,
     });
+    signal?.addEventListener("abort", interrupt, { once: true });
+    const code = await ended;
+    return { code, stdout: stdout.text, stderr: stderr.text };
+  };
+
+  const spawnCli = (
+    args: string[],
+    { cwd = empty, env, hasInput = true }: RunOptions & { hasInput?: boolean } = {},
+  ) =>
+    spawn(process.execPath, [BIN, ...args], {
+      cwd,
+      env: environment(env),
+      stdio: [hasInput ? "pipe" : "ignore", "pipe", "pipe"],
+    });
+
+  const runProcess: Runs = (args, { input, onOutput, onError, signal, ...options } = {}) => {
+    const child = spawnCli(args, { ...options, hasInput: input !== undefined });
     signal?.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
-    let [stdout, stderr] = ["", ""];
-    child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-      onOutput?.(child, stdout);
-    });
-    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-      onError?.(stderr);
-    });
+    const [stdout, stderr] = [new Output(onOutput), new Output(onError)];
+    child.stdout!.pipe(stdout);
+    child.stderr!.pipe(stderr);
     // One that ends without reading it breaks the pipe, and may.
     child.stdin?.on("error", () => {}).end(input);
     return new Promise((resolve) => {
-      child.once("close", (code) => resolve({ code, stdout, stderr }));
+      child.once("close", (code) => resolve({ code, stdout: stdout.text, stderr: stderr.text }));
     });
   };
-  return { empty, run };
+  return { empty, run, runProcess, spawnCli };
 }

@@ -1,15 +1,21 @@
 import {
   isHealth,
   isLimitsReport,
+  isNetworkReport,
   isUsageReport,
+  type FeedEntry,
   type Health,
   type LimitsReport,
+  type NetworkPolicy,
+  type NetworkReport,
   type Prompt,
   type UsageGroup,
   type UsageReport,
 } from "@claude-edge/protocol/wire";
 
-import { Callbacks } from "./callbacks.js";
+import { Accounts } from "./accounts.js";
+import type { CallOptions } from "./call-options.js";
+import { Callbacks } from "./callbacks/callbacks.js";
 import { resolveConfig, type ClientOptions } from "./config.js";
 import type { OutputOf, OutputSchema } from "./output.js";
 import { parseAnswer } from "./parse-answer.js";
@@ -19,13 +25,15 @@ import {
   Sessions,
   splitCallbacks,
   type AgentOptions,
-  type CallOptions,
   type SessionSettings,
   type TurnOptions,
 } from "./sessions.js";
+import { Secrets } from "./secrets.js";
 import { Tokens } from "./tokens.js";
 import { Transport } from "./transport.js";
 import { Turn } from "./turn.js";
+import { Webhooks } from "./webhooks.js";
+import { feedEntries } from "./turn-stream.js";
 
 /** What `edge.query()` is given: the Agent SDK's options, and those of the session that it makes and of its turn. */
 export interface QueryOptions extends AgentOptions, SessionSettings, TurnOptions {
@@ -41,6 +49,12 @@ export interface UsageOptions extends CallOptions {
   to?: string | undefined;
   /** What to split it by. */
   group?: UsageGroup | undefined;
+}
+
+/** From where the feed is read. */
+export interface FeedOptions extends CallOptions {
+  /** The `seq` of the last entry that was read. */
+  after?: number | undefined;
 }
 
 /** Limits to set for an account: `null` is the deployment's again, `none` no limit at all. */
@@ -70,8 +84,14 @@ export class ClaudeEdge {
   readonly sessions: Sessions;
   /** Permissions, questions and the like that wait for an answer. */
   readonly requests: Requests;
+  /** Secrets that agents use and do not see: to set, to list, to delete. */
+  readonly secrets: Secrets;
   /** Account tokens: to mint, to list, to revoke. */
   readonly tokens: Tokens;
+  /** Addresses that are told what happens: to add, to list, to test. */
+  readonly webhooks: Webhooks;
+  /** The deployment's accounts, for its operator: to list, to look at, to erase. */
+  readonly accounts: Accounts;
   readonly #transport: Transport;
 
   /**
@@ -83,7 +103,10 @@ export class ClaudeEdge {
     this.#transport = new Transport(resolveConfig(options));
     this.sessions = new Sessions(this.#transport);
     this.requests = new Requests(this.#transport);
+    this.secrets = new Secrets(this.#transport);
     this.tokens = new Tokens(this.#transport);
+    this.webhooks = new Webhooks(this.#transport);
+    this.accounts = new Accounts(this.#transport);
   }
 
   /**
@@ -96,7 +119,7 @@ export class ClaudeEdge {
     prompt: Prompt,
     given: QueryOptions & { output?: Schema } = {},
   ): Turn<OutputOf<Schema>> {
-    const { sessionId, title, tags, onContainerLost, approvalTimeout, ...rest } = given;
+    const { sessionId, title, tags, onContainerLost, approvalTimeout, expiresIn, ...rest } = given;
     const { signal, traceparent, idempotencyKey = crypto.randomUUID(), ...more } = rest;
     const { attachments, output, ...agent } = more;
     const { options, handlers } = splitCallbacks(agent, output);
@@ -107,6 +130,7 @@ export class ClaudeEdge {
       tags,
       on_container_lost: onContainerLost,
       approval_timeout_ms: approvalTimeout,
+      expires_in: expiresIn,
       options,
     };
     const body = promptBody(this.#transport, plain, attachments, { signal });
@@ -144,6 +168,40 @@ export class ClaudeEdge {
     );
     const call = { method: "PATCH", body, signal } as const;
     return parseAnswer(isLimitsReport, await this.#transport.json("/v1/limits", call));
+  }
+
+  /** The network policies that count for the account's containers. */
+  async network({ signal }: CallOptions = {}): Promise<NetworkReport> {
+    return parseAnswer(isNetworkReport, await this.#transport.json("/v1/network", { signal }));
+  }
+
+  /**
+   * Sets the account's own network policy; null removes it. `granted`: the hosts that stay of those that were allowed for the
+   * account when somebody was asked; all do without it. It counts within seconds, in containers that run too.
+   * @throws ApiError `forbidden` without the root key, `network_too_wide` for more than the deployment's policy allows.
+   */
+  async setNetwork(
+    policy: NetworkPolicy | null,
+    { granted, signal }: { granted?: string[] | undefined } & CallOptions = {},
+  ): Promise<NetworkReport> {
+    const call = { method: "PUT", body: { policy, granted }, signal } as const;
+    return parseAnswer(isNetworkReport, await this.#transport.json("/v1/network", call));
+  }
+
+  /**
+   * What changes in the account: sessions, turns, requests, denied hosts, spent budgets. Ids and times, without end; a
+   * connection that breaks is taken up after the last entry, so that none is lost or comes twice. `after`: the `seq` of an
+   * entry, of the last day, to read on from. Without it the first entry is a `reset`: it says from where the feed is
+   * complete. So does a `reset` later, when what comes after a cursor is gone: list what you need again.
+   * @throws ApiError `too_many_readers`, StreamInterruptedError with the last `seq` when it cannot be taken up.
+   *
+   * @example
+   * for await (const { kind, request_id } of edge.feed()) {
+   *   if (kind === "request.created") console.log(await edge.requests.retrieve(request_id!));
+   * }
+   */
+  feed({ after, signal }: FeedOptions = {}): AsyncIterable<FeedEntry> {
+    return feedEntries(this.#transport, after, signal);
   }
 
   /** Whether the deployment answers, and its versions. */

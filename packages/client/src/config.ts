@@ -47,7 +47,9 @@ export interface ResponseInfo extends Omit<RequestInfo, "headers"> {
 export interface Logger {
   /** Told of every answer: `GET /v1/sessions 200`, with `requestId` and `durationMs`. */
   debug(message: string, fields: Record<string, unknown>): void;
-  /** Told of every repetition, with `code`, `requestId`, `attempt` and `delayMs`. */
+  /**
+   * Told of every repetition, with `code`, `requestId`, `attempt` and `delayMs`; and of `options` that `query()` ignores.
+   */
   warn(message: string, fields: Record<string, unknown>): void;
 }
 
@@ -63,7 +65,10 @@ export interface ClientOptions {
   fetch?: typeof globalThis.fetch | undefined;
   /** How often a request that failed for a passing reason is repeated; 2 by default. */
   maxRetries?: number | undefined;
-  /** How often in a row a stream is taken up again without an event in between; 5 by default. */
+  /**
+   * How often in a row a stream is taken up again without an event in between; 5 by default. A connection that lasted half a
+   * minute begins a new row.
+   */
   maxReconnects?: number | undefined;
   /** How long an answer may take to begin, milliseconds; 120 000 by default, for a container may have to start. */
   headersTimeout?: number | undefined;

@@ -127,8 +127,8 @@ export class TimeoutError extends ClaudeEdgeError {
 export class AbortError extends ClaudeEdgeError {
   override readonly name = "AbortError";
 
-  constructor(reason: unknown) {
-    super(clientError("aborted", "The call was aborted by its signal."), { cause: reason });
+  constructor(reason?: unknown, message = "The call was aborted by its signal.") {
+    super(clientError("aborted", message), { cause: reason });
   }
 }
 

@@ -1,22 +1,10 @@
-import { fileCalls } from "./files.js";
+import type { PromptAttachment } from "./files/attachments.js";
+import { fileCalls } from "./files/session-files.js";
 import type { Transport } from "./transport.js";
 
-/** A file that goes with a prompt: one of the workspace, or bytes that are put into its folder `attachments`. */
-export type PromptAttachment =
-  | {
-      /** From the workspace, with slashes. */
-      path: string;
-    }
-  | {
-      /** What to call it, without a folder. */
-      name: string;
-      /** Its bytes; a string is sent as UTF-8. */
-      data: string | Uint8Array | ArrayBuffer | Blob;
-    };
-
 /**
- * The body that sends a prompt; with attachments it is made when it is sent, for their bytes are to be read first, and
- * too many of those to be put into the session, the one of this path.
+ * The request body of a prompt. With attachments it is built on sending: their bytes are read first, and if they are too
+ * large for the body they are uploaded to `session`, the path of an existing session.
  */
 export function promptBody(
   transport: Transport,

@@ -1,16 +1,16 @@
 import {
   isRequest,
   isRequestList,
+  REQUESTS_FOR_PEOPLE,
+  type NetworkAnswer,
   type RequestResource,
   type RequestStatus,
 } from "@claude-edge/protocol/wire";
 
-import type { PermissionAnswer } from "./callbacks.js";
+import type { CallOptions } from "./call-options.js";
+import type { PermissionAnswer } from "./callbacks/types.js";
 import { parseAnswer } from "./parse-answer.js";
-import type { CallOptions } from "./sessions.js";
 import type { Transport } from "./transport.js";
-
-const isForPeople = ({ kind }: RequestResource) => kind === "permission" || kind === "question";
 
 /** What waits for an answer, wherever it was asked: an approval can be given days later, from any program. */
 export class Requests {
@@ -22,8 +22,8 @@ export class Requests {
   }
 
   /**
-   * The account's requests, oldest first: permissions and questions that wait for an answer, of all sessions. With
-   * `kind: "any"` those too that programs answer: hooks, MCP messages, elicitations.
+   * The account's requests, oldest first: permissions, questions and hosts to reach that wait for an answer, of all
+   * sessions. With `kind: "any"` those too that programs answer: hooks, MCP messages, elicitations.
    */
   async list({
     sessionId,
@@ -42,7 +42,9 @@ export class Requests {
       const answer = await this.#transport.json(`/v1${path}/requests?${query}`, { signal });
       const { requests } = parseAnswer(isRequestList, answer);
       if (requests.length === 0) return all;
-      all.push(...requests.filter((request) => kind === "any" || isForPeople(request)));
+      all.push(
+        ...requests.filter((request) => kind === "any" || REQUESTS_FOR_PEOPLE.has(request.kind)),
+      );
       query.set("after", requests.at(-1)!.id);
     }
   }
@@ -54,13 +56,13 @@ export class Requests {
   }
 
   /**
-   * Answers a request; the first answer counts. For a permission or question as {@link PermissionAnswer}, for another
-   * kind what its callback would have given.
+   * Answers a request; the first answer counts. For a permission or question as {@link PermissionAnswer}, for a
+   * host as {@link NetworkAnswer}, for another kind what its callback would have given.
    * @throws ApiError `request_not_found`, `request_resolved`.
    */
   async answer(
     id: string,
-    answer: PermissionAnswer | Record<string, unknown>,
+    answer: PermissionAnswer | NetworkAnswer | Record<string, unknown>,
     {
       by,
       signal,

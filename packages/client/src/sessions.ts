@@ -1,33 +1,39 @@
-import type { Options } from "@anthropic-ai/claude-agent-sdk";
 import {
+  isNetworkUseList,
   isSession,
   isSessionList,
+  isTurn,
+  isTurnList,
+  isTurnTrace,
   type ControlMethod,
   type EdgeEvent,
+  type NetworkUse,
+  type Priority,
   type Prompt,
   type Rewound,
   type SessionOptions,
   type SessionResource,
+  type TurnResource,
+  type TurnTrace,
+  type UserMessageFields,
 } from "@claude-edge/protocol/wire";
 
-import { hookCounts, serverConfigs } from "./agent/options.js";
-import { Callbacks, type OnPermission, type SessionCallbacks } from "./callbacks.js";
+import type { CallOptions } from "./call-options.js";
+import { Callbacks } from "./callbacks/callbacks.js";
+import { hookCounts, serverConfigs } from "./callbacks/placeholders.js";
+import type { OnNetwork, OnPermission, SessionCallbacks } from "./callbacks/types.js";
 import { ClaudeEdgeError } from "./errors.js";
-import { fileCalls, SessionFiles } from "./files.js";
+import type { PromptAttachment } from "./files/attachments.js";
+import type { ExportOptions } from "./files/options.js";
+import { fileCalls, SessionFiles } from "./files/session-files.js";
 import { outputFormatOf, type OutputOf, type OutputSchema } from "./output.js";
+import { pageQuery, paged } from "./paged.js";
 import { parseAnswer } from "./parse-answer.js";
-import { promptBody, type PromptAttachment } from "./prompt-body.js";
+import { pathSegment } from "./path-segment.js";
+import { promptBody } from "./prompt-body.js";
 import type { Transport } from "./transport.js";
 import { pastEvents, sessionEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
-
-/** What a call can be told beside its subject. */
-export interface CallOptions {
-  /** Aborts the call, not the turn. */
-  signal?: AbortSignal | undefined;
-  /** Makes the call repeatable across processes; each call has one of its own without it. */
-  idempotencyKey?: string | undefined;
-}
 
 /** What a turn can be told beside its prompt. */
 export interface TurnOptions extends CallOptions {
@@ -41,6 +47,19 @@ export interface TurnOptions extends CallOptions {
   attachments?: readonly PromptAttachment[] | undefined;
 }
 
+/** How a message reaches a turn that runs. */
+export interface SteerOptions extends CallOptions {
+  /**
+   * `next` (the default): the running turn takes the message in with the results of its next tools. `now`: the running
+   * turn is interrupted. `later`: it waits for its turn.
+   */
+  priority?: Priority | undefined;
+  /** A UUID to give the message: the same one again is the same message. */
+  id?: string | undefined;
+  /** More fields of the Agent SDK's `SDKUserMessage`: `shouldQuery`, `isSynthetic`, … */
+  fields?: UserMessageFields | undefined;
+}
+
 /** What a session can be given beside the Agent SDK's options. */
 export interface SessionSettings {
   /** What people call it; up to 200 characters. */
@@ -48,12 +67,30 @@ export interface SessionSettings {
   /** Up to 20 words to find it by. */
   tags?: string[] | undefined;
   /**
-   * What becomes of a turn whose container is lost: it fails with `container_lost` (the default), or is begun again
-   * where it was cut off. A tool whose outcome is unknown may then run twice.
+   * What becomes of a turn whose container is lost. `auto` (the default): it is begun again where it was cut off, unless a
+   * tool that may have had an effect would run a second time; then it fails with `container_lost`. `resume`: it is begun
+   * again in any case. `fail`: it fails in any case.
    */
-  onContainerLost?: "fail" | "resume" | undefined;
+  onContainerLost?: "auto" | "fail" | "resume" | undefined;
   /** How long its permissions and questions may wait for an answer, milliseconds; 7 days by default. Then: denied. */
   approvalTimeout?: number | undefined;
+  /**
+   * Deletes it this many seconds after its last activity: its creation, the end of a turn, a change of its files. Not
+   * while a turn is open. `never`: as the deployment has it, whose own time holds if it is shorter.
+   */
+  expiresIn?: number | "never" | undefined;
+}
+
+/** Which sessions are listed: those that fit all that is given. */
+export interface ListSessionsOptions extends CallOptions {
+  /** At most so many. */
+  limit?: number | undefined;
+  /** One of their tags. */
+  tag?: string | undefined;
+  /** `waiting`: for an answer to a request. */
+  status?: SessionResource["status"] | undefined;
+  /** Text in the title, in upper or lower case. */
+  title?: string | undefined;
 }
 
 type CallbackName = "canUseTool" | "hooks" | "mcpServers" | "onElicitation" | "onUserDialog";
@@ -62,7 +99,7 @@ type CallbackName = "canUseTool" | "hooks" | "mcpServers" | "onElicitation" | "o
 export interface AgentOptions
   extends Omit<SessionOptions, CallbackName>, Omit<SessionCallbacks, "canUseTool"> {
   /** Asked before a tool runs that needs it. `true`: asked, and answered by another program, a person or a webhook. */
-  canUseTool?: Options["canUseTool"] | true;
+  canUseTool?: SessionCallbacks["canUseTool"] | true;
 }
 
 /** What a session is made with: the Agent SDK's options, which hold for all its turns, and its settings. */
@@ -76,8 +113,8 @@ export function splitCallbacks(
   options: AgentOptions,
   output?: OutputSchema,
 ): { options: SessionOptions; handlers: SessionCallbacks } {
-  const { onPermission, canUseTool, hooks, mcpServers, onElicitation, onUserDialog, ...plain } =
-    options;
+  const { onPermission, onNetwork, ...rest } = options;
+  const { canUseTool, hooks, mcpServers, onElicitation, onUserDialog, ...plain } = rest;
   return {
     options: {
       ...plain,
@@ -90,6 +127,7 @@ export function splitCallbacks(
     },
     handlers: {
       onPermission,
+      onNetwork,
       ...(typeof canUseTool === "function" ? { canUseTool } : {}),
       ...(hooks ? { hooks } : {}),
       ...(mcpServers ? { mcpServers } : {}),
@@ -155,6 +193,25 @@ export class Session<Output = unknown> {
   }
 
   /**
+   * Gives a message to the turn that runs. Resolves when it is stored: it is a turn of its own, which ends with the
+   * running one and as that does if that has taken the message in (`steered_turn_id`). Otherwise, or when no turn runs, it
+   * is the next turn. Wait for it with {@link resume}.
+   * @throws ApiError `session_not_found`, `prompt_empty`, `prompt_too_long`, `queue_full`.
+   */
+  async steer(
+    message: Prompt,
+    { priority = "next", id, fields, signal, idempotencyKey }: SteerOptions = {},
+  ): Promise<TurnResource> {
+    const answer = await this.#transport.json(`${this.#path}/turns`, {
+      method: "POST",
+      body: { id, prompt: message, priority, fields },
+      idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
+      signal,
+    });
+    return parseAnswer(isTurn, answer);
+  }
+
+  /**
    * Goes on with a turn that was being read: from where a {@link StreamInterruptedError} says, in this process or
    * another. Reads the turn from its beginning without `lastSeq`; its deltas are gone once it has ended.
    * @throws ClaudeEdgeError `invalid_request` when the turn is not known: send the prompt again, under the same key.
@@ -183,6 +240,12 @@ export class Session<Output = unknown> {
     return this;
   }
 
+  /** Asks this function about hosts from now on, while a turn or the session's events are read through this object. */
+  onNetwork(ask: OnNetwork): this {
+    this.#callbacks.handlers = { ...this.#callbacks.handlers, onNetwork: ask };
+    return this;
+  }
+
   /**
    * Calls a method of the Agent SDK's `Query` on the session's process, starting one if there is none. Model and
    * permission mode hold for its later turns too.
@@ -197,6 +260,34 @@ export class Session<Output = unknown> {
     const request = { method: "POST", body: { method, args }, signal } as const;
     const answer = await this.#transport.json(`${this.#path}/control`, request);
     return (answer as { result?: unknown }).result;
+  }
+
+  /** Its turns, newest first; pages are fetched as they are needed. @throws ApiError `session_not_found`. */
+  async *turns({
+    signal,
+    limit = Infinity,
+  }: CallOptions & { limit?: number } = {}): AsyncGenerator<TurnResource> {
+    const path = `${this.#path}/turns`;
+    yield* paged(limit, async (...page) => {
+      const answer = await this.#transport.json(`${path}?${pageQuery(...page)}`, { signal });
+      const { turns, next_cursor } = parseAnswer(isTurnList, answer);
+      return { items: turns, next_cursor };
+    });
+  }
+
+  /**
+   * Where the time of a turn went: queue, container, files, process, model calls, tools, requests. Of a turn that runs,
+   * what is known so far. @throws ApiError `session_not_found`, `turn_not_found`.
+   */
+  async trace(turnId: string, { signal }: CallOptions = {}): Promise<TurnTrace> {
+    const path = `${this.#path}/turns/${encodeURIComponent(turnId)}/trace`;
+    return parseAnswer(isTurnTrace, await this.#transport.json(path, { signal }));
+  }
+
+  /** What its container asked of hosts, by turn, oldest first. @throws ApiError `session_not_found`. */
+  async network({ signal }: CallOptions = {}): Promise<NetworkUse[]> {
+    const answer = await this.#transport.json(`${this.#path}/network`, { signal });
+    return parseAnswer(isNetworkUseList, answer).hosts;
   }
 
   /** How it stands now. @throws ApiError `session_not_found`. */
@@ -233,19 +324,27 @@ export class Session<Output = unknown> {
   }
 
   /**
-   * Replaces what is named. Options are replaced whole, callbacks among them, and hold from the next turn on.
+   * Replaces what is named. Options are replaced whole, callbacks among them, and hold from the next turn on. The time of
+   * `expiresIn` begins anew.
    * @throws ApiError `session_not_found`.
    */
   async update({
     title,
     tags,
     approvalTimeout,
+    expiresIn,
     options,
     signal,
-  }: { options?: AgentOptions } & Pick<SessionSettings, "title" | "tags" | "approvalTimeout"> &
+  }: { options?: AgentOptions } & Omit<SessionSettings, "onContainerLost"> &
     CallOptions): Promise<SessionResource> {
     const agent = options && splitCallbacks(options, this.#output);
-    const body = { title, tags, options: agent?.options, approval_timeout_ms: approvalTimeout };
+    const body = {
+      title,
+      tags,
+      options: agent?.options,
+      approval_timeout_ms: approvalTimeout,
+      expires_in: expiresIn,
+    };
     const request = { method: "PATCH", body, signal } as const;
     const session = parseAnswer(isSession, await this.#transport.json(this.#path, request));
     if (agent) this.#callbacks.handlers = agent.handlers;
@@ -277,6 +376,16 @@ export class Session<Output = unknown> {
    */
   async rewind(turnId: string | null, options: CallOptions = {}): Promise<Rewound> {
     return (await fileCalls(this.#transport, this.#path)).rewind(turnId, options);
+  }
+
+  /**
+   * All of it as an uncompressed tar, as it is now: `session.json`, `turns.ndjson`, `events.ndjson`,
+   * `transcript.ndjson`, and its files in `files`. A stream that breaks off throws, as it does when the session is
+   * deleted meanwhile.
+   * @throws ApiError `session_not_found`.
+   */
+  async export(options: ExportOptions = {}): Promise<ReadableStream<Uint8Array>> {
+    return (await fileCalls(this.#transport, this.#path)).export(options);
   }
 
   /** Deletes it with all it holds, and stops what runs of it. @throws ApiError `session_not_found`. */
@@ -316,6 +425,7 @@ export class Sessions {
     tags,
     onContainerLost,
     approvalTimeout,
+    expiresIn,
     signal,
     idempotencyKey,
     output,
@@ -330,6 +440,7 @@ export class Sessions {
         tags,
         on_container_lost: onContainerLost,
         approval_timeout_ms: approvalTimeout,
+        expires_in: expiresIn,
         options,
       },
       idempotencyKey: idempotencyKey ?? crypto.randomUUID(),
@@ -348,30 +459,25 @@ export class Sessions {
     return new Session(this.#transport, id, callbacks);
   }
 
-  /** All sessions, newest first; pages are fetched as they are needed. */
+  /** A session as it stands now. @throws ApiError `session_not_found`. */
+  retrieve(id: string, options: CallOptions = {}): Promise<SessionResource> {
+    return this.open(id).retrieve(options);
+  }
+
+  /** Sessions, newest first; pages are fetched as they are needed. */
   async *list({
     signal,
-    limit,
-  }: CallOptions & { limit?: number } = {}): AsyncGenerator<SessionResource> {
-    let left = limit ?? Infinity;
-    let cursor: string | undefined;
-    do {
-      const query = new URLSearchParams({ limit: String(Math.min(left, 100)) });
-      if (cursor !== undefined) query.set("cursor", cursor);
+    limit = Infinity,
+    ...filter
+  }: ListSessionsOptions = {}): AsyncGenerator<SessionResource> {
+    yield* paged(limit, async (...page) => {
+      const query = pageQuery(...page);
+      for (const [name, value] of Object.entries(filter)) {
+        if (value !== undefined) query.set(name, value);
+      }
       const answer = await this.#transport.json(`/v1/sessions?${query}`, { signal });
       const { sessions, next_cursor } = parseAnswer(isSessionList, answer);
-      yield* sessions.slice(0, left);
-      left -= sessions.length;
-      cursor = next_cursor;
-    } while (cursor !== undefined && left > 0);
+      return { items: sessions, next_cursor };
+    });
   }
-}
-
-/** An id may come from anywhere: it must stay one segment of the path. */
-function pathSegment(id: string): string {
-  if (/^\.{0,2}$/.test(id)) {
-    const message = `"${id}" is not the id of a session.`;
-    throw new ClaudeEdgeError({ code: "session_not_found", message, retryable: false });
-  }
-  return encodeURIComponent(id);
 }

@@ -9,9 +9,10 @@ import {
   type TokenResource,
 } from "@claude-edge/protocol/wire";
 
+import type { CallOptions } from "./call-options.js";
 import { ClaudeEdgeError } from "./errors.js";
+import { paged } from "./paged.js";
 import { parseAnswer } from "./parse-answer.js";
-import type { CallOptions } from "./sessions.js";
 import type { Transport } from "./transport.js";
 
 /** What a token is made with. */
@@ -24,6 +25,11 @@ export interface CreateTokenOptions extends CallOptions {
   expiresIn?: number | "never" | undefined;
   /** The one session it is for. */
   sessionId?: string | undefined;
+  /**
+   * The one request that it may answer, for a link in a message: it has the scope `requests:answer` alone, and holds for a
+   * day unless told otherwise. After the first answer there is nothing that it could answer.
+   */
+  requestId?: string | undefined;
   /** What people call it. */
   name?: string | undefined;
 }
@@ -42,23 +48,27 @@ export class Tokens {
    * @throws ApiError `forbidden` without the root key or a token that has the scope `admin`.
    */
   async create(options: CreateTokenOptions = {}): Promise<MintedToken> {
-    const { account, scopes, expiresIn, sessionId, name, ...call } = options;
+    const { account, scopes, expiresIn, sessionId, requestId, name, ...call } = options;
     const { signal, idempotencyKey = crypto.randomUUID() } = call;
-    const body = { account, scopes, expires_in: expiresIn, session_id: sessionId, name };
+    const body = {
+      account,
+      scopes,
+      expires_in: expiresIn,
+      session_id: sessionId,
+      request_id: requestId,
+      name,
+    };
     const request = { method: "POST", body, signal, idempotencyKey } as const;
     return parseAnswer(isMintedToken, await this.#transport.json("/v1/tokens", request));
   }
 
   /** The account's tokens, newest first: those that hold, and those that were revoked. Not the ones minted elsewhere. */
   async *list({ signal }: CallOptions = {}): AsyncGenerator<TokenResource, void, undefined> {
-    let cursor: string | undefined = "";
-    while (cursor !== undefined) {
+    yield* paged(Infinity, async (cursor = "") => {
       const answer = await this.#transport.json(`/v1/tokens?cursor=${cursor}`, { signal });
-      const { tokens, next_cursor }: { tokens: TokenResource[]; next_cursor?: string } =
-        parseAnswer(isTokenList, answer);
-      yield* tokens;
-      cursor = next_cursor;
-    }
+      const { tokens, next_cursor } = parseAnswer(isTokenList, answer);
+      return { items: tokens, next_cursor };
+    });
   }
 
   /**

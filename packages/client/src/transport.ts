@@ -4,6 +4,7 @@ import {
   isErrorAnswer,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
+  protocolProblem,
   REQUEST_ID_HEADER,
   TRACE_HEADER,
 } from "@claude-edge/protocol/wire";
@@ -238,10 +239,9 @@ async function assertOurs(response: Response, expected: string, now: number): Pr
     const what = type || "of no stated type";
     throw new ProtocolError(`The answer is ${what}, not a deployment's ${expected}.`, context);
   }
-  if (protocol !== String(PROTOCOL_VERSION)) {
-    const message = `The deployment speaks protocol ${protocol}, this client ${PROTOCOL_VERSION}.`;
-    throw new ProtocolError(message, context, "protocol_mismatch");
-  }
+  const us = { name: "client", protocol: PROTOCOL_VERSION };
+  const problem = protocolProblem(us, { name: "deployment", protocol });
+  if (problem) throw new ProtocolError(problem.message, context, "protocol_mismatch");
 }
 
 async function errorOf(response: Response, type: string, now: number): Promise<ClaudeEdgeError> {

@@ -2,9 +2,11 @@ import {
   InvalidEventError,
   isErrorAnswer,
   isEventList,
+  isFeedEntry,
   parseEvent,
   toEvent,
   type EdgeEvent,
+  type FeedEntry,
 } from "@claude-edge/protocol/wire";
 
 import type { EventSourceMessage } from "eventsource-parser";
@@ -19,7 +21,7 @@ import {
   StreamInterruptedError,
   TimeoutError,
 } from "./errors.js";
-import type { Callbacks } from "./callbacks.js";
+import type { Callbacks } from "./callbacks/callbacks.js";
 import { deadline } from "./deadline.js";
 import { parseAnswer } from "./parse-answer.js";
 import { readFrames } from "./sse.js";
@@ -27,6 +29,12 @@ import { EVENT_STREAM, type Answer, type Transport } from "./transport.js";
 
 /** A pause that the other side asks for is no longer than this, milliseconds. */
 const MAX_PAUSE_MS = 60_000;
+
+/**
+ * A connection that lasted this long was healthy, though nothing came: a deployment ends those of idle sessions too. Pings
+ * come more often than that. Milliseconds.
+ */
+const HEALTHY_MS = 30_000;
 
 /** How a turn is begun: the POST that answers with its events. */
 export interface TurnRequest {
@@ -85,7 +93,11 @@ export async function* turnEvents(
       : begin();
   callbacks?.enter();
   try {
-    yield* reconnecting(transport, connect, position, { signal: until.signal, isBegun: false });
+    yield* reconnecting(transport, connect, position, {
+      signal: until.signal,
+      isBegun: false,
+      decode: readEvents,
+    });
   } finally {
     until.end();
     callbacks?.leave();
@@ -106,10 +118,38 @@ export async function* sessionEvents(
       signal,
       maxRetries: 0,
     });
-  for await (const batch of reconnecting(transport, connect, position, { signal, isBegun: true })) {
+  const options = { signal, isBegun: true, decode: readEvents };
+  for await (const batch of reconnecting(transport, connect, position, options)) {
     for (const event of batch) {
       advance(position, event);
       yield event;
+    }
+  }
+}
+
+/** How the frames of a stream are read: up to one that is an error or cannot be read. */
+type Decode<Event> = (frames: EventSourceMessage[]) => { events: Event[]; failure?: Error };
+
+/** The account's feed, without end. @throws StreamInterruptedError */
+export async function* feedEntries(
+  transport: Transport,
+  after: number | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FeedEntry> {
+  const position = { sessionId: undefined, turnId: undefined, lastSeq: after ?? 0 };
+  let isPlaced = after !== undefined;
+  const connect = () =>
+    transport.request(`/v1/feed${isPlaced ? `?after=${position.lastSeq}` : ""}`, {
+      accept: EVENT_STREAM,
+      signal,
+      maxRetries: 0,
+    });
+  const options = { signal, isBegun: true, decode: readEntries };
+  for await (const batch of reconnecting(transport, connect, position, options)) {
+    for (const entry of batch) {
+      position.lastSeq = entry.seq;
+      isPlaced = true;
+      yield entry;
     }
   }
 }
@@ -149,29 +189,34 @@ const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
   `/v1/sessions/${encodeURIComponent(sessionId!)}/events?after=${lastSeq}&turn=${turnId}`;
 
 /**
- * Events of one connection after the other: one that breaks is taken up behind the last event, until
- * {@link Config.maxReconnects} tries in a row brought nothing. `isBegun`: what is read is there, whatever becomes of the
+ * Events of one connection after the other: one that breaks is taken up after the last event, until
+ * {@link Config.maxReconnects} tries in a row brought nothing and did not last. `isBegun`: what is read is there, whatever becomes of the
  * first connection.
  */
-async function* reconnecting(
+async function* reconnecting<Event extends { seq: number }>(
   transport: Transport,
   connect: () => Promise<Answer>,
   position: Position,
-  { signal, isBegun }: { signal: AbortSignal | undefined; isBegun: boolean },
-): AsyncGenerator<EdgeEvent[]> {
+  {
+    signal,
+    isBegun,
+    decode,
+  }: { signal: AbortSignal | undefined; isBegun: boolean; decode: Decode<Event> },
+): AsyncGenerator<Event[]> {
   const { maxReconnects, clock, random } = transport.config;
   let askedFor: number | undefined;
   const onRetry = (ms: number) => (askedFor = Math.min(ms, MAX_PAUSE_MS));
   for (let failures = 0; ;) {
-    let opened = false;
+    let openedAt: number | undefined;
     const open = async () => {
       const answer = await connect();
-      opened = true;
+      openedAt = clock.now();
       return answer;
     };
     try {
       // The reader has taken all of a batch when it asks for the next, so its position is that of the last event.
-      for await (const batch of oneConnection(transport, open, position, { signal, onRetry })) {
+      const connection = oneConnection(transport, open, position, { signal, onRetry, decode });
+      for await (const batch of connection) {
         let seen = position.lastSeq;
         const fresh = batch.filter(({ seq }) => seq > seen && (seen = seq));
         if (fresh.length === 0) continue;
@@ -182,7 +227,8 @@ async function* reconnecting(
     } catch (error) {
       if (signal?.aborted || !isPassing(error)) throw error;
       // Nothing has begun yet, and the request for it has had its retries.
-      if (!isBegun && position.lastSeq === 0 && !opened) throw error;
+      if (!isBegun && position.lastSeq === 0 && openedAt === undefined) throw error;
+      if (openedAt !== undefined && clock.now() - openedAt >= HEALTHY_MS) failures = 0;
       if (failures >= maxReconnects) throw new StreamInterruptedError({ ...position }, error);
       const delayMs = askedFor ?? backoffMs(failures, random);
       failures += 1;
@@ -194,7 +240,6 @@ async function* reconnecting(
   }
 }
 
-/** The events in frames, up to one that is an error or cannot be read. */
 function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[]; failure?: Error } {
   const events: EdgeEvent[] = [];
   try {
@@ -207,6 +252,25 @@ function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[]; failur
     return { events, failure: error as Error };
   }
   return { events };
+}
+
+function readEntries(frames: EventSourceMessage[]): { events: FeedEntry[]; failure?: Error } {
+  const events: FeedEntry[] = [];
+  for (const { data } of frames) {
+    const entry = entryOf(data);
+    if (!entry) return { events, failure: new ProtocolError("An entry of the feed is none.") };
+    events.push(entry);
+  }
+  return { events };
+}
+
+function entryOf(data: string): FeedEntry | undefined {
+  try {
+    const entry: unknown = JSON.parse(data);
+    return isFeedEntry(entry) ? entry : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** An error that the deployment tells of in mid-stream, as it would in an answer. */
@@ -223,12 +287,20 @@ function inBandError(data: string): ClaudeEdgeError {
 const isPassing = (error: unknown): error is ClaudeEdgeError =>
   error instanceof ClaudeEdgeError && error.retryable && !(error instanceof StreamInterruptedError);
 
-async function* oneConnection(
+async function* oneConnection<Event>(
   transport: Transport,
   open: () => Promise<Answer>,
   position: Position,
-  { signal, onRetry }: { signal: AbortSignal | undefined; onRetry: (ms: number) => void },
-): AsyncGenerator<EdgeEvent[]> {
+  {
+    signal,
+    onRetry,
+    decode,
+  }: {
+    signal: AbortSignal | undefined;
+    onRetry: (ms: number) => void;
+    decode: Decode<Event>;
+  },
+): AsyncGenerator<Event[]> {
   const { response, close } = await open();
   const { idleTimeout } = transport.config;
   let idle = false;
@@ -245,7 +317,7 @@ async function* oneConnection(
   };
   try {
     for await (const frames of readFrames(response.body!, onWait, onRetry)) {
-      const { events, failure } = readEvents(frames);
+      const { events, failure } = decode(frames);
       if (events.length > 0) yield events;
       if (failure) throw failure;
     }

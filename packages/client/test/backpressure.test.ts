@@ -41,7 +41,7 @@ test("leaving frees the connection at once", async () => {
   expect(closed[0]! - left).toBeLessThan(500);
 });
 
-test("ten thousand calls leave nothing on a signal they share", async () => {
+test("a thousand calls leave nothing on a signal they share", async () => {
   const session = { id: "a", status: "idle", options: {}, last_seq: 0 };
   const answers = {
     "application/json": JSON.stringify(session),
@@ -62,7 +62,7 @@ test("ten thousand calls leave nothing on a signal they share", async () => {
     count % 2
       ? edge.sessions.open("a").retrieve({ signal })
       : edge.query("hi", { signal }).result();
-  for (let count = 0; count < 10_000; count += 100) {
+  for (let count = 0; count < 1_000; count += 100) {
     await Promise.all(Array.from({ length: 100 }, (_, place) => call(count + place)));
   }
   expect(getEventListeners(signal, "abort")).toEqual([]);

@@ -91,6 +91,29 @@ describe("a stream", () => {
     expect(failure).toMatchObject({ sessionId: SESSION, turnId: TURN, lastSeq: 3 });
   });
 
+  test("of a session where nothing happens may break as often as it likes, if each lasts", async () => {
+    let now = 0;
+    const clock = { now: () => now, sleep: async () => {} };
+    const edge = await deployment(
+      (response, _request, count) => {
+        if (count > 6) return void stream(response).write(WHOLE[0]!);
+        // As a deployment ends it, once a minute.
+        stream(response).write(": ping\n\n", () =>
+          setTimeout(() => {
+            now += 60_000;
+            response.end();
+          }, 20),
+        );
+      },
+      { maxReconnects: 2, clock },
+    );
+    for await (const { seq } of edge.sessions.open(SESSION).events()) {
+      expect(seq).toBe(1);
+      break;
+    }
+    expect(requests).toHaveLength(7);
+  });
+
   test("that falls silent is given up", async () => {
     const edge = await deployment((response) => stream(response).write(WHOLE[0]), {
       idleTimeout: 200,
@@ -224,13 +247,16 @@ describe("an answer", () => {
     expect(requests).toHaveLength(tries);
   });
 
-  test("of another protocol version is an error with the way out", async () => {
+  test("of a protocol that is no neighbour is an error with the way out", async () => {
     const edge = await deployment((response) =>
       response
-        .writeHead(200, { "content-type": "text/event-stream", "x-claude-edge-protocol": "2" })
+        .writeHead(200, { "content-type": "text/event-stream", "x-claude-edge-protocol": "3" })
         .end(),
     );
-    expect(await failureOf(edge.query("hi"))).toMatchObject({ code: "protocol_mismatch" });
+    expect(await failureOf(edge.query("hi"))).toMatchObject({
+      code: "protocol_mismatch",
+      message: "The deployment speaks protocol 3, the client 1: raise the client.",
+    });
   });
 
   test("that does not begin is given up", async () => {

@@ -268,27 +268,6 @@ describe("a download", () => {
   });
 });
 
-describe("a tar", () => {
-  const tar = (response: ServerResponse, data: Uint8Array) =>
-    response.writeHead(200, { ...HEADERS, "content-type": "application/x-tar" }).end(data);
-
-  test("is streamed up to its end mark", async () => {
-    const whole = Buffer.concat([Buffer.alloc(512, 1), Buffer.alloc(1_024)]);
-    const files = await filesOf((response) => tar(response, whole));
-    const pieces = await all(await files.tar("src", { at: 3 }));
-    expect(Buffer.concat(pieces)).toEqual(whole);
-    expect(requests[0]!.url).toBe(`${BASE}/tar?path=src&at=3`);
-  });
-
-  test.each([0, 512, 1_023])("with %i bytes of its end mark has broken off", async (zeros) => {
-    const files = await filesOf((response) =>
-      tar(response, Buffer.concat([Buffer.alloc(512, 1), Buffer.alloc(zeros)])),
-    );
-    const stream = await files.tar();
-    expect(await failureOf(all(stream))).toBeInstanceOf(ConnectionError);
-  });
-});
-
 describe("an upload", () => {
   /** A deployment that takes what comes. */
   async function taking(failures = 0, options = {}) {

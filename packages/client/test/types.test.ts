@@ -1,6 +1,8 @@
-import type { Options, Query, SDKMessage } from "@anthropic-ai/claude-agent-sdk";
+import type * as sdk from "@anthropic-ai/claude-agent-sdk";
 import {
+  createSdkMcpServer,
   query,
+  tool,
   type ClaudeEdge,
   type EdgeEvent,
   type MintedToken,
@@ -9,18 +11,39 @@ import {
   type Scope,
   type SdkMessage,
   type Session,
+  type SessionCallbacks,
   type TokenResource,
   type Turn,
   type TurnOutcome,
   type UsageGroup,
   type UsageReport,
 } from "@claude-edge/client";
+import * as entry from "@claude-edge/client/agent-sdk";
 import { mintToken, type MintTokenOptions } from "@claude-edge/client/tokens";
 import { expectTypeOf, test } from "vitest";
 import * as z from "zod";
 
+import type {
+  HookCallback,
+  HookEvent,
+  HookInput,
+  HookJSONOutput,
+} from "../src/agent/hook-types.js";
+import type { McpServerConfig } from "../src/agent/mcp-types.js";
+import type * as permissions from "../src/agent/permission-types.js";
+import type {
+  AgentQueryOptions,
+  AgentQueryStream,
+  AgentUserMessage,
+} from "../src/agent/query-types.js";
+import type { ToolDefinition, ToolResult } from "../src/agent/tool-types.js";
+
 // Checked by the compiler (`npm run check:types`); nothing here runs but the declarations.
 declare const edge: ClaudeEdge;
+
+type CanUseToolOptions = Parameters<sdk.CanUseTool>[2];
+type SdkToolResult = Awaited<ReturnType<sdk.SdkMcpToolDefinition["handler"]>>;
+type Shape = { people: z.ZodNumber };
 
 const person = z.object({ name: z.string(), born: z.string().transform(Number) });
 
@@ -60,11 +83,81 @@ test("an event is told apart by its kind", () => {
   expectTypeOf(read).parameter(0).toEqualTypeOf<EdgeEvent>();
 });
 
-test("query() is the Agent SDK's", () => {
-  expectTypeOf(query).parameter(0).toHaveProperty("options");
-  expectTypeOf<Parameters<typeof query>[0]["options"]>().toEqualTypeOf<Options | undefined>();
-  expectTypeOf(query).returns.toEqualTypeOf<Query>();
-  expectTypeOf<Awaited<ReturnType<Query["next"]>>["value"]>().toEqualTypeOf<SDKMessage | void>();
+test("query(), tool() and createSdkMcpServer() have the Agent SDK's own types where it is installed", () => {
+  expectTypeOf<Parameters<typeof query>[0]["options"]>().toEqualTypeOf<sdk.Options | undefined>();
+  expectTypeOf(query).returns.toEqualTypeOf<sdk.Query>();
+  expectTypeOf<
+    Awaited<ReturnType<ReturnType<typeof query>["next"]>>["value"]
+  >().toEqualTypeOf<sdk.SDKMessage | void>();
+  expectTypeOf(tool).toEqualTypeOf<typeof sdk.tool>();
+  expectTypeOf(createSdkMcpServer).toEqualTypeOf<typeof sdk.createSdkMcpServer>();
+});
+
+test("the entry in the Agent SDK's place has its types, and its values take and give what the Agent SDK's do", () => {
+  expectTypeOf<entry.SDKMessage>().toEqualTypeOf<sdk.SDKMessage>();
+  expectTypeOf<entry.Options>().toEqualTypeOf<sdk.Options>();
+  expectTypeOf<entry.SDKResultMessage>().toEqualTypeOf<sdk.SDKResultMessage>();
+  expectTypeOf(entry.query).toExtend<typeof sdk.query>();
+  expectTypeOf(entry.startup).toExtend<typeof sdk.startup>();
+  expectTypeOf(entry.listSessions).toExtend<typeof sdk.listSessions>();
+  expectTypeOf(entry.getSessionInfo).toExtend<typeof sdk.getSessionInfo>();
+  expectTypeOf(entry.getSessionMessages).toExtend<typeof sdk.getSessionMessages>();
+  expectTypeOf(entry.listSubagents).toExtend<typeof sdk.listSubagents>();
+  expectTypeOf(entry.getSubagentMessages).toExtend<typeof sdk.getSubagentMessages>();
+  expectTypeOf(entry.renameSession).toExtend<typeof sdk.renameSession>();
+  expectTypeOf(entry.tagSession).toExtend<typeof sdk.tagSession>();
+  expectTypeOf(entry.deleteSession).toExtend<typeof sdk.deleteSession>();
+  expectTypeOf(entry.importSessionToStore).toExtend<typeof sdk.importSessionToStore>();
+  expectTypeOf(entry.forkSession).toExtend<typeof sdk.forkSession>();
+  expectTypeOf(() => new entry.AbortError("Stopped.")).returns.toExtend<sdk.AbortError>();
+  expectTypeOf<ReturnType<typeof entry.query>>().toEqualTypeOf<sdk.Query>();
+});
+
+test("types of ours that stand for the Agent SDK's are as it has them", () => {
+  expectTypeOf<HookEvent>().toEqualTypeOf<sdk.HookEvent>();
+  // What callbacks are told: all that the Agent SDK tells, and a callback of either can take it.
+  expectTypeOf<sdk.HookInput>().toExtend<HookInput>();
+  expectTypeOf<CanUseToolOptions>().toExtend<permissions.CanUseToolOptions>();
+  expectTypeOf<permissions.CanUseToolOptions>().toExtend<CanUseToolOptions>();
+  expectTypeOf<sdk.ElicitationRequest>().toExtend<permissions.ElicitationRequest>();
+  expectTypeOf<permissions.ElicitationRequest>().toExtend<sdk.ElicitationRequest>();
+  expectTypeOf<sdk.UserDialogRequest>().toExtend<permissions.UserDialogRequest>();
+  expectTypeOf<permissions.UserDialogRequest>().toExtend<sdk.UserDialogRequest>();
+  // What they answer: neither more nor less.
+  expectTypeOf<sdk.HookJSONOutput>().toExtend<HookJSONOutput>();
+  expectTypeOf<HookJSONOutput>().toExtend<sdk.HookJSONOutput>();
+  expectTypeOf<sdk.PermissionResult>().toExtend<permissions.PermissionResult>();
+  expectTypeOf<permissions.PermissionResult>().toExtend<sdk.PermissionResult>();
+  expectTypeOf<sdk.PermissionUpdate>().toExtend<permissions.PermissionUpdate>();
+  expectTypeOf<permissions.PermissionUpdate>().toExtend<sdk.PermissionUpdate>();
+  expectTypeOf<sdk.ElicitationResult>().toExtend<permissions.ElicitationResult>();
+  expectTypeOf<sdk.UserDialogResult>().toEqualTypeOf<permissions.UserDialogResult>();
+  expectTypeOf<ToolResult>().toExtend<SdkToolResult>();
+  expectTypeOf<SdkToolResult>().toExtend<ToolResult>();
+});
+
+test("what is typed by the Agent SDK goes into a session", () => {
+  type Callbacks = Pick<
+    sdk.Options,
+    "canUseTool" | "hooks" | "mcpServers" | "onElicitation" | "onUserDialog"
+  >;
+  expectTypeOf<Callbacks>().toExtend<SessionCallbacks>();
+  expectTypeOf<sdk.HookCallback>().toExtend<HookCallback>();
+  expectTypeOf<sdk.McpServerConfig>().toExtend<McpServerConfig>();
+  expectTypeOf<sdk.SdkMcpToolDefinition<Shape>>().toExtend<ToolDefinition<Shape>>();
+  // And a callback that is typed by a session into the Agent SDK.
+  expectTypeOf<Required<Omit<SessionCallbacks, "onPermission" | "onNetwork">>>().toExtend<
+    Required<Callbacks>
+  >();
+});
+
+test("query() without the Agent SDK takes and gives what it does with it", () => {
+  type Own = "network" | "repositories" | "secrets";
+  type Left = "onPermission" | "onNetwork" | "additionalProperties" | Own;
+  expectTypeOf<Exclude<keyof AgentQueryOptions, Left>>().toExtend<keyof sdk.Options>();
+  expectTypeOf<sdk.Query>().toExtend<AgentQueryStream>();
+  expectTypeOf<keyof AgentQueryStream>().toEqualTypeOf<keyof sdk.Query>();
+  expectTypeOf<sdk.SDKUserMessage>().toExtend<AgentUserMessage>();
 });
 
 test("an answer to a permission is one of three", () => {
@@ -77,7 +170,7 @@ test("options that cannot be are refused", () => {
   // @ts-expect-error -- no such mode
   const mode = () => edge.query("x", { permissionMode: "sometimes" });
   // @ts-expect-error -- no such option
-  const folder = () => edge.sessions.create({ cwd: "/" });
+  const folder = () => edge.sessions.create({ folder: "/" });
   expectTypeOf(mode).toBeFunction();
   expectTypeOf(folder).toBeFunction();
 });

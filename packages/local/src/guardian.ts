@@ -11,6 +11,6 @@ import { STACK_MARK } from "./mark.js";
 const [, , mark = "", ...paths] = process.argv;
 
 process.stdin.resume().on("close", async () => {
-  await killMarked(STACK_MARK, mark);
+  await killMarked({ [STACK_MARK]: mark });
   for (const path of paths) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 });

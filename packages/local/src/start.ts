@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
+import events from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -24,6 +25,7 @@ import { buildImages } from "./engine/image.js";
 import { STACK_MARK } from "./mark.js";
 import { startScriptedModel, type ScriptedModel } from "./model/server.js";
 import { readProject, type Project } from "./project.js";
+import { localRootKey } from "./root-key.js";
 
 export interface LocalOptions {
   /** The project's folder: the one that holds wrangler.jsonc. */
@@ -61,7 +63,7 @@ export interface LocalOptions {
 export interface LocalStack {
   /** Where the Worker answers. */
   url: string;
-  /** The deployment's root key: from `.dev.vars`, the environment, or made up for this start. */
+  /** The deployment's root key: from `.dev.vars`, the environment, or made up and kept with the stack's data. */
   token: string;
   /** The scripted model; undefined when a real one is asked. */
   model: ScriptedModel | undefined;
@@ -69,6 +71,13 @@ export interface LocalStack {
   containers(): { name: string; pid: number }[];
   /** Ends such a container at once, as a failing host would. */
   killContainer(name: string): Promise<void>;
+  /**
+   * Ends such a container as a deployment does: it is told to, and killed when it has not ended `graceMs` later, by default
+   * the platform's 15 minutes. Resolves when it is gone.
+   */
+  stopContainer(name: string, graceMs?: number): Promise<void>;
+  /** Refuses new local processes as containers for a while, with a message of the platform's. */
+  refuseContainers(message: string, ms: number): void;
   /** Restarts workerd, as a deployment restarts Durable Objects: containers go on, streams break. */
   restartWorker(): Promise<void>;
   /** Stops everything and leaves nothing behind. */
@@ -122,10 +131,12 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
     const token =
       project.vars.CLAUDE_EDGE_ROOT_KEY ??
       process.env.CLAUDE_EDGE_ROOT_KEY ??
-      `ce_root_${randomBytes(24).toString("base64url")}`;
+      localRootKey(options.persist);
+    const { CLAUDE_EDGE_ROOT_KEY_OLD: oldKey } = process.env;
     const secrets = {
       ...(credential ?? { ANTHROPIC_API_KEY: model!.key, ANTHROPIC_BASE_URL: model!.url }),
       CLAUDE_EDGE_ROOT_KEY: token,
+      ...(oldKey ? { CLAUDE_EDGE_ROOT_KEY_OLD: oldKey } : {}),
     };
     const { worker, restart } = await startProjectWorker(
       project,
@@ -143,6 +154,8 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
       model,
       containers: () => engine?.running ?? [],
       killContainer: async (name) => engine?.kill(name),
+      stopContainer: async (name, graceMs) => engine?.stop(name, graceMs),
+      refuseContainers: (message, ms) => engine?.refuse(message, ms),
       restartWorker: restart,
       stop,
     };
@@ -213,9 +226,12 @@ async function startProjectWorker(
   keepSignals();
   let restarts = 0;
   const restart = async () => {
-    // wrangler restarts workerd when a binding changes, and only then.
+    // wrangler restarts workerd when a binding changes, and only then. `patchConfig` resolves before it does: until the
+    // reload is complete a request may still reach the old workerd, and its stream is cut.
     restarts += 1;
+    const reloaded = events.once(worker.raw, "reloadComplete");
     await worker.patchConfig({ bindings: bindings({ CLAUDE_EDGE_RESTARTS: String(restarts) }) });
+    await reloaded;
   };
   return { worker, restart };
 }
@@ -264,7 +280,7 @@ function restartOnAgentChange(
     // An editor writes in several steps.
     timer = setTimeout(() => {
       onLog?.("container", `${name} has changed: containers start anew\n`);
-      engine.terminate();
+      engine.stopAll();
     }, 200);
   };
   const watchers = [
@@ -298,6 +314,8 @@ function localImage(
       PATH: process.env.PATH ?? "/usr/bin:/bin",
       LANG: process.env.LANG ?? "C.UTF-8",
       [STACK_MARK]: process.env[STACK_MARK] ?? "",
+      // This machine is not theirs alone: agents would stand behind everything else on it.
+      CLAUDE_EDGE_NICENESS: "0",
       ...containerEnv,
     },
     disks,

@@ -1,7 +1,14 @@
 import * as z from "zod/mini";
 
 /** What a request asks for. First answer wins. */
-export const requestKind = z.enum(["permission", "question", "hook", "mcp", "elicitation"]);
+export const requestKind = z.enum([
+  "permission",
+  "question",
+  "hook",
+  "mcp",
+  "elicitation",
+  "network",
+]);
 export type RequestKind = z.infer<typeof requestKind>;
 
 /** `cancelled`: the question is void, its turn has ended or its caller is gone. `expired`: nobody answered in time. */
@@ -40,6 +47,15 @@ export interface ElicitationPayload {
   dialog?: Record<string, unknown>;
 }
 
+/** A program in the container wants to reach a host that no network policy lists. */
+export interface NetworkPayload {
+  /** A name or an address. */
+  host: string;
+  port: number;
+  /** The HTTP method of the first request to it. */
+  method: string;
+}
+
 export interface JsonRpcMessage {
   jsonrpc?: string;
   id?: string | number;
@@ -69,6 +85,21 @@ const permissionAnswer = z.union([
   }),
 ]);
 
+const networkAnswer = z.union([
+  z.looseObject({
+    behavior: z.literal("allow"),
+    /** How long it holds; for the turn without it. */
+    scope: z.optional(z.enum(["turn", "session", "account"])),
+  }),
+  z.looseObject({ behavior: z.literal("deny"), message: z.optional(z.string()) }),
+]);
+/** How long a host is allowed: for the turn that asked, for all turns of its session, or for the whole account. */
+export type NetworkScope = "turn" | "session" | "account";
+/** The answer to a request of kind `network`. `scope` is `turn` by default; the program is told the `message`. */
+export type NetworkAnswer =
+  | { behavior: "allow"; scope?: NetworkScope }
+  | { behavior: "deny"; message?: string };
+
 /** The form an answer has, by the kind of its request. */
 export const ANSWERS = {
   /** As the Agent SDK's `PermissionResult`. */
@@ -84,6 +115,8 @@ export const ANSWERS = {
     z.looseObject({ action: z.enum(["accept", "decline", "cancel"]) }),
     z.looseObject({ behavior: z.enum(["completed", "cancelled"]) }),
   ]),
+  /** {@link NetworkAnswer} */
+  network: networkAnswer,
 } as const satisfies Record<RequestKind, z.ZodMiniType>;
 
 /** A question that a turn puts to the outside. Times are ISO 8601. */
@@ -94,7 +127,7 @@ export const request = z.looseObject({
   turn_id: z.string(),
   kind: requestKind,
   status: requestStatus,
-  /** What is asked: {@link PermissionPayload}, {@link HookPayload}, {@link McpPayload} or {@link ElicitationPayload}. */
+  /** What is asked: a payload by the kind, {@link PermissionPayload}, {@link NetworkPayload} and so on. */
   payload: json,
   created_at: z.string(),
   /** Not answered by then, it counts as denied. */
@@ -106,7 +139,7 @@ export const request = z.looseObject({
   answered_by: z.optional(z.string()),
 });
 /**
- * A question that a turn puts to the outside: a permission, a question to the user, or a callback's call.
+ * A question that a turn puts to the outside: a permission, a question to the user, a host to reach, or a callback's call.
  * @interface
  */
 export type RequestResource = z.infer<typeof request>;

@@ -10,7 +10,7 @@ export const CLIENT_ERRORS = {
     400,
     false,
     EXIT.failed,
-    "Bring client, Worker and container image to the same version of claude-edge.",
+    "Raise the older side, as the message says: the client, or the deployment with its container image. Each works with the version before its own.",
   ),
   unauthorized: policy(
     401,
@@ -56,6 +56,12 @@ export const CLIENT_ERRORS = {
     false,
     EXIT.usage,
     "Set CLAUDE_EDGE_URL or pass the URL. In a project `claude-edge dev` runs one; `claude-edge login` saves one.",
+  ),
+  webhook_invalid: policy(
+    400,
+    false,
+    EXIT.failed,
+    "Answer it with 400. If it is of the deployment, check the secret that the webhook was created with, and this clock.",
   ),
   option_refused: policy(0, false, EXIT.usage),
   package_missing: policy(0, false, EXIT.usage, "Run `npm install` in the project's folder."),

@@ -4,6 +4,7 @@ export type CredentialKind =
   | "anthropic_oauth_token"
   | "anthropic_admin_key"
   | "claude_edge_key"
+  | "scripted_model_key"
   | "other";
 
 const PREFIXES: [string, CredentialKind][] = [
@@ -11,6 +12,7 @@ const PREFIXES: [string, CredentialKind][] = [
   ["sk-ant-oat", "anthropic_oauth_token"],
   ["sk-ant-admin", "anthropic_admin_key"],
   ["ce_", "claude_edge_key"],
+  ["scripted-", "scripted_model_key"],
 ];
 
 /** `ownKeys`: keys of claude-edge, which may have any form. */

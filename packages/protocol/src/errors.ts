@@ -1,5 +1,7 @@
+import { CLI_ERRORS } from "./cli-errors.js";
 import { CLIENT_ERRORS } from "./client-errors.js";
 import { EXIT, policy, withPolicy, type ErrorPolicy, type WireError } from "./error-policy.js";
+import { OUTSIDE_ERRORS } from "./outside-errors.js";
 import { suggestionFor } from "./unavailable.js";
 
 export { EXIT, type ErrorPolicy, type WireError } from "./error-policy.js";
@@ -7,6 +9,8 @@ export { EXIT, type ErrorPolicy, type WireError } from "./error-policy.js";
 /** The one table of errors: status, retryability, exit code and way out of each code. */
 export const ERRORS = {
   ...CLIENT_ERRORS,
+  ...CLI_ERRORS,
+  ...OUTSIDE_ERRORS,
 
   // A request that cannot be taken.
   invalid_json: policy(400, false, EXIT.usage, "Send a JSON object as the body."),
@@ -28,7 +32,12 @@ export const ERRORS = {
     EXIT.usage,
     "Shorten the prompt to 1 MiB, or put the text into a file of the workspace and name it.",
   ),
-  body_too_large: policy(413, false, EXIT.usage, "Keep the body under 8 MiB."),
+  body_too_large: policy(
+    413,
+    false,
+    EXIT.usage,
+    "Send less at once: the message says how much may come.",
+  ),
   body_too_slow: policy(408, true, EXIT.retryLater, "Send the whole body within 30 seconds."),
   path_too_long: policy(
     414,
@@ -53,6 +62,18 @@ export const ERRORS = {
   ),
 
   // What is asked for.
+  account_erasing: policy(
+    409,
+    false,
+    EXIT.conflict,
+    "Wait until it is done: `claude-edge accounts show` says what is left. Then the name starts from nothing.",
+  ),
+  account_not_found: policy(
+    404,
+    false,
+    EXIT.notFound,
+    "`claude-edge accounts` lists them, with the root key; over HTTP it is GET /v1/accounts.",
+  ),
   not_found: policy(404, false, EXIT.notFound),
   method_not_allowed: policy(405, false, EXIT.usage),
   turn_not_found: policy(404, false, EXIT.notFound),
@@ -123,7 +144,7 @@ export const ERRORS = {
     507,
     false,
     EXIT.failed,
-    'Add R2: in wrangler.jsonc "r2_buckets": [{ "binding": "FILES", "bucket_name": "…" }], then deploy. Or delete sessions.',
+    'Delete sessions or files, or let sessions expire (CLAUDE_EDGE_RETENTION). Files take no room with R2: "r2_buckets": [{ "binding": "FILES", "bucket_name": "…" }] in wrangler.jsonc.',
   ),
   file_damaged: policy(
     500,
@@ -162,7 +183,20 @@ export const ERRORS = {
     "The first answer counts: `details` says which it was.",
   ),
   queue_full: policy(429, true, EXIT.retryLater, "Wait until a turn of this account has ended."),
+  version_skew: policy(
+    503,
+    true,
+    EXIT.retryLater,
+    "A new version is being deployed: try again in a minute. If it stays so, deploy again.",
+  ),
+  overloaded: policy(503, true, EXIT.retryLater, "Wait as long as `retry-after` says."),
   rate_limited: policy(429, true, EXIT.retryLater, "Wait as long as `retry-after` says."),
+  session_busy: policy(
+    429,
+    true,
+    EXIT.retryLater,
+    "Try again when fewer uploads and readers of this session are open.",
+  ),
   too_many_sessions: policy(
     409,
     false,
@@ -175,11 +209,58 @@ export const ERRORS = {
     EXIT.failed,
     "The day's budget is new at 00:00 UTC; the root key can raise it: `claude-edge limits set`.",
   ),
+  secret_name_refused: policy(
+    400,
+    false,
+    EXIT.usage,
+    "Choose a name like FAL_KEY: letters, digits and underscores, and no variable that programs or claude-edge go by.",
+  ),
+  secret_hosts_invalid: policy(
+    400,
+    false,
+    EXIT.usage,
+    "Name each host that is to get it: `api.example.com`, `*.example.com`, with a port of its own `api.example.com:8443`.",
+  ),
+  secret_value_invalid: policy(
+    400,
+    false,
+    EXIT.usage,
+    'Send one line of printable ASCII. What has more lines or other characters can only go into a body: `"in": { "body": true }`.',
+  ),
+  secret_too_large: policy(413, false, EXIT.usage, "Keep the value under 64 KiB."),
+  secret_not_found: policy(
+    404,
+    false,
+    EXIT.notFound,
+    "`claude-edge secrets list` lists them; over HTTP it is GET /v1/secrets.",
+  ),
+  too_many_secrets: policy(409, false, EXIT.conflict, "Delete secrets that nothing needs."),
+  secret_unreadable: policy(
+    503,
+    false,
+    EXIT.failed,
+    "Put the root key that it was sealed with into CLAUDE_EDGE_ROOT_KEY_OLD, or set the secret again.",
+  ),
+  // The message says which policy, and what to set in it.
+  network_denied: policy(403, false, EXIT.failed),
+  network_too_wide: policy(
+    409,
+    false,
+    EXIT.usage,
+    "Widen the deployment's policy first: CLAUDE_EDGE_NETWORK in wrangler.jsonc.",
+  ),
   setting_invalid: policy(
     503,
     false,
     EXIT.failed,
     "Mend the variable in wrangler.jsonc, and deploy again.",
+  ),
+
+  jurisdiction_changed: policy(
+    503,
+    false,
+    EXIT.failed,
+    "Set CLAUDE_EDGE_JURISDICTION back to what it was. Data does not move: another jurisdiction takes a deployment of its own.",
   ),
 
   // The container and what runs in it.
@@ -193,7 +274,7 @@ export const ERRORS = {
     502,
     true,
     EXIT.retryLater,
-    "The container vanished in mid-turn. Send the prompt again; tools that had run are not undone.",
+    "The container vanished in mid-turn, and a tool may have run. Send the prompt again; tools that had run are not undone.",
   ),
   container_full: policy(
     503,
@@ -209,6 +290,44 @@ export const ERRORS = {
     "Look at agent.config.ts and the session's options.",
   ),
   agent_exited: policy(502, true, EXIT.retryLater, "Send the prompt again."),
+
+  // Its repositories, cloned before its turns.
+  repository_not_found: policy(
+    422,
+    false,
+    EXIT.notFound,
+    "Check the URL. A private repository needs a `secret` whose token may read it.",
+  ),
+  repository_unauthorized: policy(
+    422,
+    false,
+    EXIT.auth,
+    "Name a `secret` that holds a valid token, and the repository's host among the hosts of that secret: `claude-edge secrets list`.",
+  ),
+  repository_ref_not_found: policy(
+    422,
+    false,
+    EXIT.notFound,
+    "Name a branch or a tag of the repository, or a whole commit id; without `ref` it is the default branch.",
+  ),
+  repository_unreachable: policy(
+    502,
+    true,
+    EXIT.retryLater,
+    "The network policy must allow the repository's host: `claude-edge network allow <host>`. If it does, try again.",
+  ),
+  repository_too_large: policy(
+    413,
+    false,
+    EXIT.failed,
+    "Set `depth: 1`, or leave it out and have the agent fetch the part that it needs.",
+  ),
+  repository_path_taken: policy(
+    409,
+    false,
+    EXIT.conflict,
+    "Give the repository another `path`, or move what is there.",
+  ),
 
   control_failed: policy(422, false, EXIT.failed),
   caller_gone: policy(
@@ -252,91 +371,6 @@ export const ERRORS = {
   max_turns: policy(422, false, EXIT.failed, "Raise options.maxTurns, or continue the session."),
   max_budget: policy(422, false, EXIT.failed, "Raise options.maxBudgetUsd in a new session."),
   interrupted: policy(409, false, EXIT.interrupted),
-
-  // Raised by the CLI and the local stack.
-  usage: policy(0, false, EXIT.usage),
-  node_too_old: policy(0, false, EXIT.usage, "Install Node.js 22.19 or newer."),
-  project_not_found: policy(
-    0,
-    false,
-    EXIT.usage,
-    "Run it in the folder that holds wrangler.jsonc, or name that folder.",
-  ),
-  config_unusable: policy(
-    0,
-    false,
-    EXIT.failed,
-    "Mend the file or remove it (`claude-edge login` writes it anew), or set XDG_CONFIG_HOME.",
-  ),
-  profile_not_found: policy(
-    0,
-    false,
-    EXIT.notFound,
-    "`claude-edge login <url> --profile <name>` saves one.",
-  ),
-  cloudflare_login: policy(
-    0,
-    false,
-    EXIT.auth,
-    "Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.",
-  ),
-  worker_not_found: policy(
-    0,
-    false,
-    EXIT.notFound,
-    "Deploy it first: `claude-edge deploy` asks for what it needs.",
-  ),
-  wrangler_failed: policy(0, false, EXIT.failed, "Mend what wrangler says, and run it again."),
-  version_mismatch: policy(
-    0,
-    false,
-    EXIT.failed,
-    "Set claude-edge and @claude-edge/* to one version in package.json, and run `npm install`.",
-  ),
-  secret_missing: policy(
-    0,
-    false,
-    EXIT.auth,
-    "Put it into the environment of `claude-edge deploy`, or `claude-edge secrets set <name>`.",
-  ),
-  deployment_not_ready: policy(
-    0,
-    true,
-    EXIT.retryLater,
-    "`npx wrangler containers list` shows how far it is; `claude-edge whoami` tries again.",
-  ),
-  dev_running: policy(0, false, EXIT.conflict, "Use that one, or stop it first."),
-  name_collision: policy(
-    0,
-    false,
-    EXIT.conflict,
-    "Rename one of them, or fetch them to a disk that tells them apart.",
-  ),
-  port_in_use: policy(
-    0,
-    false,
-    EXIT.conflict,
-    "Choose another with --port, or --port 0 for any free one.",
-  ),
-
-  files_exist: policy(
-    0,
-    false,
-    EXIT.usage,
-    "Choose another folder, or have just these files replaced with --force.",
-  ),
-  image_build_failed: policy(
-    0,
-    false,
-    EXIT.failed,
-    "What docker says above tells why; the Dockerfile wants a lock file: install the packages first.",
-  ),
-  docker_unavailable: policy(
-    0,
-    false,
-    EXIT.failed,
-    "Start Docker. Without it, dev runs containers as local processes, and deploy --containers-rollout none leaves them as they are.",
-  ),
 
   internal: policy(500, true, EXIT.failed),
 } as const satisfies Record<string, ErrorPolicy>;
@@ -386,11 +420,17 @@ export class EdgeError extends Error {
   }
 }
 
+/** The only mark of the platform's error for a database that is full. */
+const SQLITE_FULL = /database or disk is full/;
+
 /** Reads an {@link EdgeError} off anything thrown, also one whose class was lost on the way. */
 export function toWireError(thrown: unknown): WireError {
   if (thrown instanceof Error && "code" in thrown && isErrorCode(thrown.code)) {
     const details = "details" in thrown ? (thrown.details as Record<string, unknown>) : undefined;
     return wireError(thrown.code, thrown.message, details ?? undefined);
+  }
+  if (thrown instanceof Error && SQLITE_FULL.test(thrown.message)) {
+    return wireError("storage_full", "The object that stores this is full.");
   }
   return wireError("internal", "Something went wrong inside the deployment.");
 }

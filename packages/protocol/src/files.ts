@@ -66,8 +66,8 @@ export interface FileDiff {
   next_cursor?: string;
 }
 
-/** Why a checkpoint was taken: a tool or a turn had changed files, before sleep, by a caller, by going back, at a fork. */
-export type CheckpointReason = "tool" | "turn" | "sleep" | "write" | "rewind" | "fork";
+/** Why a checkpoint was taken: a tool or a turn had changed files, a repository was cloned, before sleep, by a caller, by going back, at a fork. */
+export type CheckpointReason = "tool" | "turn" | "clone" | "sleep" | "write" | "rewind" | "fork";
 
 /** Something in a workspace that a checkpoint cannot hold. */
 export interface SkippedFile {
@@ -101,7 +101,7 @@ export interface CheckpointList {
 
 /** Answer of `POST …/rewind`. */
 export interface Rewound {
-  /** The turn at whose end the session is again; null for its beginning. */
+  /** The turn at whose end the session is again; null for its beginning, and when its files alone were restored. */
   turn_id: string | null;
   checkpoint: number;
   /** Paths that were changed by it. */

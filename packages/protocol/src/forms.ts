@@ -1,7 +1,13 @@
 import type { LimitsReport } from "./account-limits.js";
+import type { NetworkReport, NetworkUseList } from "./network.js";
+import type { AccountList, AccountResource } from "./accounts.js";
 import type { RequestResource } from "./callbacks.js";
+import type { FeedEntry } from "./feed.js";
 import type { WireError } from "./errors.js";
-import { TURN_STATUSES } from "./events.js";
+import type { SecretList, SecretResource } from "./secrets.js";
+import type { TurnTrace } from "./trace.js";
+import { TURN_STATUSES } from "./turn-status.js";
+import type { DeliveryResource, WebhookResource, WebhookWithSecret } from "./webhooks.js";
 import type {
   Health,
   MintedToken,
@@ -9,6 +15,7 @@ import type {
   SessionResource,
   TokenList,
   TokenResource,
+  TurnList,
   TurnResource,
   UsageReport,
 } from "./resources.js";
@@ -35,6 +42,10 @@ const TURN: Form = { id: "string", session_id: "string", status: "string" };
 const REQUEST: Form = { id: "string", session_id: "string", kind: "string", status: "string" };
 const WHOLE_REQUEST: Form = { ...REQUEST, payload: "object" };
 const TOKEN: Form = { id: "string", account: "string" };
+const ACCOUNT: Form = { name: "string", status: "string", sessions: "number" };
+const SECRET: Form = { name: "string", scope: "string", hosts: "object" };
+const WEBHOOK: Form = { id: "string", url: "string", enabled: "boolean" };
+const DELIVERY: Form = { id: "string", message_id: "string", status: "string", attempts: "number" };
 const ERROR: Form = { code: "string", message: "string", retryable: "boolean" };
 
 export const isSession = (value: unknown): value is SessionResource => hasForm(value, SESSION);
@@ -48,7 +59,21 @@ export const isEventList = (
 ): value is { events: { kind: string; seq: number }[]; last_seq: number } =>
   hasForm(value, { events: [{ kind: "string", seq: "number" }], last_seq: "number" });
 
+/** Of a kind that a newer deployment has, too. */
+export const isFeedEntry = (value: unknown): value is FeedEntry =>
+  hasForm(value, { seq: "number", at: "number", kind: "string" });
+
 export const isTurn = (value: unknown): value is TurnResource => hasForm(value, TURN);
+
+export const isTurnTrace = (value: unknown): value is TurnTrace =>
+  hasForm(value, {
+    turn_id: "string",
+    trace_id: "string",
+    start: "number",
+    steps: [{ kind: "string", name: "string", start: "number" }],
+  });
+
+export const isTurnList = (value: unknown): value is TurnList => hasForm(value, { turns: [TURN] });
 
 export const isRequest = (value: unknown): value is RequestResource =>
   hasForm(value, WHOLE_REQUEST);
@@ -64,11 +89,42 @@ export const isMintedToken = (value: unknown): value is MintedToken =>
 export const isTokenList = (value: unknown): value is TokenList =>
   hasForm(value, { tokens: [TOKEN] });
 
+export const isAccount = (value: unknown): value is AccountResource => hasForm(value, ACCOUNT);
+
+export const isAccountList = (value: unknown): value is AccountList =>
+  hasForm(value, { accounts: [ACCOUNT] });
+
+export const isSecret = (value: unknown): value is SecretResource => hasForm(value, SECRET);
+
+export const isSecretList = (value: unknown): value is SecretList =>
+  hasForm(value, { secrets: [SECRET] });
+
+export const isWebhook = (value: unknown): value is WebhookResource => hasForm(value, WEBHOOK);
+
+export const isWebhookWithSecret = (value: unknown): value is WebhookWithSecret =>
+  hasForm(value, { ...WEBHOOK, secret: "string" });
+
+export const isWebhookList = (value: unknown): value is { webhooks: WebhookResource[] } =>
+  hasForm(value, { webhooks: [WEBHOOK] });
+
+export const isDelivery = (value: unknown): value is DeliveryResource => hasForm(value, DELIVERY);
+
+export const isDeliveryList = (
+  value: unknown,
+): value is { deliveries: DeliveryResource[]; next_cursor?: string } =>
+  hasForm(value, { deliveries: [DELIVERY] });
+
 export const isUsageReport = (value: unknown): value is UsageReport =>
   hasForm(value, { account: "string", total: "object" });
 
 export const isLimitsReport = (value: unknown): value is LimitsReport =>
   hasForm(value, { account: "string", limits: "object", used: "object" });
+
+export const isNetworkReport = (value: unknown): value is NetworkReport =>
+  hasForm(value, { account: "string", deployment: "object", granted: "object" });
+
+export const isNetworkUseList = (value: unknown): value is NetworkUseList =>
+  hasForm(value, { hosts: [{ turn_id: "string", host: "string", requests: "number" }] });
 
 export const isHealth = (value: unknown): value is Health =>
   hasForm(value, { status: "string", version: "string", protocol: "number" });
@@ -90,6 +146,10 @@ export const EVENTS = {
   "request.resolved": (data: unknown) => isEvent(data) && hasForm(data.request, REQUEST),
   checkpoint: (data: unknown) => isEvent(data),
   rewind: (data: unknown) => isEvent(data),
+  secret: (data: unknown) => isEvent(data) && hasForm(data, { name: "string", host: "string" }),
+  network: (data: unknown) => isEvent(data) && hasForm(data, { host: "string", method: "string" }),
+  repository: (data: unknown) =>
+    isEvent(data) && hasForm(data, { url: "string", path: "string", status: "string" }),
 } as const;
 
 const isEvent = (data: unknown): data is Record<string, unknown> =>

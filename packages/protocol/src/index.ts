@@ -4,6 +4,7 @@ export {
   type LimitsReport,
   type UpdateLimitsRequest,
 } from "./account-limits.js";
+export type { AccountErasure, AccountList, AccountResource } from "./accounts.js";
 export {
   ANSWERS,
   CONTROL_METHODS,
@@ -17,11 +18,15 @@ export {
   type HookPayload,
   type JsonRpcMessage,
   type McpPayload,
+  type NetworkAnswer,
+  type NetworkPayload,
+  type NetworkScope,
   type PermissionPayload,
   type RequestKind,
   type RequestResource,
   type RequestStatus,
 } from "./callbacks.js";
+export type { CapacityCause } from "./capacity.js";
 export {
   EdgeError,
   ERRORS,
@@ -42,13 +47,27 @@ export {
   type DeltaEvent,
   type EdgeEvent,
   type MessageEvent,
+  type NetworkEvent,
+  type RepositoryEvent,
   type RequestEvent,
   type RequestResolvedEvent,
   type ResolvedRequest,
   type RewindEvent,
   type SdkMessage,
+  type SecretEvent,
   type TurnEvent,
+  type WaitingFor,
 } from "./events.js";
+export {
+  FEED_KEPT_MS,
+  FEED_PROTOCOL,
+  FEED_WINDOW,
+  MAX_FEED_ENTRIES,
+  REQUESTS_FOR_PEOPLE,
+  TOKEN_PROTOCOL,
+  type FeedEntry,
+  type FeedKind,
+} from "./feed.js";
 export {
   ATTACHMENTS_FOLDER,
   IGNORED_DIRECTORIES,
@@ -83,7 +102,25 @@ export {
   MAX_OPTIONS_CHARS,
   MAX_PROMPT_BYTES,
 } from "./limits.js";
+export {
+  coversPattern,
+  DEFAULT_NETWORK_POLICY,
+  matchesHost,
+  networkPolicy,
+  parseHostPattern,
+  type HostAndPort,
+  type NetworkPolicy,
+} from "./network-policy.js";
+export {
+  setNetworkRequest,
+  type NetworkDenial,
+  type NetworkReport,
+  type NetworkUse,
+  type NetworkUseList,
+  type SetNetworkRequest,
+} from "./network.js";
 export { sessionOptions, type SessionOptions } from "./options.js";
+export { MAX_REPOSITORIES, repositoryPath, type Repository } from "./repositories.js";
 export {
   accountName,
   answerRequest,
@@ -93,6 +130,7 @@ export {
   createTurnRequest,
   forkSessionRequest,
   interruptRequest,
+  putSecretRequest,
   queryRequest,
   rewindSessionRequest,
   updateSessionRequest,
@@ -102,10 +140,13 @@ export {
   type CreateTokenRequest,
   type CreateTurnRequest,
   type ForkSessionRequest,
+  type Priority,
   type Prompt,
+  type PutSecretRequest,
   type QueryRequest,
   type RewindSessionRequest,
   type UpdateSessionRequest,
+  type UserMessageFields,
 } from "./requests.js";
 export {
   errorAnswer,
@@ -113,7 +154,9 @@ export {
   health,
   session,
   sessionList,
+  sessionStatus,
   turn,
+  turnList,
   turnResult,
   turnStatus,
   usage,
@@ -122,8 +165,10 @@ export {
   type MintedToken,
   type SessionList,
   type SessionResource,
+  type SessionStatus,
   type TokenList,
   type TokenResource,
+  type TurnList,
   type TurnResource,
   type TurnResult,
   type TurnStatus,
@@ -132,6 +177,18 @@ export {
   type UsageGroup,
   type UsageReport,
 } from "./resources.js";
+export {
+  MAX_SECRET_BYTES,
+  MAX_SECRET_HOSTS,
+  MAX_SECRET_NAME,
+  MAX_SECRETS,
+  type SecretInput,
+  type SecretList,
+  type SecretPlaces,
+  type SecretResource,
+  type SecretScope,
+  type SessionSecrets,
+} from "./secrets.js";
 export type {
   ContainerStatus,
   DeploymentStatus,
@@ -160,6 +217,29 @@ export {
   IDEMPOTENCY_HEADER,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
+  protocolProblem,
   REQUEST_ID_HEADER,
   TRACE_HEADER,
 } from "./version.js";
+export type { TraceStep, TraceStepKind, TurnTrace } from "./trace.js";
+export {
+  isWebhookSecret,
+  newWebhookSecret,
+  signWebhook,
+  WEBHOOK_TYPES,
+  type WebhookEvent,
+  type WebhookType,
+} from "./webhook-event.js";
+export {
+  createWebhookRequest,
+  DELIVERY_STATUSES,
+  deploymentWebhooks,
+  resendRequest,
+  updateWebhookRequest,
+  webhookRequest,
+  type CreateWebhookRequest,
+  type DeliveryResource,
+  type UpdateWebhookRequest,
+  type WebhookResource,
+  type WebhookWithSecret,
+} from "./webhooks.js";

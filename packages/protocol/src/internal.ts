@@ -1,7 +1,11 @@
 /** Parts that the packages of claude-edge share and that nobody else should build on. */
 export { Bell } from "./bell.js";
 export { credentialKind, type CredentialKind } from "./credential-kind.js";
+export { isOwnVariable } from "./own-variables.js";
 export { readLines } from "./lines.js";
 export { TICK_MS, TICKS } from "./status.js";
 /** How the gateway's refusal begins when a budget is spent: its text is all that comes out of the agent's process. */
 export const BUDGET_SPENT = "The account has spent its budget of";
+/** What is said of a session that is not there: in Claude Code's words, which programs written for it match. */
+export const noConversation = (session: string): string =>
+  `No conversation found with session ID: ${session}`;

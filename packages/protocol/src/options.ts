@@ -1,5 +1,10 @@
 import * as z from "zod/mini";
 
+import { networkPolicy } from "./network-policy.js";
+import { isOwnVariable } from "./own-variables.js";
+import { repositories } from "./repositories.js";
+import { sessionSecrets } from "./secrets.js";
+
 const toolNames = z.array(z.string().check(z.minLength(1)));
 
 /** JSON that the Agent SDK checks itself. */
@@ -14,8 +19,35 @@ const hookMatcher = z.looseObject({
   hooks: z.int().check(z.positive(), z.maximum(100)),
 });
 
+/** From the workspace, with slashes: no step leads out of it. */
+const workspaceFolder = z
+  .string()
+  .check(
+    z.minLength(1),
+    z.maxLength(1000),
+    z.regex(
+      /^(?!\/)(?!.*(^|\/)\.{0,2}(\/|$))[^\0\\]+$/,
+      "is a folder of the workspace, without a slash in front or behind, and without . or ..",
+    ),
+  );
+
+const variables = z
+  .record(
+    z.string().check(z.maxLength(128), z.regex(/^[A-Za-z_]\w*$/, "is no name of a variable")),
+    z.string().check(z.maxLength(32 * 1024)),
+  )
+  .check(
+    z.refine((env) => Object.keys(env).length <= 200, "has more than 200 variables"),
+    z.refine((env) => !Object.keys(env).some(isOwnVariable), {
+      error: ({ input }) =>
+        `has ${Object.keys(input as object).find(isOwnVariable)}, which the deployment sets`,
+    }),
+  );
+
 /**
- * The options of a session: those of the Agent SDK's `Options` that travel, under their own names.
+ * The options of a session: those of the Agent SDK's `Options` that travel, under their own names. `network`, `repositories` and
+ * `secrets` are our own.
+ * The last two Claude Code has as a flag and a variable.
  * Strict: an option that is not here is refused by name rather than dropped.
  *
  * A callback is here as a placeholder, and what calls it is a request that whoever reads the session answers:
@@ -98,6 +130,25 @@ export const sessionOptions = z.strictObject({
   agentProgressSummaries: z.optional(z.boolean()),
   perTaskStopAffordance: z.optional(z.boolean()),
   debug: z.optional(z.boolean()),
+  /** The folder of the workspace that the agent works in; the workspace itself without it. */
+  cwd: z.optional(workspaceFolder),
+  /** Variables of the session's processes, as they are: every tool can read them. A credential goes into `secrets`. */
+  env: z.optional(variables),
+  /** What the process writes to standard error comes as `delta` events, in messages of type `stderr`. */
+  stderr: z.optional(z.literal(true)),
+  /** What the session's container reaches, at most what the deployment and the account allow. It has one of its own then. */
+  network: z.optional(networkPolicy),
+  /** Git repositories: before each turn, those whose folders are not in the workspace are cloned. */
+  repositories: z.optional(repositories),
+  /**
+   * Secrets of the session's own, by the variable that holds each. They are sealed and never told again, so no session has
+   * this option; with other options those that are not named stay, and `null` takes one away.
+   */
+  secrets: z.optional(sessionSecrets),
+  /** Claude Code's `--replay-user-messages`: prompts come back as messages with `isReplay`. Not an option of the SDK's. */
+  replayUserMessages: z.optional(z.boolean()),
+  /** Its `CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS`: `session_state_changed` messages, `idle` the last of a turn. */
+  sessionStateEvents: z.optional(z.boolean()),
 });
 
 /**

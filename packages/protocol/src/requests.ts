@@ -3,6 +3,7 @@ import * as z from "zod/mini";
 import { CONTROL_METHODS } from "./callbacks.js";
 import { MAX_ATTACHMENTS, pathProblem } from "./files.js";
 import { sessionOptions } from "./options.js";
+import { secretInput } from "./secrets.js";
 import { ACCOUNT_NAME, MAX_TOKEN_LIFE_S, SCOPES, SESSION_ID } from "./tokens.js";
 
 /** A UUID in any version, as the Agent SDK takes it for a session id. */
@@ -31,6 +32,33 @@ const prompt = z.union([
 ]);
 /** A text, or content blocks of the Messages API: text, images, documents. At most 1 MiB of JSON. */
 export type Prompt = z.infer<typeof prompt>;
+
+const PRIORITIES = ["now", "next", "later"] as const;
+/**
+ * What a prompt does while another turn of its session runs. `next`: the running turn takes it in with the results of its
+ * next tools; if it calls no more, the prompt is the next turn. `now`: the running turn is interrupted, and the prompt is
+ * the next turn. `later`: it is a turn of its own, after those that are queued.
+ */
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Fields of a user message that have a place of their own in a request. */
+const OWN_FIELDS = ["type", "message", "uuid", "priority"];
+
+const userMessage = z
+  .looseObject({
+    parent_tool_use_id: z.optional(z.nullable(z.string())),
+    isSynthetic: z.optional(z.boolean()),
+    shouldQuery: z.optional(z.boolean()),
+    client_composed: z.optional(z.literal(true)),
+  })
+  .check(
+    z.refine(
+      (fields) => !OWN_FIELDS.some((name) => name in fields),
+      `must have none of ${OWN_FIELDS.join(", ")}`,
+    ),
+  );
+/** The fields of the Agent SDK's `SDKUserMessage` beside its content, `uuid` and `priority`; unknown ones go through too. */
+export type UserMessageFields = z.infer<typeof userMessage>;
 
 /** Which account the request is for; only the root key may say. */
 const accountId = z
@@ -62,10 +90,16 @@ const attachments = z
   )
   .check(z.maxLength(MAX_ATTACHMENTS, `must be ${MAX_ATTACHMENTS} at most`));
 
-const onContainerLost = z.enum(["fail", "resume"]);
+const onContainerLost = z.enum(["auto", "fail", "resume"]);
 
 /** How long a permission or question may wait, milliseconds; a century is as good as for ever. */
 const approvalTimeout = z.int().check(z.positive(), z.maximum(100 * 365 * 24 * 3_600_000));
+
+const life = `must be a whole number of seconds up to ${MAX_TOKEN_LIFE_S}, or "never"`;
+const secondsOrNever = z.union(
+  [z.int(life).check(z.positive(life), z.maximum(MAX_TOKEN_LIFE_S, life)), z.literal("never")],
+  life,
+);
 
 /** Body of `POST /v1/sessions`. */
 export const createSessionRequest = z.strictObject({
@@ -76,6 +110,8 @@ export const createSessionRequest = z.strictObject({
   options: z.optional(sessionOptions),
   on_container_lost: z.optional(onContainerLost),
   approval_timeout_ms: z.optional(approvalTimeout),
+  /** Deleted this many seconds after its last activity; `never`: as the deployment has it. */
+  expires_in: z.optional(secondsOrNever),
 });
 
 /** Body of `PATCH /v1/sessions/{id}`: what is named is replaced. Options hold from the next turn on. */
@@ -85,6 +121,8 @@ export const updateSessionRequest = z.strictObject({
   tags: z.optional(tags),
   options: z.optional(sessionOptions),
   approval_timeout_ms: z.optional(approvalTimeout),
+  /** Deleted this many seconds after its last activity; `never`: as the deployment has it. */
+  expires_in: z.optional(secondsOrNever),
 });
 
 /** Body of `POST /v1/sessions/{id}/fork`: whole, or up to and with a message or a turn; files as they were then. */
@@ -97,11 +135,26 @@ export const forkSessionRequest = z.strictObject({
   turn_id: z.optional(z.string()),
 });
 
-/** Body of `POST /v1/sessions/{id}/rewind`: back to the end of a turn, or with `null` to the beginning. */
-export const rewindSessionRequest = z.strictObject({
-  accountId: z.optional(accountId),
-  turn_id: z.nullable(z.string()),
-});
+/**
+ * Body of `POST /v1/sessions/{id}/rewind`: back to the end of a turn, or with `null` to the beginning; or with
+ * `checkpoint` the files alone, as they were then.
+ */
+export const rewindSessionRequest = z
+  .strictObject({
+    accountId: z.optional(accountId),
+    turn_id: z.optional(z.nullable(z.string())),
+    checkpoint: z.optional(z.int().check(z.nonnegative())),
+  })
+  .check(
+    z.refine(({ turn_id, checkpoint }) => turn_id !== undefined || checkpoint !== undefined, {
+      path: ["turn_id"],
+      error: "is missing",
+    }),
+    z.refine(({ turn_id, checkpoint }) => turn_id === undefined || checkpoint === undefined, {
+      path: ["checkpoint"],
+      error: "does not go together with turn_id",
+    }),
+  );
 
 /** Body of `POST /v1/query`: a prompt in a session of its own. */
 export const queryRequest = z.strictObject({
@@ -114,15 +167,21 @@ export const queryRequest = z.strictObject({
   options: z.optional(sessionOptions),
   on_container_lost: z.optional(onContainerLost),
   approval_timeout_ms: z.optional(approvalTimeout),
+  /** Deleted this many seconds after its last activity; `never`: as the deployment has it. */
+  expires_in: z.optional(secondsOrNever),
 });
 
 /** Body of `POST /v1/sessions/{id}/turns`. */
 export const createTurnRequest = z.strictObject({
   accountId: z.optional(accountId),
-  /** A UUID to give the turn; a fresh one without. */
+  /** A UUID to give the turn; a fresh one without. With a priority, the same id again is the same prompt. */
   id: z.optional(sessionId),
   prompt,
   attachments: z.optional(attachments),
+  /** `later` without it. */
+  priority: z.optional(z.enum(PRIORITIES)),
+  /** The fields of the Agent SDK's user message beside its content. */
+  fields: z.optional(userMessage),
 });
 
 /** Body of `POST /v1/sessions/{id}/interrupt`: one turn, or without its id all of the session's open ones. */
@@ -147,12 +206,6 @@ export const controlRequest = z.strictObject({
   args: z.optional(z.array(z.unknown())),
 });
 
-const life = `must be a whole number of seconds up to ${MAX_TOKEN_LIFE_S}, or "never"`;
-const secondsOrNever = z.union(
-  [z.int(life).check(z.positive(life), z.maximum(MAX_TOKEN_LIFE_S, life)), z.literal("never")],
-  life,
-);
-
 /** Body of `POST /v1/tokens`. */
 export const createTokenRequest = z.strictObject({
   account: z.optional(accountId),
@@ -162,10 +215,16 @@ export const createTokenRequest = z.strictObject({
   expires_in: z.optional(secondsOrNever),
   /** The one session it is for. */
   session_id: z.optional(sessionId),
+  /** The one request it is for: it has the scope `requests:answer` then, and holds for a day unless told otherwise. */
+  request_id: z.optional(shortText(300)),
   /** What people call it. */
   name: z.optional(title),
 });
 
+/** Body of `PUT /v1/secrets/{name}`. */
+export const putSecretRequest = z.extend(secretInput, { accountId: z.optional(accountId) });
+
+export type PutSecretRequest = z.infer<typeof putSecretRequest>;
 export type CreateTokenRequest = z.infer<typeof createTokenRequest>;
 export type AnswerRequest = z.infer<typeof answerRequest>;
 export type ControlRequest = z.infer<typeof controlRequest>;

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 
-import { TURN_STATUSES } from "./events.js";
 import { sessionOptions } from "./options.js";
 import type { Scope } from "./tokens.js";
+import { TURN_STATUSES } from "./turn-status.js";
 
 /**
  * Where a turn stands. `waiting`: for an answer, with no process held for it; `running` comes again. `completed`, `failed` and `interrupted` are final; exactly one of them comes.
@@ -60,7 +60,7 @@ export interface UsageReport {
   group?: UsageGroup;
   /**
    * By day, session id or model: days in their order, the others by what they cost. A turn that used two models counts
-   * for both.
+   * for both. Model calls of no session are in no group of `session`.
    */
   groups?: (UsageFigures & { key: string })[];
 }
@@ -95,13 +95,27 @@ export const turn = z.looseObject({
   session_id: z.string(),
   status: turnStatus,
   created_at: z.string(),
+  /** When it got its slot. */
   started_at: z.optional(z.string()),
+  /** When the first piece of its answer, or of its thinking, came. */
+  first_token_at: z.optional(z.string()),
   ended_at: z.optional(z.string()),
+  /** How long it waited for answers with no process held for it, milliseconds. */
+  waiting_ms: z.optional(z.number()),
+  /** The turn that was running and has taken its prompt in: it ends with that turn and as that does. */
+  steered_turn_id: z.optional(z.string()),
   result: z.optional(turnResult),
   error: z.optional(wireErrorSchema),
   usage: z.optional(usage),
 });
+/**
+ * One prompt up to its result, as the deployment keeps it. Times are ISO 8601.
+ * @interface
+ */
 export type TurnResource = z.infer<typeof turn>;
+
+export const sessionStatus = z.enum(["idle", "running", "waiting"]);
+export type SessionStatus = z.infer<typeof sessionStatus>;
 
 /** A conversation. */
 export const session = z.looseObject({
@@ -109,12 +123,20 @@ export const session = z.looseObject({
   title: z.nullable(z.string()),
   tags: z.array(z.string()),
   /** `waiting`: for an answer to a request, with no process held for it. */
-  status: z.enum(["idle", "running", "waiting"]),
+  status: sessionStatus,
+  /** With `"***"` in place of values that may be credentials; sent back as it is, an entry keeps its values. */
   options: sessionOptions,
-  /** What becomes of a turn whose container is lost: it fails, or is begun again where it was cut off. */
-  on_container_lost: z.enum(["fail", "resume"]),
+  /**
+   * What becomes of a turn whose container is lost. `resume`: it is begun again where it was cut off. `fail`: it fails.
+   * `auto`: it is begun again unless a tool that may have had an effect would run a second time; then it fails.
+   */
+  on_container_lost: z.enum(["auto", "fail", "resume"]),
   /** How long its permissions and questions may wait for an answer, milliseconds. */
   approval_timeout_ms: z.optional(z.number()),
+  /** How long it is kept after its last activity, seconds, if it was given a time of its own. */
+  expires_in: z.optional(z.number()),
+  /** When it is deleted unless it is used before. Not there when it is kept, or while a turn is open. */
+  expires_at: z.optional(z.string()),
   /** The session it was forked from, and the message or turn it was forked at, if not at its end. */
   forked_from: z.optional(
     z.looseObject({
@@ -141,6 +163,13 @@ export const sessionList = z.looseObject({
 });
 export type SessionList = z.infer<typeof sessionList>;
 
+/** Answer of `GET /v1/sessions/{id}/turns`: newest first; `next_cursor` is there when more follow. */
+export const turnList = z.looseObject({
+  turns: z.array(turn),
+  next_cursor: z.optional(z.string()),
+});
+export type TurnList = z.infer<typeof turnList>;
+
 /** Answer of `GET /v1/sessions/{id}/events` as JSON. */
 export const eventList = z.looseObject({ events: z.array(z.unknown()), last_seq: z.number() });
 
@@ -154,6 +183,8 @@ export interface TokenResource {
   scopes?: Scope[];
   /** The one session it is for. */
   session_id?: string;
+  /** The one request of that session that it is for. */
+  request_id?: string;
   created_at?: string;
   /** `null`: it holds until it is revoked. */
   expires_at: string | null;

@@ -4,7 +4,10 @@ import type { CredentialKind } from "./credential-kind.js";
 export interface DeploymentStatus {
   /** The Worker's version. */
   version: string;
+  /** What it speaks with clients. */
   protocol: number;
+  /** What it speaks with the runners in containers. */
+  runner_protocol: number;
   /** The model credential; null when none is set. */
   model: ModelStatus | null;
   container: ContainerStatus;
@@ -14,7 +17,7 @@ export interface DeploymentStatus {
 
 /** Where the files of sessions are kept. */
 export interface FilesStatus {
-  /** `sqlite`: in the account's own storage. */
+  /** `sqlite`: in the sessions' own storage. */
   storage: "r2" | "sqlite";
   /** How many bytes an account may have there; R2 sets none. */
   max_bytes?: number;
@@ -36,6 +39,7 @@ export interface ContainerStatus {
   state: "asleep" | "starting" | "running" | "silent";
   /** These are the runner's own word, and there when it answers. */
   runner_version?: string;
+  /** What it speaks with Workers. */
   protocol?: number;
   /** The Agent SDK's; runners before this field do not tell. */
   sdk_version?: string;

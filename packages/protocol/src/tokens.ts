@@ -56,6 +56,8 @@ export interface TokenClaims {
   scope: string;
   /** The one session it is for. */
   sid?: string;
+  /** The one request of that session that it is for. */
+  rid?: string;
 }
 
 const encoder = /* @__PURE__ */ new TextEncoder();

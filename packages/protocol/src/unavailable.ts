@@ -9,6 +9,8 @@ export const UNAVAILABLE = {
   no_instance:
     "All instances are taken: raise max_instances in wrangler.jsonc and deploy, or wait until a container sleeps.",
   rate_limited: "Containers are being started too fast: wait a minute.",
+  draining:
+    "The platform is replacing it, and its turns are running to their ends: wait, another takes over.",
 } as const;
 
 export type UnavailableReason = keyof typeof UNAVAILABLE;

@@ -3,6 +3,7 @@
  * and checks only what is sent to the deployment.
  */
 export type { AccountLimits, LimitsReport } from "./account-limits.js";
+export type { AccountErasure, AccountResource } from "./accounts.js";
 export type {
   CallbackAnswer,
   ControlMethod,
@@ -10,10 +11,17 @@ export type {
   HookPayload,
   JsonRpcMessage,
   McpPayload,
+  NetworkAnswer,
+  NetworkPayload,
+  NetworkScope,
   PermissionPayload,
+  RequestKind,
   RequestResource,
   RequestStatus,
 } from "./callbacks.js";
+export type { NetworkPolicy } from "./network-policy.js";
+export type { NetworkDenial, NetworkReport, NetworkUse } from "./network.js";
+export { capacityNote, isCapacityCause, type CapacityCause } from "./capacity.js";
 export { clientError, type ClientErrorCode } from "./client-errors.js";
 export type { WireError } from "./error-policy.js";
 export type { ErrorCode } from "./errors.js";
@@ -24,13 +32,18 @@ export {
   type DeltaEvent,
   type EdgeEvent,
   type MessageEvent,
+  type NetworkEvent,
+  type RepositoryEvent,
   type RequestEvent,
   type RequestResolvedEvent,
   type ResolvedRequest,
   type RewindEvent,
+  type SecretEvent,
   type SdkMessage,
   type TurnEvent,
+  type WaitingFor,
 } from "./events.js";
+export { REQUESTS_FOR_PEOPLE, type FeedEntry, type FeedKind } from "./feed.js";
 export {
   ATTACHMENTS_FOLDER,
   IGNORED_DIRECTORIES,
@@ -50,23 +63,39 @@ export {
   type SkippedFile,
 } from "./files.js";
 export {
+  isAccount,
+  isAccountList,
   isErrorAnswer,
   isEventList,
+  isFeedEntry,
   isHealth,
   isLimitsReport,
+  isNetworkReport,
+  isNetworkUseList,
   isRequest,
   isRequestList,
+  isSecret,
+  isSecretList,
   isSession,
   isSessionList,
   isMintedToken,
   isToken,
   isTokenList,
   isTurn,
+  isTurnList,
+  isTurnTrace,
   isUsageReport,
+  isDelivery,
+  isDeliveryList,
+  isWebhook,
+  isWebhookList,
+  isWebhookWithSecret,
 } from "./forms.js";
 export type { SessionOptions } from "./options.js";
 export { InvalidEventError, parseEvent, toEvent } from "./parse-event.js";
-export type { Prompt } from "./requests.js";
+export type { Repository } from "./repositories.js";
+export type { Priority, Prompt, UserMessageFields } from "./requests.js";
+export type { SecretList, SecretPlaces, SecretResource, SecretScope } from "./secrets.js";
 export type {
   Health,
   MintedToken,
@@ -98,6 +127,10 @@ export {
   IDEMPOTENCY_HEADER,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
+  protocolProblem,
   REQUEST_ID_HEADER,
   TRACE_HEADER,
 } from "./version.js";
+export type { TraceStep, TraceStepKind, TurnTrace } from "./trace.js";
+export { isSigned, WEBHOOK_TYPES, type WebhookEvent, type WebhookType } from "./webhook-event.js";
+export type { DeliveryResource, WebhookResource, WebhookWithSecret } from "./webhooks.js";

@@ -5,13 +5,12 @@ import { join, resolve } from "node:path";
 
 import { RUNNER_PORT } from "@claude-edge/protocol/runner";
 
-import { loadAgent } from "./agent.js";
-import { warmBinary } from "./binary.js";
-import { Runner } from "./server.js";
-import { DEFAULT_POLICY, type ProcessPolicy } from "./sessions.js";
+import { loadAgent } from "./process/agent-definition.js";
+import { Runner } from "./http/server.js";
+import { DEFAULT_POLICY, type ProcessPolicy } from "./process/policy.js";
 
-// The Agent SDK takes a diagnostic report to learn which C library this is. A report looks up the name of every open
-// connection's other end, in the main thread: with no name server in reach, 5 s and more for each.
+// The Agent SDK takes a diagnostic report to find out which C library this is. A report resolves the peer name of every
+// open connection in the main thread: 5 s and more for each when no name server is reachable.
 (process.report as { excludeNetwork?: boolean }).excludeNetwork = true;
 
 const listenOn = process.env.PORT ?? String(RUNNER_PORT);
@@ -23,19 +22,25 @@ const folders = {
 mkdirSync(folders.workspaces, { recursive: true });
 const agent = await loadAgent(resolve(process.argv[2] ?? ".")).catch((error: Error) => error);
 if (agent instanceof Error) console.error(agent.message);
-const runner = new Runner(agent, folders, readPolicy(process.env));
+const policy = readPolicy(process.env);
+const runner = new Runner(agent, folders, policy);
 
-const stop = () => {
-  void runner.close().then(() => process.exit(0));
+const hurry = new AbortController();
+let stopping: Promise<void> | undefined;
+/** Lets running turns end, for a while. A second call, or one in a hurry, cuts them off. */
+const stop = (isInHurry: boolean) => {
+  if (isInHurry || stopping) hurry.abort();
+  stopping ??= runner
+    .drain(AbortSignal.any([hurry.signal, AbortSignal.timeout(policy.drainMs)]))
+    .then(() => process.exit(0));
 };
-process.on("SIGTERM", stop);
-process.on("SIGINT", stop);
+process.on("SIGTERM", () => stop(false));
+process.on("SIGINT", () => stop(true));
 
 await runner.listen(/^\d+$/.test(listenOn) ? Number(listenOn) : listenOn);
 console.error(`runner listening on ${listenOn}`);
-warmBinary();
 
-/** The policy, with what the environment sets in its place. */
+/** The default policy with the overrides of the environment. */
 function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {
   const number = (name: string, otherwise: number, unit = 1) =>
     env[name] === undefined ? otherwise : Number(env[name]) * unit;
@@ -43,6 +48,8 @@ function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {
     ...DEFAULT_POLICY,
     hotMs: number("CLAUDE_EDGE_HOT_MS", DEFAULT_POLICY.hotMs),
     spares: number("CLAUDE_EDGE_SPARES", DEFAULT_POLICY.spares),
+    drainMs: number("CLAUDE_EDGE_DRAIN_MS", DEFAULT_POLICY.drainMs),
+    niceness: number("CLAUDE_EDGE_NICENESS", DEFAULT_POLICY.niceness),
     maxTurns: number("CLAUDE_EDGE_MAX_PROCESS_TURNS", DEFAULT_POLICY.maxTurns),
     reserveBytes: number("CLAUDE_EDGE_RESERVE_MB", DEFAULT_POLICY.reserveBytes, 1024 * 1024),
   };

@@ -1,1 +1,5 @@
-export { defineAgent, type AgentDefinition, type WorkspaceDefinition } from "./agent.js";
+export {
+  defineAgent,
+  type AgentDefinition,
+  type WorkspaceDefinition,
+} from "./process/agent-definition.js";

@@ -1,124 +1,40 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { startScriptedModel, type ScriptedModel } from "@claude-edge/local";
-import type { LogFrame, LogLine, RunnerHealth, SpareFrame } from "@claude-edge/protocol/runner";
+import type { LogFrame, LogLine, RunnerHealth } from "@claude-edge/protocol/runner";
 import { findMarked } from "@claude-edge/runner/processes";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 
 import { until } from "../../../tests/support/wait.js";
+import { ends, type TestSession } from "./support/runner.js";
+import { useRunnerWithModel } from "./support/use-runner.js";
 
-const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
+const edge = useRunnerWithModel();
+const { runner } = edge;
 
-let model: ScriptedModel;
-let folder: string;
-let runner: ChildProcess;
-let socketPath: string;
-
-beforeAll(async () => {
-  model = await startScriptedModel();
-});
-afterAll(() => model.close());
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "runner-"));
-  socketPath = join(folder, "runner.sock");
-  await launch({});
+/** One session for most tests. */
+let session: TestSession;
+beforeAll(() => {
+  session = runner.session();
 });
 
-/** Starts the runner; without spares unless the test wants them. */
-async function launch(env: Record<string, string>): Promise<void> {
-  runner = spawn(process.execPath, [BIN, folder], {
-    env: {
-      PATH: process.env.PATH,
-      HOME: folder,
-      PORT: socketPath,
-      IS_SANDBOX: "1",
-      CLAUDE_EDGE_WORKSPACES: join(folder, "workspace"),
-      CLAUDE_EDGE_STATE: join(folder, "state"),
-      CLAUDE_EDGE_SPARES: "0",
-      ANTHROPIC_BASE_URL: model.url,
-      ANTHROPIC_API_KEY: model.key,
-      ...env,
-    },
-    stdio: "ignore",
-  });
-  await until("the runner answers", () => call("GET", "/health").catch(() => undefined));
+const health = async () =>
+  JSON.parse((await runner.call("GET", "/health")).body.toString()) as RunnerHealth;
+const status = async (method: string, path: string, body = "{}") =>
+  (await runner.call(method, path, body)).status;
+const processesOf = ({ id }: TestSession) => findMarked({ CLAUDE_EDGE_SESSION: id });
+
+/** Begins a turn; gives the log's cursor before it. */
+async function begin(of: TestSession, turn: string, prompt: string, options?: object) {
+  const answer = await of.start(turn, prompt, options && { options });
+  expect(answer.status).toBe(202);
+  return answer.cursor as number;
 }
-
-async function relaunch(env: Record<string, string>): Promise<void> {
-  runner.kill("SIGTERM");
-  await new Promise((resolve) => runner.once("exit", resolve));
-  await launch(env);
-}
-
-afterEach(async () => {
-  if (runner.exitCode === null && runner.signalCode === null) {
-    runner.kill("SIGKILL");
-    await new Promise((resolve) => runner.once("exit", resolve));
-  }
-  rmSync(folder, { recursive: true, force: true });
-});
-
-function call(
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      answer.on("end", () => resolve({ status: answer.statusCode!, text }));
-    });
-    sent.on("error", reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
-}
-
-/** Reads the log from a cursor until `enough`; gives the frames. */
-function readLog(query: string, enough: (frame: LogFrame) => boolean): Promise<LogFrame[]> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path: `/log?${query}` }, (answer) => {
-      const frames: LogFrame[] = [];
-      let open = "";
-      // Leaving in mid-answer is the reader's own doing.
-      answer.on("error", () => {});
-      answer.setEncoding("utf8").on("data", (chunk: string) => {
-        const lines = (open + chunk).split("\n");
-        open = lines.pop()!;
-        for (const line of lines) {
-          const parsed = JSON.parse(line) as LogLine;
-          if (parsed.kind === "head" || parsed.kind === "ping") continue;
-          frames.push(parsed);
-          if (!enough(parsed)) continue;
-          sent.destroy();
-          return resolve(frames);
-        }
-      });
-    });
-    sent.on("error", reject);
-    sent.end();
-  });
-}
-
-const start = (session: string, turn: string, prompt: string, options = {}) =>
-  call("PUT", `/sessions/${session}/turns/${turn}`, { prompt, options });
-
-const ends = (turn: string) => (frame: LogFrame) =>
-  frame.kind === "turn" && frame.turn === turn && frame.status !== "running";
-
-const boot = async () => (JSON.parse((await call("GET", "/health")).text) as RunnerHealth).boot;
 
 describe("the runner", () => {
   test("tells its boot, versions and protocol", async () => {
-    const health = JSON.parse((await call("GET", "/health")).text) as RunnerHealth;
-    expect(health).toEqual({
+    expect(await health()).toEqual({
       status: "ok",
       boot: expect.any(String),
       version: "0.1.0",
@@ -128,237 +44,227 @@ describe("the runner", () => {
   });
 
   test("writes a turn into its log: running, the messages, the end", async () => {
-    const [session, turn] = [randomUUID(), randomUUID()];
-    expect((await start(session, turn, "%say Hello.")).status).toBe(202);
-    const frames = await readLog("after=0", ends(turn));
-    expect(frames.map(({ cursor }) => cursor)).toEqual(frames.map((_frame, index) => index + 1));
-    expect(frames[0]).toMatchObject({ kind: "turn", status: "running", session, turn });
+    const turn = randomUUID();
+    const before = await begin(session, turn, "%say Hello.");
+    const frames = await session.readLog(before, ends(turn));
+    expect(frames.map(({ cursor }) => cursor)).toEqual(
+      frames.map((_frame, index) => before + index + 1),
+    );
+    expect(before).toBe(0);
+    const at = expect.any(Number);
+    expect(frames[0]).toEqual({ kind: "turn", status: "running", turn, cursor: 1, at });
     expect(frames.at(-1)).toMatchObject({ status: "completed", result: { text: "Hello." } });
     const result = frames.find(
       (frame) => frame.kind === "message" && frame.message.type === "result",
     );
     expect(result).toMatchObject({ message: { user_message_uuid: turn } });
+    // Not the 373 MB of the `claude` binary, which the first turn would share a core with.
+    const read = /^rchar: (\d+)/.exec(readFileSync(`/proc/${runner.pid}/io`, "utf8"))![1];
+    expect(Number(read)).toBeLessThan(100 * 1024 * 1024);
   });
 
+  const isFrame = (line: LogLine): line is LogFrame => line.kind !== "head" && line.kind !== "ping";
+  /** The frames of the log, as a query names them, up to a cursor. */
+  const readLog = async (of: TestSession, query: string, last: number) => {
+    const path = `/sessions/${of.id}/log?${query}`;
+    const isLast = (line: LogLine) => isFrame(line) && line.cursor >= last;
+    return (await runner.readLines(path, isLast)).filter(isFrame);
+  };
+
   test("gives the log again from any cursor, until it is acknowledged", async () => {
-    const [session, turn] = [randomUUID(), randomUUID()];
-    await start(session, turn, "%tokens 50");
-    const all = await readLog("after=0", ends(turn));
-    const query = `boot=${await boot()}`;
-    for (const after of [1, 7, all.length - 1]) {
-      expect(await readLog(`${query}&after=${after}`, ends(turn))).toEqual(all.slice(after));
+    const turn = randomUUID();
+    await begin(session, turn, "%tokens 50");
+    const all = await session.readLog(0, ends(turn));
+    const last = all.at(-1)!.cursor;
+    const query = `boot=${(await health()).boot}`;
+    for (const after of [1, 7, last - 1]) {
+      expect(await readLog(session, `${query}&after=${after}`, last)).toEqual(all.slice(after));
     }
-    // A cursor of another boot means nothing.
-    expect(await readLog(`boot=other&after=7`, ends(turn))).toEqual(all);
-    await call("POST", `/log/ack?${query}&cursor=10`);
-    expect((await readLog(`${query}&after=0`, ends(turn)))[0]!.cursor).toBe(11);
+    // A cursor of another boot, or of a log that was removed, means nothing.
+    expect(await readLog(session, "boot=other&after=7", last)).toEqual(all);
+    expect(await readLog(session, `${query}&after=${last + 1000}`, last)).toEqual(all);
+    const ack = `/sessions/${session.id}/log/ack`;
+    expect(await status("POST", `${ack}?boot=other&cursor=10`)).toBe(200);
+    expect(await readLog(session, `${query}&after=0`, last)).toEqual(all);
+    await status("POST", `${ack}?${query}&cursor=10`);
+    expect((await readLog(session, `${query}&after=0`, last))[0]!.cursor).toBe(11);
   });
 
   test("starts the same turn once, and one at a time", async () => {
-    const [session, turn] = [randomUUID(), randomUUID()];
-    await start(session, turn, "%wait 300\n%say once");
-    expect((await start(session, turn, "%wait 300\n%say once")).status).toBe(202);
-    expect((await start(session, randomUUID(), "other")).status).toBe(409);
-    const frames = await readLog("after=0", ends(turn));
+    const turn = randomUUID();
+    const before = await begin(session, turn, "%wait 300\n%say once");
+    await begin(session, turn, "%wait 300\n%say once");
+    expect((await session.start(randomUUID(), "other")).status).toBe(409);
+    const frames = await session.readLog(before, ends(turn));
     expect(
       frames.filter((frame) => frame.kind === "turn" && frame.status === "running"),
     ).toHaveLength(1);
-    expect((await start(session, turn, "again")).status).toBe(202);
+    await begin(session, turn, "again");
   });
 
-  test("a start that fails is a failed turn that says why", async () => {
-    const [session, turn] = [randomUUID(), randomUUID()];
-    await start(session, turn, "hello", { permissionMode: "no-such-mode" });
-    const end = (await readLog("after=0", ends(turn))).at(-1);
-    expect(end).toMatchObject({ status: "failed", error: { code: "agent_start_failed" } });
-    expect(JSON.stringify(end)).toContain("no-such-mode");
-  });
-
-  test("a process that is killed in mid-turn fails the turn; the session goes on", async () => {
-    const [session, first, second, third] = Array.from({ length: 4 }, () => randomUUID()) as [
-      string,
-      string,
-      string,
-      string,
-    ];
-    await start(session, first, "My name is Ada.");
-    await readLog("after=0", ends(first));
-    await start(session, second, "%say Begun.\n%wait 30000\n%say Never.");
-    await readLog("after=0", (frame) => JSON.stringify(frame).includes("Begun."));
-    for (const pid of findMarked("CLAUDE_EDGE_SESSION", session)) process.kill(pid, "SIGKILL");
-    expect((await readLog("after=0", ends(second))).at(-1)).toMatchObject({
-      status: "failed",
-      error: { code: "agent_exited" },
-    });
-    await start(session, third, "What did I say earlier?");
-    const end = (await readLog("after=0", ends(third))).at(-1);
-    expect(end).toMatchObject({
-      status: "completed",
-      result: { text: expect.stringContaining("Ada") },
-    });
-  });
-
-  test("an interrupt that arrives with the turn stops it", async () => {
-    const [session, turn] = [randomUUID(), randomUUID()];
-    await start(session, turn, "%wait 30000\n%say Never.");
-    await call("POST", `/sessions/${session}/turns/${turn}/interrupt`);
-    expect((await readLog("after=0", ends(turn))).at(-1)).toMatchObject({ status: "interrupted" });
+  test("stops a turn at an interrupt that arrives with it", async () => {
+    const turn = randomUUID();
+    const before = await begin(session, turn, "%wait 60000\n%say Never.");
+    await status("POST", `/sessions/${session.id}/turns/${turn}/interrupt`);
+    const frames = await session.readLog(before, ends(turn));
+    expect(frames.at(-1)).toMatchObject({ status: "interrupted" });
   });
 
   test("answers what it does not know with 404", async () => {
-    expect((await call("GET", "/nothing")).status).toBe(404);
-    expect((await call("PUT", "/sessions/../turns/x", {})).status).toBe(404);
-    const [session, turn] = [randomUUID(), randomUUID()];
-    expect((await call("POST", `/sessions/${session}/turns/${turn}/interrupt`)).status).toBe(200);
+    expect(await status("GET", "/nothing", "")).toBe(404);
+    expect(await status("PUT", "/sessions/../turns/x")).toBe(404);
+    const [unknown, turn] = [randomUUID(), randomUUID()];
+    expect(await status("POST", `/sessions/${unknown}/turns/${turn}/interrupt`)).toBe(200);
+    expect(await status("POST", `/sessions/${unknown}/log/ack?boot=x&cursor=1`)).toBe(200);
+    expect(await status("GET", "/log", "")).toBe(404);
+    expect((await runner.sessions()).sessions.map(({ id }) => id)).not.toContain(unknown);
   });
 
-  test("SIGTERM in mid-turn ends it within seconds and leaves no process", async () => {
-    const [session, turn] = [randomUUID(), randomUUID()];
-    const command = "sleep 300 & setsid sleep 301 & sleep 302";
-    await start(session, turn, `%tool Bash ${JSON.stringify({ command })}\n%say Never.`, {
-      permissionMode: "bypassPermissions",
-    });
-    await until(
-      "the tool's processes run",
-      () => findMarked("CLAUDE_EDGE_SESSION", session).length >= 4,
-    );
-    const exited = new Promise((resolve) => runner.once("exit", resolve));
-    runner.kill("SIGTERM");
-    expect(await exited).toBe(0);
-    expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([]);
+  test("fails a turn that cannot be started, and says why", async () => {
+    const turn = randomUUID();
+    const other = runner.session();
+    const before = await begin(other, turn, "hello", { permissionMode: "no-such-mode" });
+    const end = (await other.readLog(before, ends(turn))).at(-1);
+    expect(end).toMatchObject({ status: "failed", error: { code: "agent_start_failed" } });
+    expect(JSON.stringify(end)).toContain("no-such-mode");
   });
 });
 
-const processesOf = (session: string) => findMarked("CLAUDE_EDGE_SESSION", session).length;
+describe("the log of a session", () => {
+  const path = ({ id }: TestSession) => `/sessions/${id}/log`;
+  const isHead = ({ kind }: LogLine) => kind === "head";
 
-/** Runs a turn to its end; gives its last frame. */
-async function turnOf(session: string, prompt: string, options = {}) {
-  const turn = randomUUID();
-  const before = (
-    JSON.parse((await start(session, turn, prompt, options)).text) as { cursor: number }
-  ).cursor;
-  return (await readLog(`boot=${await boot()}&after=${before}`, ends(turn))).at(-1)!;
-}
-
-describe("the processes of a runner", () => {
-  test("are kept between turns, and end when nobody comes back; the session goes on all the same", async () => {
-    await relaunch({ CLAUDE_EDGE_HOT_MS: "1000" });
-    const session = randomUUID();
-    await turnOf(session, "My name is Ada.");
-    expect(processesOf(session)).toBe(1);
-    await until("the process has ended", () => processesOf(session) === 0);
-    expect(await turnOf(session, "And now?")).toMatchObject({
-      status: "completed",
-      result: { text: expect.stringContaining("Ada") },
-    });
+  test("can be read before its first turn, which the reader then sees from its start", async () => {
+    const early = runner.session();
+    const turn = randomUUID();
+    const isEnd = (line: LogLine) => line.kind === "turn" && line.status !== "running";
+    const reading = runner.readLines(path(early), isEnd);
+    const [head] = await runner.readLines(path(early), isHead);
+    expect(head).toEqual({ kind: "head", boot: (await health()).boot, cursor: 0 });
+    await begin(early, turn, "%say Hello.");
+    const lines = await reading;
+    const at = expect.any(Number);
+    const begun = { kind: "turn", status: "running", turn, cursor: 1, at };
+    expect(lines.slice(0, 2)).toEqual([head, begun]);
+    await early.remove();
   });
 
-  test("are replaced when they have had many turns", async () => {
-    await relaunch({ CLAUDE_EDGE_MAX_PROCESS_TURNS: "2" });
-    const session = randomUUID();
-    await turnOf(session, "My name is Ada.");
-    const first = findMarked("CLAUDE_EDGE_SESSION", session);
-    await turnOf(session, "%say Second.");
-    await until("the process has ended", () => processesOf(session) === 0);
-    expect(await turnOf(session, "And now?")).toMatchObject({
-      result: { text: expect.stringContaining("Ada") },
-    });
-    expect(findMarked("CLAUDE_EDGE_SESSION", session)).not.toEqual(first);
+  test("that has nothing to say is kept alive, and its reader's session stays unknown", async () => {
+    const unknown = runner.session();
+    const lines = await runner.readLines(path(unknown), ({ kind }) => kind === "ping");
+    expect(lines.map(({ kind }) => kind)).toEqual(["head", "ping"]);
+    expect((await runner.sessions()).sessions.map(({ id }) => id)).not.toContain(unknown.id);
   });
 
-  test("are made ready for sessions to come: the session that gets one is that process", async () => {
-    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
-    const [frame] = await readLog("after=0", ({ kind }) => kind === "spare");
-    const { session } = frame!;
-    const [ready] = findMarked("CLAUDE_EDGE_SESSION", session);
-    const end = await turnOf(session, "Hello", { model: "claude-haiku-4-5" });
-    expect(end).toMatchObject({ status: "completed", result: { model: "claude-haiku-4-5" } });
-    expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([ready]);
-    // Another takes its place.
-    await readLog(`boot=${await boot()}&after=${end.cursor}`, ({ kind }) => kind === "spare");
+  test("counts on its own: one that is not read holds up no other, and is acknowledged by itself", async () => {
+    const [one, other] = [runner.session(), runner.session()];
+    const turns = [randomUUID(), randomUUID()] as const;
+    await begin(one, turns[0], "%tokens 50");
+    await begin(other, turns[1], "%say Hello.");
+    const read = await other.readLog(0, ends(turns[1]));
+    expect(read[0]!.cursor).toBe(1);
+    expect(new Set(read.map((frame) => frame.turn))).toEqual(new Set([turns[1]]));
+    const last = read.at(-1)!.cursor;
+    await status("POST", `${path(other)}/ack?boot=${(await health()).boot}&cursor=${last}`);
+    const all = await one.readLog(0, ends(turns[0]));
+    expect(all.map(({ cursor }) => cursor)).toEqual(all.map((_frame, index) => index + 1));
+    await Promise.all([one.remove(), other.remove()]);
   });
 
-  test("are made ready for sessions that ask for approvals when the last one did", async () => {
-    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
-    const [plain] = await readLog("after=0", ({ kind }) => kind === "spare");
-    expect(plain).toMatchObject({ asks: false });
-    const options = { canUseTool: true as const };
-    const end = await turnOf(randomUUID(), "%say Hello.", options);
-    const frames = await readLog(
-      `boot=${await boot()}&after=${end.cursor}`,
-      ({ kind }) => kind === "spare",
-    );
-    const { session, asks } = frames.at(-1) as SpareFrame;
-    expect(asks).toBe(true);
-    // The one that will not be wanted is gone.
-    expect(findMarked("CLAUDE_EDGE_SESSION", plain!.session)).toEqual([]);
-    const [ready] = findMarked("CLAUDE_EDGE_SESSION", session);
-    expect(await turnOf(session, "%say Asked.", options)).toMatchObject({
-      result: { text: "Asked." },
-    });
-    expect(findMarked("CLAUDE_EDGE_SESSION", session)).toEqual([ready]);
-    expect(model.requests.at(-1)!.body.tools!.map(({ name }) => name)).toContain("AskUserQuestion");
+  test("ends with the session, after its last frame; the next one starts over", async () => {
+    const removed = runner.session();
+    const turn = randomUUID();
+    await begin(removed, turn, "%wait 60000\n%say Never.");
+    const lines: LogLine[] = [];
+    const reading = runner.readLines(path(removed), (line) => lines.push(line) < 0);
+    await until("the turn has begun", () => lines.length > 1);
+    await Promise.all([expect(reading).rejects.toThrow("the log has ended"), removed.remove()]);
+    expect(lines.some((line) => line.kind === "turn" && line.status === "interrupted")).toBe(true);
+    const [head] = await runner.readLines(path(removed), isHead);
+    expect(head).toMatchObject({ cursor: 0 });
+  });
+});
+
+describe("a session", () => {
+  test("is listed while the runner has something of it, with whether it is busy and may have files", async () => {
+    const listed = runner.session();
+    const entry = async () => (await runner.sessions()).sessions.find(({ id }) => id === listed.id);
+    expect(await entry()).toBeUndefined();
+    const turn = randomUUID();
+    await begin(listed, turn, "%wait 60000\n%say Never.");
+    expect(await entry()).toMatchObject({ busy: true });
+    expect((await runner.sessions()).idle_ms).toBe(0);
+    await listed.readLog(0, ({ kind }) => kind === "message");
+    await status("POST", `/sessions/${listed.id}/turns/${turn}/interrupt`);
+    await listed.readLog(0, ends(turn));
+    expect(await entry()).toEqual({ id: listed.id, busy: false, has_files: true });
+    await listed.remove();
+    expect(await entry()).toBeUndefined();
+    // A workspace that is brought counts before any turn.
+    await listed.put([]);
+    expect(await entry()).toEqual({ id: listed.id, busy: false, has_files: true });
+    await listed.remove();
   });
 
-  test("a spare that died, or that will not do, is replaced by a process of the session's own", async () => {
-    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
-    const [first] = await readLog("after=0", ({ kind }) => kind === "spare");
-    for (const pid of findMarked("CLAUDE_EDGE_SESSION", first!.session))
-      process.kill(pid, "SIGKILL");
-    expect(await turnOf(first!.session, "%say Alive.")).toMatchObject({
-      result: { text: "Alive." },
-    });
-    const frames = await readLog(
-      `boot=${await boot()}&after=${first!.cursor}`,
-      ({ kind }) => kind === "spare",
-    );
-    const second = frames.at(-1)!.session;
-    const options = { systemPrompt: "Another one." };
-    expect(await turnOf(second, "%say Other.", options)).toMatchObject({
-      result: { text: "Other." },
-    });
-    expect(JSON.stringify(model.requests.at(-1)!.body.system)).toContain("Another one.");
+  test("tells how long the runner has been idle: checkpoints do not count, control calls do", async () => {
+    const idleMs = async () => (await runner.sessions()).idle_ms;
+    await until("some time has passed", async () => (await idleMs()) > 200);
+    const called = runner.session();
+    await called.checkpoint();
+    expect(await idleMs()).toBeGreaterThan(200);
+    const call = { method: "supportedCommands", args: [], options: {} };
+    const before = performance.now();
+    await runner.json("POST", `/sessions/${called.id}/control`, call);
+    expect(await idleMs()).toBeLessThan(performance.now() - before);
+    await called.remove();
   });
 
-  test("a spare will not do for a session that bypasses permissions", async () => {
-    await relaunch({ CLAUDE_EDGE_SPARES: "1" });
-    const [spare] = await readLog("after=0", ({ kind }) => kind === "spare");
-    const options = { permissionMode: "bypassPermissions" };
-    expect(await turnOf(spare!.session, "%say Bypassed.", options)).toMatchObject({
-      status: "completed",
-      result: { text: "Bypassed." },
-    });
+  test("that is removed while its process starts leaves none", async () => {
+    const removed = runner.session();
+    const turn = randomUUID();
+    await begin(removed, turn, "%say Never.");
+    await removed.remove();
+    expect(processesOf(removed)).toEqual([]);
+    // Asked for in mid-removal: it waits for its end.
+    await begin(removed, randomUUID(), "%say Never.");
+    const [, again] = await Promise.all([removed.remove(), removed.turn("%say Again.")]);
+    expect(again.at(-1)).toMatchObject({ status: "completed", result: { text: "Again." } });
+    await removed.remove();
   });
 
-  test("are refused while memory is short, and the caller is asked to come back", async () => {
-    await relaunch({ CLAUDE_EDGE_RESERVE_MB: "100000000" });
-    const { status, text } = await start(randomUUID(), randomUUID(), "hello");
-    expect(status).toBe(503);
-    expect(JSON.parse(text)).toMatchObject({ error: "container_full" });
-  });
-
-  test("end when their session is removed", async () => {
-    const session = randomUUID();
-    await turnOf(session, "Hello");
-    await call("DELETE", `/sessions/${session}`);
-    expect(processesOf(session)).toBe(0);
-    expect(await turnOf(session, "And now?")).toMatchObject({
-      result: { text: expect.not.stringContaining("Hello") },
-    });
-  });
-
-  test("a tool's processes end with the claude that started them", async () => {
-    const session = randomUUID();
+  test("goes on when its process is killed in mid-turn; the turn has failed, and its tools are gone", async () => {
+    await session.turn("My name is Ada.");
+    const [agent] = processesOf(session);
     const turn = randomUUID();
     const command = "setsid sleep 303 & sleep 304";
-    await start(session, turn, `%tool Bash ${JSON.stringify({ command })}`, {
-      permissionMode: "bypassPermissions",
-    });
-    await until("the tool runs", () => processesOf(session) >= 3);
-    process.kill(Math.min(...findMarked("CLAUDE_EDGE_SESSION", session)), "SIGKILL");
-    expect((await readLog("after=0", ends(turn))).at(-1)).toMatchObject({
+    const before = await begin(session, turn, `%tool Bash ${JSON.stringify({ command })}`);
+    await until("the tool runs", () => processesOf(session).length >= 3);
+    process.kill(agent!, "SIGKILL");
+    expect((await session.readLog(before, ends(turn))).at(-1)).toMatchObject({
+      status: "failed",
       error: { code: "agent_exited" },
     });
-    expect(processesOf(session)).toBe(0);
+    expect(processesOf(session)).toEqual([]);
+    expect((await session.turn("What did I say earlier?")).at(-1)).toMatchObject({
+      status: "completed",
+      result: { text: expect.stringContaining("Ada") },
+    });
+  });
+
+  test("begins although a process that was killed has left a transcript that was never handed on", async () => {
+    const own = ({ state, root, id }: TestSession) =>
+      join(state, "config", "projects", root.replaceAll(/[^a-zA-Z0-9]/g, "-"), `${id}.jsonl`);
+    const fresh = runner.session();
+    cpSync(own(session), own(fresh), { recursive: true });
+    expect((await fresh.turn("%say Begun.")).at(-1)).toMatchObject({ status: "completed" });
+  });
+
+  test("that is removed leaves no process, and is not remembered", async () => {
+    expect(processesOf(session)).toHaveLength(1);
+    await session.remove();
+    expect(processesOf(session)).toEqual([]);
+    expect((await session.turn("And now?")).at(-1)).toMatchObject({
+      result: { text: expect.not.stringContaining("Ada") },
+    });
   });
 });

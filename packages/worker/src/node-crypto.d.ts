@@ -1,4 +1,4 @@
-/** The part of Node's module that is used here: workerd has it by default from compatibility date 2026-08-04 on. */
+/** The part of `node:crypto` used here. workerd enables it by default since compatibility date 2026-08-04. */
 declare module "node:crypto" {
   interface Hash {
     update(data: string | Uint8Array): this;

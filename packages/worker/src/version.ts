@@ -1,4 +1,4 @@
 declare const __VERSION__: string;
 
-/** The version of this package; the build puts it in. */
+/** The version of this package, inserted by the build. */
 export const VERSION: string = __VERSION__;

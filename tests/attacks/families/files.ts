@@ -97,9 +97,9 @@ export async function files(world: World): Promise<Family> {
   const [hersUploaded = ""] = JSON.parse(
     (await ask(`/v1/sessions/${alice.uploads}/files?path=uploads`, { key: alice.token })).text,
   ).entries.map(({ path }: { path: string }) => path.split("/").at(-1)!);
-  // They follow from the accounts' names, for whoever does the sums.
+  // They follow from the sessions' names, for whoever does the sums.
   const accounts = readdirSync(persist, { recursive: true, encoding: "utf8" }).flatMap(
-    (path) => /AccountDO\/([0-9a-f]{64})\.sqlite$/.exec(path)?.[1] ?? [],
+    (path) => /SessionDO\/([0-9a-f]{64})\.sqlite$/.exec(path)?.[1] ?? [],
   );
   const before = await list();
   /** The whole file, as if nothing had been asked of it. */
@@ -120,7 +120,7 @@ export async function files(world: World): Promise<Family> {
       works("her own file", () => raw(`${own}/files/${FILE}`)),
       works("Alice's file, by Alice", async () => hers),
       works("a name with dots in it", () => raw(`${own}/files/a..b..txt`, "PUT")),
-      holds("the accounts' ids are known", async () =>
+      holds("the objects' ids are known", async () =>
         accounts.length >= 2 ? undefined : `${accounts.length} of them`,
       ),
       works("a part of a file", () => get({ range: "bytes=0-1" }), 206),

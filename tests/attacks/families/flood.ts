@@ -33,7 +33,7 @@ interface Kind {
 
 /** Memory of the stack's workerd processes. */
 function workerdBytes(): number {
-  const pids = findMarked("CLAUDE_EDGE_STACK", process.env.CLAUDE_EDGE_STACK ?? "");
+  const pids = findMarked({ CLAUDE_EDGE_STACK: process.env.CLAUDE_EDGE_STACK ?? "" });
   return pids.reduce((total, pid) => {
     try {
       if (!/workerd/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1"))) return total;

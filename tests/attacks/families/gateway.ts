@@ -109,7 +109,6 @@ export async function gateway(world: World): Promise<Family> {
         "/v1/messages/%2e%2e/files",
         "/v1/messages%2f..%2ffiles",
         "/v1/messages/",
-        "//v1/messages",
         "/V1/models",
         "/v1/models/..%2ffiles",
         "/v1/models/x/../../files",
@@ -119,6 +118,8 @@ export async function gateway(world: World): Promise<Family> {
         "/api/oauth/profile",
         "/",
       ].map((path) => noRoute(`GET ${path}`, `'${MODEL}${path}'`)),
+      // workerd takes what follows two slashes for the host.
+      refusedBy("GET //v1/messages", `'${MODEL}//v1/messages'`),
       ...["PUT", "DELETE", "PATCH", "OPTIONS", "GET"].map((method) =>
         noRoute(`${method} /v1/messages`, `-X ${method} ${MODEL}/v1/messages`),
       ),
@@ -155,13 +156,19 @@ export async function gateway(world: World): Promise<Family> {
         "another host, named to the proxy",
         `-H 'X-Hostname: model.claude-edge.internal' http://example.com/v1/models`,
       ),
-      ...[
-        "https://example.com/",
-        "https://169.254.169.254/",
-        "https://model.claude-edge.internal/",
-      ].map((target) => answers(`a tunnel to ${target}`, curl(target), /^000$/)),
+      refusedBy("a tunnel to https://example.com/", "-k https://example.com/"),
+      answers(
+        "a tunnel to https://169.254.169.254/",
+        curl("-k https://169.254.169.254/"),
+        /^(000|403)$/,
+      ),
+      noRoute("a tunnel to the model", "-k https://model.claude-edge.internal/v1/files"),
       // Straight to the proxy, past what an HTTP client allows.
-      raw("CONNECT to a host", `CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n`),
+      raw(
+        "CONNECT to a host",
+        `CONNECT example.com:80 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: example.com\r\n${close}`,
+        /^200,403$/,
+      ),
       raw("CONNECT to the metadata", `CONNECT 169.254.169.254:80 HTTP/1.1\r\nHost: x\r\n\r\n`),
       raw(
         "CONNECT to this machine",
@@ -169,7 +176,8 @@ export async function gateway(world: World): Promise<Family> {
       ),
       raw(
         "CONNECT to the model",
-        `CONNECT model.claude-edge.internal:80 HTTP/1.1\r\nHost: x\r\n\r\n`,
+        `CONNECT model.claude-edge.internal:80 HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/files HTTP/1.1\r\nHost: model.claude-edge.internal\r\n${close}`,
+        /^200,404$/,
       ),
       raw("CONNECT to nothing", `CONNECT  HTTP/1.1\r\nHost: x\r\n\r\n`),
       raw(

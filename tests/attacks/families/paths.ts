@@ -9,7 +9,7 @@ const NOT_HTTP = { status: 400 };
 
 /** What the account asks a runner, and nothing else. */
 const RUNNER_ROUTES =
-  /^\/(health|log\?boot=[^/]*|log\/ack\?boot=[^/]*|sessions\/[0-9a-f-]{36}(\/(transcript|control|workspace(\/blobs)?|checkpoints(\/\d+(\/blobs)?)?|(turns|requests)\/[0-9a-f-]{36}(\/interrupt)?))?)$/;
+  /^\/(health|sessions|spares\/(reserve|[0-9a-f-]{36})|sessions\/[0-9a-f-]{36}(\/(log\?boot=[^/]*|log\/ack\?boot=[^/]*|transcript|control|workspace(\/blobs)?|checkpoints(\/\d+(\/blobs)?)?|turns\/[0-9a-f-]{36}(\/interrupt)?|requests\/[0-9a-f]{16}\.[0-9a-f-]{36}))?)$/;
 
 /** Paths that would lead to a runner, or beside the checks to a session of somebody else. */
 export function paths(world: World): Family {
@@ -22,8 +22,9 @@ export function paths(world: World): Family {
     );
   const [mine, hers] = [mallory.session, alice.session];
   const runner = [
-    "/log",
-    "/log/ack?cursor=1",
+    "/spares/reserve",
+    `/sessions/${hers}/log`,
+    `/sessions/${hers}/log/ack?cursor=1`,
     `/sessions/${hers}`,
     `/sessions/${hers}/transcript`,
     `/sessions/${hers}/turns/${alice.turn}`,

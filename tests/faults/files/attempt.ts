@@ -49,9 +49,11 @@ export async function attempt(
     account,
     maxReconnects: 8,
   });
-  const session = await client.sessions.create({ permissionMode: "bypassPermissions" });
+  // Where a turn ends is where its files are looked at.
+  const options = { permissionMode: "bypassPermissions", onContainerLost: "fail" } as const;
+  const session = await client.sessions.create(options);
   const problems: string[] = [];
-  const given: Struck = { stack, session };
+  const given: Struck = { stack, account, session, heal: () => {} };
   const events: EdgeEvent[] = [];
   let struck: Promise<unknown> | undefined;
   try {
@@ -64,6 +66,7 @@ export async function attempt(
     problems.push(`the reader failed: ${String(error)}`);
   }
   await struck;
+  await given.heal();
   if (kind && !struck) problems.push("the fault did not strike");
   const end = events.at(-1);
   const status = end?.kind === "turn" ? `${end.status} ${end.error?.code ?? ""}`.trim() : "no end";

@@ -1,11 +1,16 @@
 import type { Session } from "@claude-edge/client";
 import type { LocalStack } from "@claude-edge/local";
-import { findMarked } from "@claude-edge/runner/processes";
+
+import { poison } from "../../support/poison.ts";
+import { killAll, killClaude, resetSession } from "../../support/strikes.ts";
 
 /** What a fault strikes. */
 export interface Struck {
   stack: LocalStack;
+  account: string;
   session: Session;
+  /** Takes back what would break the next turn too. */
+  heal(): unknown;
 }
 
 /** What breaks, and how far things go on over it. */
@@ -17,16 +22,6 @@ export interface Kind {
   leavesContainer?: boolean;
   strike(struck: Struck): unknown;
 }
-
-const kill = (pids: number[]) => {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It ended in this very moment.
-    }
-  }
-};
 
 /** Attempts follow each other, and end their containers: the one that runs is the attempt's. */
 const containerOf = ({ stack }: Struck) => stack.containers().at(-1);
@@ -42,12 +37,20 @@ export const KILL_CONTAINER: Kind = {
 export const OTHER_KINDS: Kind[] = [
   {
     name: "kill the runner",
-    strike: (struck) => kill([containerOf(struck)?.pid ?? 0].filter(Boolean)),
+    strike: (struck) => killAll([containerOf(struck)?.pid ?? 0].filter(Boolean)),
   },
   {
     name: "kill claude",
     leavesContainer: true,
-    strike: ({ session }) => kill(findMarked("CLAUDE_EDGE_SESSION", session.id)),
+    strike: killClaude,
   },
   { name: "restart the Worker", goesOn: true, strike: ({ stack }) => stack.restartWorker() },
+  { name: "reset the session", goesOn: true, strike: resetSession },
+  {
+    name: "poison a checkpoint",
+    strike: async (struck) => {
+      const { stack, account, session } = struck;
+      struck.heal = await poison(stack.url, `${account}/${session.id}`, "checkpoint");
+    },
+  },
 ];

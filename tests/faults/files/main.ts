@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-import { startLocal } from "@claude-edge/local";
+import { startLocal, type LocalOptions } from "@claude-edge/local";
 
-import { makeR2Project } from "../r2-project.ts";
+import { makeProject, NO_BUDGET, r2Project } from "../../support/project.ts";
+import { RESETTABLE_WORKER } from "../../support/resets.ts";
 import { attempt, type Point } from "./attempt.ts";
 import { KILL_CONTAINER, OTHER_KINDS, type Kind } from "./kinds.ts";
 import { TOOLS } from "./tools.ts";
 import { expectedLooks, type Look } from "./trees.ts";
 
-const TEMPLATE = fileURLToPath(new URL("../../../cli/template", import.meta.url));
+const FILES = { "src/worker.ts": RESETTABLE_WORKER };
 
 interface Series {
   kind: Kind;
@@ -30,9 +30,9 @@ const atOnce = () => 0;
 /** 30 to 150 ms later: the next tool runs, or its files are on their way. */
 const inTheNext = (tool: number) => 30 + ((tool * 37) % 121);
 
-function seriesOf(first: number, step: number): Series[] {
+function seriesOf(step: number): Series[] {
   return [
-    { kind: KILL_CONTAINER, when: "behind a tool", points: every(first, atOnce) },
+    { kind: KILL_CONTAINER, when: "behind a tool", points: every(step, atOnce) },
     { kind: KILL_CONTAINER, when: "in the next", points: every(step, inTheNext) },
     ...OTHER_KINDS.map((kind) => ({
       kind,
@@ -44,30 +44,35 @@ function seriesOf(first: number, step: number): Series[] {
 
 /**
  * What breaks while a turn of twenty tools changes files: whatever it is, afterwards they are as they were at the last
- * tool that was told of, byte for byte, to callers and in the next container. In R2 and without it, side by side: in R2
- * the container is killed behind every tool, all else happens at every `step`-th.
+ * tool that was told of, byte for byte, to callers and in the next container. In R2 and without it, side by side, at
+ * every `step`-th tool.
  */
-export async function filesFaults(step: number): Promise<{ tried: number; broken: number }> {
+export async function filesFaults(
+  step: number,
+  containerEnv: Record<string, string>,
+): Promise<{ tried: number; broken: number }> {
   const folder = mkdtempSync(join(tmpdir(), "faults-files-"));
-  const project = makeR2Project();
+  const inR2 = r2Project(FILES);
+  const inSqlite = makeProject(FILES);
   try {
     const looks = expectedLooks(join(folder, "expected"));
     console.log(`\none turn of ${TOOLS.length} tools that change files\n`);
     console.log("kind                when           files in  tried  broken  how the turns ended");
     const totals = await Promise.all([
-      inPlace("R2", project, looks, seriesOf(1, step)),
-      inPlace("SQLite", TEMPLATE, looks, seriesOf(step, step)),
+      inPlace("R2", { project: inR2.folder, containerEnv }, looks, seriesOf(step)),
+      inPlace("SQLite", { project: inSqlite.folder, containerEnv }, looks, seriesOf(step)),
     ]);
     const sum = (of: "tried" | "broken") => totals.reduce((all, total) => all + total[of], 0);
     return { tried: sum("tried"), broken: sum("broken") };
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    rmSync(project, { recursive: true, force: true });
+    inR2.remove();
+    inSqlite.remove();
   }
 }
 
-async function inPlace(place: string, project: string, looks: Look[], all: Series[]) {
-  const stack = await startLocal({ project, model: "scripted" });
+async function inPlace(place: string, options: LocalOptions, looks: Look[], all: Series[]) {
+  const stack = await startLocal({ model: "scripted", vars: NO_BUDGET, ...options });
   let tried = 0;
   let broken = 0;
   try {

@@ -1,44 +1,12 @@
 import type * as sdk from "@anthropic-ai/claude-agent-sdk";
 import type { HookEvent, Options } from "@anthropic-ai/claude-agent-sdk";
 
+import { HOOKS } from "../../../packages/client/src/agent/parity.ts";
 import { scenario, BASH, asking, type Log, type Scenario } from "../program.ts";
 import { AGENTS, DELEGATE } from "./tools.ts";
 
-const HOOK_EVENTS: HookEvent[] = [
-  "PreToolUse",
-  "PostToolUse",
-  "PostToolUseFailure",
-  "PostToolBatch",
-  "Notification",
-  "UserPromptSubmit",
-  "UserPromptExpansion",
-  "SessionStart",
-  "SessionEnd",
-  "Stop",
-  "StopFailure",
-  "SubagentStart",
-  "SubagentStop",
-  "PreCompact",
-  "PostCompact",
-  "PreModelSwitch",
-  "PostModelSwitch",
-  "PermissionRequest",
-  "PermissionDenied",
-  "Setup",
-  "TeammateIdle",
-  "TaskCreated",
-  "TaskCompleted",
-  "Elicitation",
-  "ElicitationResult",
-  "ConfigChange",
-  "WorktreeCreate",
-  "WorktreeRemove",
-  "InstructionsLoaded",
-  "CwdChanged",
-  "FileChanged",
-  "DirectoryAdded",
-  "MessageDisplay",
-];
+/** Those that the parity table has, which are all. */
+const HOOK_EVENTS = Object.keys(HOOKS) as HookEvent[];
 
 /** Every hook event, each call written down. */
 const allHooks = (log: Log): Options["hooks"] =>

@@ -142,8 +142,9 @@ export const CONVERSATIONS: Scenario[] = [
       prompts.push("%say Wait for it.\n%wait 20000\n%say Never.");
       let results = 0;
       await drain(query, log, (message) => {
-        if (message.type === "system" && message.subtype === "init" && results === 0) {
-          setTimeout(() => void query.interrupt().catch(() => {}), 500);
+        // At a message: a moment after the beginning, either of the two may have said more than the other.
+        if (message.type === "assistant" && results === 0) {
+          void query.interrupt().catch(() => {});
         }
         if (message.type !== "result") return;
         results += 1;
@@ -161,7 +162,7 @@ export const CONVERSATIONS: Scenario[] = [
         options: { abortController },
       });
       await drain(query, log, (message) => {
-        if (message.type === "system") setTimeout(() => abortController.abort(), 300);
+        if (message.type === "assistant") abortController.abort();
       });
     },
   },

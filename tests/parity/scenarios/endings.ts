@@ -1,6 +1,6 @@
 import type { McpServerStatus, Options, Query } from "@anthropic-ai/claude-agent-sdk";
 
-import { drain, scenario, Prompts, type Scenario } from "../program.ts";
+import { BASH, drain, scenario, Prompts, type Scenario } from "../program.ts";
 import { workshop } from "./conversations.ts";
 
 const SCHEMA = {
@@ -61,13 +61,34 @@ export const ENDINGS: Scenario[] = [
     },
   ),
 
+  scenario("session states, and prompts that come back", BASH, {
+    allowedTools: ["Bash"],
+    env: { CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1" },
+    extraArgs: { "replay-user-messages": null },
+  }),
+  scenario("options that are not set", "%say Ready.", {
+    model: "",
+    maxTurns: 0,
+    title: "",
+    agent: "",
+    sessionId: "",
+    resumeSessionAt: "",
+    permissionMode: null,
+    mcpServers: null,
+    outputFormat: null,
+    hooks: { PreToolUse: null },
+  } as unknown as Options),
+  scenario("a prompt of blanks", " \n"),
+  scenario("an empty prompt", ""),
   scenario("model errors: once, then an answer", "%error 529 1\n%say Better."),
   scenario("model errors: rate limited", "%error 429"),
   scenario("model errors: overloaded", "%error 529"),
   scenario("model errors: a bad request", "%error 400"),
   scenario("model errors: no such model", "%error 404"),
   scenario("model errors: broken", "%error 500"),
-  scenario("model errors: cut in mid-stream", "%cut 1\n%say Whole words in the end."),
+  // Three seconds for the beginning to arrive: what has not been read when the connection ends is lost to its reader.
+  scenario("model errors: cut in mid-stream", "%cut 1 3000\n%say Whole words in the end."),
+  scenario("model errors: dropped before it answered", "%drop 1\n%say Whole words in the end."),
   scenario("model errors: a refusal", "%say I\n%refuse"),
 
   {

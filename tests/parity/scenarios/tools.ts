@@ -45,6 +45,25 @@ export const TOOLS: Scenario[] = [
     allowedTools: ["Bash"],
   }),
 
+  scenario(
+    "options of this machine: a variable",
+    '%tool Bash {"command":"echo [$ANSWER]"}\n%say Told.',
+    {
+      allowedTools: ["Bash"],
+      env: { ANSWER: "42" },
+    },
+  ),
+  scenario("options of this machine: what has no meaning in a container", "%say Here.", {
+    loadTimeoutMs: 30_000,
+    debugFile: "/dev/null",
+    executable: "node",
+    stderr: () => {},
+  }),
+  scenario("options of this machine: a session that is not kept", BASH, {
+    allowedTools: ["Bash"],
+    persistSession: false,
+  }),
+
   scenario("a subagent", DELEGATE, { agents: AGENTS! }),
   scenario("a subagent, all it says", DELEGATE, { agents: AGENTS!, forwardSubagentText: true }),
   scenario(

@@ -1,28 +1,63 @@
-import type { Options } from "@anthropic-ai/claude-agent-sdk";
-import { clientError, type SessionOptions } from "@claude-edge/protocol/wire";
+import type { SessionOptions } from "@claude-edge/protocol/wire";
 
-import { ClaudeEdgeError } from "../errors.js";
+import { hookCounts, serverConfigs } from "../callbacks/placeholders.js";
+import { jsonOf, refuse } from "../plain-option.js";
+import { splitEnvironment } from "./caller-environment.js";
+import type { Hooks } from "./hook-types.js";
+import type { McpServerConfig } from "./mcp-types.js";
 import { OPTIONS, type Parity } from "./parity.js";
-
-/** Refuses what cannot go over the network. @throws ClaudeEdgeError `option_refused`. */
-export function refuse(name: string, reason: string): never {
-  const error = clientError("option_refused", `${name}: ${reason}.`, { option: name });
-  throw new ClaudeEdgeError(error);
-}
+import type { Options } from "./sdk.js";
+import { folderOf } from "./working-folder.js";
 
 /** These become calls of their own, or are used here; what is left of `Options` travels as it is. */
 const USED_HERE = new Set([
   "abortController",
   "continue",
+  "enableFileCheckpointing",
   "forkSession",
   "includePartialMessages",
   "persistSession",
-  "enableFileCheckpointing",
   "resume",
   "resumeSessionAt",
   "sessionId",
   "title",
 ]);
+
+const parityOf = (name: string): Parity | undefined =>
+  Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof typeof OPTIONS] : undefined;
+
+/** `{}`, `[]` or null: asks for nothing, so there is nothing to refuse. */
+const isEmpty = (value: unknown): boolean =>
+  value === null || (typeof value === "object" && Object.keys(value).length === 0);
+
+/** Options that the Agent SDK does not pass on when they are `""` or 0. */
+const UNSET_WHEN_FALSY = new Set([
+  "agent",
+  "effort",
+  "fallbackModel",
+  "maxTurns",
+  "model",
+  "permissionMode",
+  "permissionPromptToolName",
+  "resumeSessionAt",
+  "sessionId",
+  "title",
+]);
+
+/** The options without unset ones. Programs pass null, `""` or 0 where they have no value. */
+export function statedOptions(options: Options): Options {
+  const stated = Object.entries(options).filter(
+    ([name, value]) =>
+      value !== undefined && value !== null && (value || !UNSET_WHEN_FALSY.has(name)),
+  );
+  return Object.fromEntries(stated) as Options;
+}
+
+/** The options given that the Agent SDK does not have, and so ignores. */
+export const unknownOptions = (options: Options): string[] =>
+  Object.entries(options)
+    .filter(([name, value]) => value !== undefined && !parityOf(name))
+    .map(([name]) => name);
 
 /**
  * The Agent SDK's options as a session takes them, with placeholders where a callback stays here.
@@ -30,20 +65,56 @@ const USED_HERE = new Set([
  */
 export function toSessionOptions(options: Options): SessionOptions {
   const wire: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    const parity: Parity | undefined = OPTIONS[name as keyof typeof OPTIONS];
-    if (!parity) refuse(name, "the Agent SDK has no such option");
-    if (parity.class === "refused" && value !== parity.unless) refuse(name, parity.reason);
-    if (!USED_HERE.has(name)) wire[name] = placeholder(name, value);
+  for (const [name, value] of Object.entries(takeSwitches(options, wire))) {
+    const parity = parityOf(name);
+    if (!parity || value === undefined) continue;
+    if (parity.class === "ignored") continue;
+    if (parity.class === "refused") {
+      if (value !== parity.unless && !isEmpty(value)) refuse(name, parity.reason);
+    } else if (!USED_HERE.has(name)) {
+      wire[name] = placeholder(name, value);
+    }
   }
-  if (options.resumeSessionAt !== undefined && !options.forkSession) {
-    refuse(
-      "resumeSessionAt",
-      "goes with forkSession: true, so that nothing of the session is lost",
-    );
+  if (options.persistSession === false && isResuming(options) && !isBranch(options)) {
+    const reason = "false would delete the session that is resumed: add forkSession: true";
+    refuse("persistSession", reason);
   }
   return wire as SessionOptions;
+}
+
+const isResuming = ({ resume, continue: newest }: Options): boolean => Boolean(resume || newest);
+
+/** Whether a session that is resumed is branched: with `resumeSessionAt` too, or a part of it would be lost. */
+export const isBranch = ({ forkSession, resumeSessionAt }: Options): boolean =>
+  forkSession === true || resumeSessionAt !== undefined;
+
+/** The options given that have no meaning on a deployment, and why. */
+export const ignoredOptions = (options: Options): [name: string, reason: string][] =>
+  Object.entries(options).flatMap(([name, value]): [string, string][] => {
+    const parity = parityOf(name);
+    return parity?.class !== "ignored" || isEmpty(value) ? [] : [[name, parity.reason]];
+  });
+
+/** A flag and a variable of Claude Code's that sessions have options for, which is how programs ask for them. */
+const REPLAY_FLAG = "replay-user-messages";
+const STATE_VARIABLE = "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS";
+
+/** Moves the two from `extraArgs` and `env` into the session's options, and what else `env` comes to; gives what is left. */
+function takeSwitches(
+  { cwd, env: variables, ...options }: Options,
+  wire: Record<string, unknown>,
+): object {
+  const { [REPLAY_FLAG]: replay, ...extraArgs } = options.extraArgs ?? {};
+  const { [STATE_VARIABLE]: state, ...env } = variables ?? {};
+  if (replay !== undefined) wire.replayUserMessages = true;
+  if (state !== undefined && !/^(|0|false|no|off)$/i.test(state)) wire.sessionStateEvents = true;
+  const { plain, secrets } = splitEnvironment(env);
+  if (Object.keys(plain).length > 0) wire.env = plain;
+  if (Object.keys(secrets).length > 0) wire.secrets = secrets;
+  const folder = folderOf(cwd ?? "");
+  if (folder !== "") wire.cwd = folder;
+  if (options.debugFile !== undefined) wire.debug = true;
+  return { ...options, extraArgs };
 }
 
 function placeholder(name: string, value: unknown): unknown {
@@ -51,50 +122,13 @@ function placeholder(name: string, value: unknown): unknown {
     case "canUseTool":
     case "onElicitation":
     case "onUserDialog":
+    case "stderr":
       return true;
     case "hooks":
-      return hookCounts(value as NonNullable<Options["hooks"]>);
+      return hookCounts(value as Hooks);
     case "mcpServers":
-      return serverConfigs(value as NonNullable<Options["mcpServers"]>);
+      return serverConfigs(value as Record<string, McpServerConfig>);
     default:
-      return plain(name, value);
-  }
-}
-
-export function hookCounts(hooks: NonNullable<Options["hooks"]>): SessionOptions["hooks"] {
-  const counted = Object.entries(hooks).map(([event, matchers]) => [
-    event,
-    matchers
-      .filter(({ hooks: of }) => of.length > 0)
-      .map(({ hooks: of, ...matcher }) => ({ ...matcher, hooks: of.length })),
-  ]);
-  return Object.fromEntries(counted) as SessionOptions["hooks"];
-}
-
-/** MCP servers without the objects that run here. */
-export function serverConfigs(
-  servers: NonNullable<Options["mcpServers"]>,
-): NonNullable<SessionOptions["mcpServers"]> {
-  const configs = Object.entries(servers).map(([name, config]) => {
-    if (config.type !== "sdk") return [name, plain(`mcpServers.${name}`, config)];
-    const { instance: _instance, ...rest } = config;
-    return [name, rest];
-  });
-  return Object.fromEntries(configs) as NonNullable<SessionOptions["mcpServers"]>;
-}
-
-/** Only what is JSON travels. */
-function plain(name: string, value: unknown): unknown {
-  try {
-    return JSON.parse(
-      JSON.stringify(value, (key, of: unknown) =>
-        typeof of === "function" || typeof of === "bigint"
-          ? refuse(key === "" ? name : `${name}.${key}`, `a ${typeof of} cannot travel`)
-          : of,
-      ),
-    );
-  } catch (cause) {
-    if (cause instanceof ClaudeEdgeError) throw cause;
-    return refuse(name, "it is not JSON");
+      return jsonOf(name, value);
   }
 }

@@ -1,10 +1,8 @@
 import type {
   McpSetServersResult,
-  Options,
-  Query,
+  SDKControlInterruptResponse,
   SDKMessage,
   SDKResultMessage,
-  SDKUserMessage,
 } from "@anthropic-ai/claude-agent-sdk";
 import {
   isTerminal,
@@ -19,20 +17,28 @@ import {
 } from "@claude-edge/protocol/wire";
 import { Bell } from "@claude-edge/protocol/internal";
 
-import { Callbacks } from "../callbacks.js";
+import { Callbacks } from "../callbacks/callbacks.js";
+import { serverConfigs } from "../callbacks/placeholders.js";
 import { resolveConfig, type ClientOptions } from "../config.js";
-import { AbortError, turnError } from "../errors.js";
+import { AbortError, ClaudeEdgeError, turnError } from "../errors.js";
 import { parseAnswer } from "../parse-answer.js";
+import { pathSegment } from "../path-segment.js";
+import { refuse } from "../plain-option.js";
 import { Transport } from "../transport.js";
 import { sessionEvents } from "../turn-stream.js";
-import { refuse, serverConfigs, toSessionOptions } from "./options.js";
+import { noticeOptions } from "./notices.js";
+import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
+import { ABORTED, abortingWith, asMessages, messageBody } from "./prompt.js";
+import { rewindFiles } from "./rewind-files.js";
+import type { Options, Query, SDKUserMessage } from "./sdk.js";
+import { WaitingNote } from "./waiting-note.js";
 
 /** What {@link query} is given: the Agent SDK's two fields, and where the deployment is. */
 export interface AgentQuery {
-  /** A text, or messages as they come: each is a turn, and the query ends with the last. */
+  /** A text, or messages as they come: one that comes while a turn runs steers it. The query ends with the last turn. */
   prompt: string | AsyncIterable<SDKUserMessage>;
-  /** The Agent SDK's own; those that cannot go over the network are refused. */
+  /** The Agent SDK's own; those that cannot go over the network are refused, unknown ones ignored with a warning. */
   options?: Options | undefined;
   /** The deployment; `CLAUDE_EDGE_URL` and `CLAUDE_EDGE_TOKEN` without it. */
   edge?: ClientOptions | undefined;
@@ -53,9 +59,26 @@ export function query({ prompt, options = {}, edge = {} }: AgentQuery): Query {
   return new RemoteQuery(prompt, options, edge);
 }
 
+/** A session that is not to stay is deleted this long after its last activity if its query could not do it, seconds. */
+const LEFT_BEHIND_S = 3_600;
+
+/** The Agent SDK's words, for programs that go by them. */
+const NO_ANSWER = "Query closed before response received";
+const NOT_WRITABLE = "ProcessTransport is not ready for writing";
+
 /** Messages that are read ahead: callbacks must run while nobody takes a message, but not without bound. */
 const MAX_AHEAD = 1_000;
 
+/** A query, and how its session is deleted with all it holds. */
+export function deletableQuery({ prompt, options = {}, edge = {} }: AgentQuery): {
+  query: Query;
+  deleteSession: () => Promise<void>;
+} {
+  const running = new RemoteQuery(prompt, options, edge);
+  return { query: running, deleteSession: () => running.deleteSession() };
+}
+
+/** A query of a session on a deployment. */
 class RemoteQuery implements Query {
   readonly #transport: Transport;
   readonly #options: Options;
@@ -67,24 +90,37 @@ class RemoteQuery implements Query {
   #ahead: SDKMessage[] = [];
   readonly #came = new Bell();
   readonly #taken = new Bell();
+  readonly #ended = new Bell();
   #isRead = false;
   /** Turns of this query, and those of them that have not ended, in the order they were sent. */
   readonly #own = new Set<string>();
   readonly #open = new Set<string>();
+  /** Those whose id is the `uuid` that the program gave its message. */
+  readonly #named = new Set<string>();
+  /** Every `uuid` that the program gave. */
+  readonly #uuids = new Set<string>();
+  /** Those whose message the turn before has taken in. */
+  readonly #takenIn = new Set<string>();
   #sessionId: string | undefined;
   /** Prompts that are being sent or are to come. */
   #inputs = 0;
+  readonly #waiting: WaitingNote;
   #lastResult: { turn: string; message: SDKResultMessage } | undefined;
   #failure: unknown;
   #isClosed = false;
 
-  constructor(prompt: AgentQuery["prompt"], options: Options, edge: ClientOptions) {
+  constructor(prompt: AgentQuery["prompt"], given: Options, edge: ClientOptions) {
+    const options = statedOptions(given);
     this.#transport = new Transport(resolveConfig(edge));
     this.#options = options;
+    this.#waiting = new WaitingNote(edge);
     const wire = toSessionOptions({ verbatimPrompts: false, ...options });
+    noticeOptions(options, edge.logger);
     this.#callbacks = new Callbacks(this.#transport, () => this.#sessionId, options);
     this.#session = this.#begin(wire);
-    const input = typeof prompt === "string" ? once(prompt) : prompt;
+    // A string comes back as the block that the Agent SDK makes of it.
+    const asBlock = wire.replayUserMessages === true;
+    const input = typeof prompt === "string" ? asMessages(prompt, asBlock) : prompt;
     // As in the Agent SDK the query begins at once, read or not.
     this.#session.catch(() => {});
     const { signal } = options.abortController ?? {};
@@ -162,7 +198,9 @@ class RemoteQuery implements Query {
       // Left on purpose, there is nothing to tell.
       if (!this.#left.signal.aborted) this.#failure ??= error;
     } finally {
+      if (this.#options.persistSession === false) await this.deleteSession().catch(() => {});
       this.#isRead = true;
+      this.#waiting.drop();
       this.#left.abort();
       this.#came.ring();
       // A controller may serve for many queries: one that is over is not to be stopped by it.
@@ -182,9 +220,12 @@ class RemoteQuery implements Query {
     if (event.turn_id !== "" && !this.#own.has(event.turn_id)) return undefined;
     switch (event.kind) {
       case "turn":
+        this.#waiting.onTurn(event, this.#own);
+        if (event.steered_turn_id !== undefined) this.#takenIn.add(event.turn_id);
         if (isTerminal(event)) this.#onEnd(event);
         return undefined;
       case "delta":
+        if (event.message.type === "stderr") return void this.#onStderr(event.message);
         return this.#options.includePartialMessages ? (event.message as SDKMessage) : undefined;
       case "message": {
         const message = event.message as SDKMessage;
@@ -194,18 +235,23 @@ class RemoteQuery implements Query {
     }
   }
 
-  /** The container runs with partial messages and with ids on its prompts: what only comes of those is left out. */
-  #isAskedFor({ type, subtype, status }: SdkMessage): boolean {
-    if (type === "command_lifecycle") return false;
+  /** The container runs with partial messages and with ids on all prompts: what only comes of those is left out. */
+  #isAskedFor({ type, subtype, status, command_uuid: prompt }: SdkMessage): boolean {
+    if (type === "command_lifecycle") return this.#named.has(prompt as string);
     const isProgress = type === "system" && subtype === "status" && status === "requesting";
     return !isProgress || this.#options.includePartialMessages === true;
   }
 
+  #onStderr({ data }: SdkMessage): void {
+    this.#options.stderr?.(String(data));
+  }
+
   /** A turn that ends without a result message was ended by what carries it, not by the agent. */
   #onEnd(event: TurnEvent): void {
-    const { turn_id, status } = event;
+    const { turn_id, status, steered_turn_id: by = turn_id } = event;
     this.#open.delete(turn_id);
-    if (status !== "completed" && this.#lastResult?.turn !== turn_id) this.#fail(turnError(event));
+    this.#ended.ring();
+    if (status !== "completed" && this.#lastResult?.turn !== by) this.#fail(turnError(event));
   }
 
   #isDone(): boolean {
@@ -223,20 +269,22 @@ class RemoteQuery implements Query {
   // The session.
 
   async #begin(options: ReturnType<typeof toSessionOptions>): Promise<SessionResource> {
-    const { resume, continue: newest, forkSession, resumeSessionAt } = this.#options;
+    const { resume, continue: newest, resumeSessionAt, persistSession } = this.#options;
     const { sessionId, title } = this.#options;
-    const from = newest ? await this.#newest() : resume;
+    const settings = persistSession === false ? { expires_in: LEFT_BEHIND_S } : {};
+    // As in the Agent SDK an empty id resumes nothing.
+    const from = newest ? await this.#newest() : resume || undefined;
     let session: SessionResource;
     if (from === undefined) {
-      session = await this.#post("/v1/sessions", { id: sessionId, title, options });
+      session = await this.#post("/v1/sessions", { id: sessionId, title, options, ...settings });
     } else {
-      const path = `/v1/sessions/${encodeURIComponent(from)}`;
-      const id = forkSession
+      const path = `/v1/sessions/${pathSegment(from)}`;
+      const id = isBranch(this.#options)
         ? (await this.#post(`${path}/fork`, { id: sessionId, message_id: resumeSessionAt })).id
         : from;
       const answer = await this.#transport.json(`/v1/sessions/${encodeURIComponent(id)}`, {
         method: "PATCH",
-        body: { options },
+        body: { options, ...settings },
       });
       session = parseAnswer(isSession, answer);
     }
@@ -258,15 +306,22 @@ class RemoteQuery implements Query {
   // The prompts.
 
   async streamInput(stream: AsyncIterable<SDKUserMessage>): Promise<void> {
+    if (this.#isRead && !this.#isAborted) throw new Error(NOT_WRITABLE);
     this.#inputs += 1;
     try {
       const { id } = await this.#session;
-      for await (const { message } of stream) {
+      for await (const message of abortingWith(stream)) {
         if (this.#left.signal.aborted) return;
-        await this.#send(id, message.content);
+        // As in the Agent SDK the same message twice is one.
+        const { uuid } = message;
+        if (uuid !== undefined && this.#uuids.has(uuid)) continue;
+        if (uuid !== undefined) this.#uuids.add(uuid);
+        const isSent = uuid !== undefined && (await this.#sendNamed(id, message, uuid));
+        if (!isSent) await this.#send(id, message, crypto.randomUUID());
       }
     } catch (error) {
       this.#fail(error);
+      if (this.#isAborted) this.#stop();
       throw error;
     } finally {
       this.#inputs -= 1;
@@ -275,17 +330,34 @@ class RemoteQuery implements Query {
     }
   }
 
-  async #send(id: string, prompt: unknown): Promise<void> {
+  /** Sends a prompt under the program's own id; false if no turn can have it: it is in use, or no UUID. */
+  async #sendNamed(id: string, message: SDKUserMessage, uuid: string): Promise<boolean> {
+    this.#named.add(uuid);
+    try {
+      await this.#send(id, message, uuid);
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClaudeEdgeError) || error.code !== "invalid_request") throw error;
+      for (const turns of [this.#named, this.#own, this.#open]) turns.delete(uuid);
+      return false;
+    }
+  }
+
+  async #send(id: string, message: SDKUserMessage, turn: string): Promise<void> {
+    // Turns of other programs are not steered.
+    const isAlone = this.#open.size === 0;
     // Its id is known before its events can come.
-    const turn = crypto.randomUUID();
     this.#own.add(turn);
     this.#open.add(turn);
     const answer = await this.#transport.json(`/v1/sessions/${id}/turns`, {
       method: "POST",
-      body: { id: turn, prompt },
-      idempotencyKey: turn,
+      body: { id: turn, ...messageBody(message, isAlone) },
+      // Not the turn's id: a program may use that again, and what comes then is another prompt.
+      idempotencyKey: crypto.randomUUID(),
     });
-    parseAnswer(isTurn, answer);
+    const { ended_at } = parseAnswer(isTurn, answer);
+    // The session has had this message before: no event of its turn will come.
+    if (ended_at !== undefined) this.#open.delete(turn);
     if (this.#left.signal.aborted) this.#stop();
   }
 
@@ -299,12 +371,17 @@ class RemoteQuery implements Query {
   #leave(): void {
     this.#left.abort();
     this.#taken.ring();
+    this.#ended.ring();
   }
 
   readonly #onAbort = (): void => {
-    this.#fail(new AbortError(this.#options.abortController?.signal.reason));
+    this.#fail(new AbortError(this.#options.abortController?.signal.reason, ABORTED));
     this.#stop();
   };
+
+  get #isAborted(): boolean {
+    return this.#failure instanceof AbortError;
+  }
 
   close(): void {
     if (this.#isClosed) return;
@@ -320,22 +397,39 @@ class RemoteQuery implements Query {
     for (const turn of [...this.#open].toReversed()) void this.#interrupt(turn).catch(() => {});
   }
 
-  async #interrupt(turn: string): Promise<void> {
+  /** Whether it was stopped. */
+  async #interrupt(turn: string): Promise<boolean> {
     const { id } = await this.#session;
-    await this.#transport.json(`/v1/sessions/${id}/interrupt`, {
+    const answer = await this.#transport.json(`/v1/sessions/${id}/interrupt`, {
       method: "POST",
       body: { turn_id: turn },
       idempotencyKey: crypto.randomUUID(),
     });
+    return (answer as { interrupted: string[] }).interrupted.includes(turn);
+  }
+
+  /** Deletes the session with all it holds. */
+  async deleteSession(): Promise<void> {
+    const { id } = await this.#session;
+    const { close } = await this.#transport.request(`/v1/sessions/${id}`, { method: "DELETE" });
+    close();
   }
 
   // The methods.
 
-  /** As in the Agent SDK the turn that runs; prompts that were sent behind it still come. */
-  async interrupt(): Promise<undefined> {
-    const [running] = this.#open;
+  /** As in the Agent SDK the turn that runs; messages that it has not taken in still come, unless they are cancelled. */
+  async interrupt({ cancelQueued = false } = {}): Promise<SDKControlInterruptResponse> {
+    if (this.#isRead || this.#isAborted) throw new Error(NO_ANSWER);
+    const [running, ...others] = [...this.#open].filter((turn) => !this.#takenIn.has(turn));
+    const cancelled = new Set<string>();
+    for (const turn of cancelQueued ? others.toReversed() : []) {
+      if (await this.#interrupt(turn)) cancelled.add(turn);
+    }
     if (running !== undefined) await this.#interrupt(running);
-    return undefined;
+    const named = others.filter((turn) => this.#named.has(turn));
+    const queued = named.filter((turn) => !cancelled.has(turn));
+    if (!cancelQueued) return { still_queued: queued };
+    return { still_queued: queued, cancelled: named.filter((turn) => cancelled.has(turn)) };
   }
 
   async #control<Value>(method: ControlMethod, ...args: unknown[]): Promise<Value> {
@@ -393,11 +487,9 @@ class RemoteQuery implements Query {
     return refuse("reinitialize", METHODS.reinitialize.reason);
   }
 
-  async rewindFiles(): Promise<never> {
-    return refuse("rewindFiles", METHODS.rewindFiles.reason);
-  }
-}
-
-async function* once(prompt: string): AsyncGenerator<SDKUserMessage> {
-  yield { type: "user", message: { role: "user", content: prompt }, parent_tool_use_id: null };
+  rewindFiles: Query["rewindFiles"] = async (message, { dryRun = false } = {}) => {
+    const { id } = await this.#session;
+    while (this.#open.size > 0 && !this.#left.signal.aborted) await this.#ended.rung();
+    return rewindFiles(this.#transport, id, message, dryRun);
+  };
 }

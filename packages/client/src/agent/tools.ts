@@ -1,14 +1,11 @@
-import type {
-  createSdkMcpServer as CreateSdkMcpServer,
-  McpSdkServerConfigWithInstance,
-  tool as Tool,
-} from "@anthropic-ai/claude-agent-sdk";
+import type { McpSdkServerConfigWithInstance } from "@anthropic-ai/claude-agent-sdk";
 import { clientError } from "@claude-edge/protocol/wire";
 
 import { ClaudeEdgeError } from "../errors.js";
+import type { CreateSdkMcpServer, Tool } from "./sdk.js";
 
 /** Describes a tool of an in-process MCP server; as the Agent SDK's `tool`. */
-export const tool: typeof Tool = (name, description, inputSchema, handler, extras) => {
+export const tool: Tool = (name, description, inputSchema, handler, extras) => {
   const meta = {
     ...(extras?.searchHint ? { "anthropic/searchHint": extras.searchHint } : {}),
     ...(extras?.alwaysLoad ? { "anthropic/alwaysLoad": true } : {}),
@@ -23,14 +20,14 @@ export const tool: typeof Tool = (name, description, inputSchema, handler, extra
   };
 };
 
-type ServerOptions = Parameters<typeof CreateSdkMcpServer>[0];
+type ServerOptions = Parameters<CreateSdkMcpServer>[0];
 
 /**
  * Makes an MCP server of tools that run in this program; as the Agent SDK's `createSdkMcpServer`. The MCP SDK
  * (`@modelcontextprotocol/sdk`, a peer) is loaded when the agent first asks the server something. For resources,
  * prompts or notifications pass an `McpServer` of your own: `{ type: "sdk", name, instance }`.
  */
-export const createSdkMcpServer: typeof CreateSdkMcpServer = (options) => {
+export const createSdkMcpServer: CreateSdkMcpServer = (options) => {
   const { name, timeout } = options;
   const instance = new ToolServer(options) as unknown as McpSdkServerConfigWithInstance["instance"];
   return { type: "sdk", name, instance, ...(timeout === undefined ? {} : { timeout }) };

@@ -1,15 +1,27 @@
 import type { Attachment } from "@claude-edge/protocol/wire";
 
 import type { ClaudeEdgeError } from "../errors.js";
-import type { PromptAttachment } from "../prompt-body.js";
 import type { Kit } from "./kit.js";
 
-/** What goes with the prompt itself, before base64: with the largest prompt it fits into a request of 8 MiB. */
+/** A file sent with a prompt: one in the workspace, or bytes, which are stored in its folder `attachments`. */
+export type PromptAttachment =
+  | {
+      /** Relative to the workspace, with slashes. */
+      path: string;
+    }
+  | {
+      /** The name of the file, without a folder. */
+      name: string;
+      /** Its contents; a string is sent as UTF-8. */
+      data: string | Uint8Array | ArrayBuffer | Blob;
+    };
+
+/** Limit for bytes inside the request, before base64: with the largest prompt the request stays under 8 MiB. */
 const MAX_INLINE_BYTES = 5 * 1024 * 1024;
 
 /**
- * Attachments as they travel: their bytes with the prompt, or too many of those put where the prompt's go by `upload`.
- * @throws ClaudeEdgeError `body_too_large` for too many where nothing can be put.
+ * Attachments as they are sent: their bytes inline, or uploaded with `upload` when they exceed the limit together.
+ * @throws ClaudeEdgeError `body_too_large` when they exceed it and there is no `upload`.
  */
 export async function toWire(
   kit: Kit,

@@ -1,6 +1,5 @@
 import type {
   Attachment,
-  CheckpointList,
   CheckpointResource,
   FileChange,
   FileDiff,
@@ -10,9 +9,16 @@ import type {
   Rewound,
 } from "@claude-edge/protocol/wire";
 
+import type { CallOptions } from "../call-options.js";
+import type { RequestOptions, Transport } from "../transport.js";
+import { toWire, type PromptAttachment } from "./attachments.js";
+import { FileDownload, openDownload } from "./download.js";
+import { isCheckpointList, isFileDiff, isFileList, isFileWritten, isRewound } from "./forms.js";
+import type { Kit } from "./kit.js";
 import type {
   DeleteFileOptions,
   DiffFilesOptions,
+  ExportOptions,
   FileCallOptions,
   GetFileOptions,
   GetTarOptions,
@@ -20,14 +26,7 @@ import type {
   ListFilesOptions,
   PutFileOptions,
   PutTarOptions,
-} from "../files.js";
-import type { CallOptions } from "../sessions.js";
-import type { RequestOptions, Transport } from "../transport.js";
-import type { PromptAttachment } from "../prompt-body.js";
-import { toWire } from "./attachments.js";
-import { FileDownload, openDownload } from "./download.js";
-import { isCheckpointList, isFileDiff, isFileList, isFileWritten, isRewound } from "./forms.js";
-import type { Kit } from "./kit.js";
+} from "./options.js";
 import { filePath, folderPath, queryOf, rangeHeader } from "./place.js";
 import { endsAsTar } from "./tar-end.js";
 import { uploadOf, type MadeUpload, type UploadData } from "./upload.js";
@@ -57,49 +56,42 @@ export class FileCalls {
     { recursive, at, limit = Infinity, signal }: ListFilesOptions,
   ): AsyncGenerator<FileEntry> {
     const folder = folderPath(this.#kit, path);
-    let page: FileList | undefined;
-    for (let left = limit; left > 0;) {
+    let first: FileList | undefined;
+    yield* this.#kit.paged(limit, async (cursor, left) => {
       const query = queryOf({
         path: folder,
         recursive: recursive || undefined,
         // Later pages are of the state that the first was of, whatever is written meanwhile.
-        at: page?.checkpoint ?? at,
-        cursor: page?.next_cursor,
+        at: first?.checkpoint ?? at,
+        cursor,
         limit: pageSize(left),
       });
-      page = this.#kit.parseAnswer(isFileList, await this.#read(`/files${query}`, signal));
-      yield* page.entries.slice(0, left);
-      left -= page.entries.length;
-      if (page.next_cursor === undefined) return;
-    }
+      const page = this.#kit.parseAnswer(isFileList, await this.#read(`/files${query}`, signal));
+      first ??= page;
+      return { items: page.entries, next_cursor: page.next_cursor };
+    });
   }
 
   async *diff({ from, to, signal }: DiffFilesOptions): AsyncGenerator<FileChange> {
-    let page: FileDiff | undefined;
-    do {
-      const query = queryOf({
-        from: page?.from ?? from,
-        to: page?.to ?? to,
-        cursor: page?.next_cursor,
-      });
-      page = this.#kit.parseAnswer(isFileDiff, await this.#read(`/diff${query}`, signal));
-      yield* page.changes;
-    } while (page.next_cursor !== undefined);
+    let first: FileDiff | undefined;
+    yield* this.#kit.paged(Infinity, async (cursor) => {
+      const query = queryOf({ from: first?.from ?? from, to: first?.to ?? to, cursor });
+      const page = this.#kit.parseAnswer(isFileDiff, await this.#read(`/diff${query}`, signal));
+      first ??= page;
+      return { items: page.changes, next_cursor: page.next_cursor };
+    });
   }
 
   async *checkpoints({
     limit = Infinity,
     signal,
   }: ListCheckpointsOptions): AsyncGenerator<CheckpointResource> {
-    let page: CheckpointList | undefined;
-    for (let left = limit; left > 0;) {
-      const query = queryOf({ cursor: page?.next_cursor, limit: pageSize(left) });
+    yield* this.#kit.paged(limit, async (cursor, left) => {
+      const query = queryOf({ cursor, limit: pageSize(left) });
       const answer = await this.#read(`/checkpoints${query}`, signal);
-      page = this.#kit.parseAnswer(isCheckpointList, answer);
-      yield* page.checkpoints.slice(0, left);
-      left -= page.checkpoints.length;
-      if (page.next_cursor === undefined) return;
-    }
+      const { checkpoints, next_cursor } = this.#kit.parseAnswer(isCheckpointList, answer);
+      return { items: checkpoints, next_cursor };
+    });
   }
 
   async get(
@@ -124,9 +116,17 @@ export class FileCalls {
     { at, onProgress, signal }: GetTarOptions,
   ): Promise<ReadableStream<Uint8Array>> {
     const folder = folderPath(this.#kit, path);
-    const url = `${this.#session}/tar${queryOf({ path: folder, at })}`;
-    const request = { accept: TAR, signal, onProgress };
-    const opened = await openDownload(this.#kit, this.#transport, url, request);
+    return this.#tar(`/tar${queryOf({ path: folder, at })}`, { signal, onProgress });
+  }
+
+  /** The session itself as a tar. */
+  export(options: ExportOptions): Promise<ReadableStream<Uint8Array>> {
+    return this.#tar("/export", options);
+  }
+
+  async #tar(path: string, options: ExportOptions): Promise<ReadableStream<Uint8Array>> {
+    const request = { accept: TAR, ...options };
+    const opened = await openDownload(this.#kit, this.#transport, this.#session + path, request);
     return opened!.stream.pipeThrough(endsAsTar(this.#kit));
   }
 

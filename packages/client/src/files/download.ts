@@ -1,7 +1,7 @@
 import type { ConnectionError } from "../errors.js";
-import type { FileProgress } from "../files.js";
 import type { RequestOptions, Transport } from "../transport.js";
 import type { Kit } from "./kit.js";
+import type { FileProgress } from "./options.js";
 
 /** An answer that is being read. */
 interface Download {

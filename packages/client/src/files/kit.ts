@@ -6,6 +6,7 @@ import {
   ProtocolError,
   TimeoutError,
 } from "../errors.js";
+import { paged } from "../paged.js";
 import { parseAnswer } from "../parse-answer.js";
 
 /**
@@ -17,6 +18,7 @@ export const kit = {
   ClaudeEdgeError,
   ConnectionError,
   deadline,
+  paged,
   parseAnswer,
   ProtocolError,
   TimeoutError,

@@ -1,5 +1,5 @@
-import type { FileProgress } from "../files.js";
 import type { Upload } from "../transport.js";
+import type { FileProgress } from "./options.js";
 
 /** What can be written: a stream is read once, as it goes out; a string is sent as UTF-8. */
 export type UploadData = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;

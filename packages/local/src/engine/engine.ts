@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 
+import type { Authority } from "./authority.js";
 import { LocalContainer, type LocalImage } from "./container.js";
 import { INGRESS_PORT, Sidecar } from "./sidecar.js";
 
@@ -12,6 +13,12 @@ interface CreateRequest {
   HostConfig?: { NetworkMode?: string };
 }
 
+/** The time that the platform gives a container to end by itself, milliseconds. */
+const PLATFORM_GRACE_MS = 15 * 60_000;
+
+/** The same of Docker, seconds. */
+const DOCKER_GRACE_S = 10;
+
 /** The name that stands for the sidecar's image; nothing is ever pulled under it. */
 export const SIDECAR_IMAGE = "claude-edge-sidecar:process";
 
@@ -20,9 +27,8 @@ export const SIDECAR_IMAGE = "claude-edge-sidecar:process";
  * uses to drive containers in local development, so that a Worker's `ctx.container` code runs unchanged.
  *
  * The contract is workerd's own (`src/workerd/server/container-client.c++`), private and unversioned: workerd,
- * miniflare and wrangler are pinned exactly, and the integration tests say when it has moved. Not there: `exec`,
- * snapshots, interception of HTTPS. A container that crashes stays down, as in production, not as under Docker's
- * local restart policy.
+ * miniflare and wrangler are pinned exactly, and the integration tests say when it has moved. Not there: `exec` and
+ * snapshots. A container that crashes stays down, as in production, not as under Docker's local restart policy.
  */
 export class ProcessEngine {
   readonly #image: LocalImage;
@@ -31,6 +37,10 @@ export class ProcessEngine {
   /** By container: miniflare finds what a session left behind by its label. */
   readonly #labels = new Map<string, Record<string, string>>();
   readonly #server: Server;
+  /** Made with the first container: it takes 60 ms of CPU, most of it to load pkijs. */
+  #authority: Promise<Authority> | undefined;
+  /** What containers are refused with, and until when. */
+  #refusal = { message: "", until: 0 };
 
   constructor(image: LocalImage) {
     this.#image = image;
@@ -64,17 +74,25 @@ export class ProcessEngine {
     await this.#containers.get(name)?.kill();
   }
 
-  /** Has every running container end by itself. */
-  terminate(): void {
-    for (const container of this.#containers.values()) {
-      if (container.status === "running") container.signal("SIGTERM");
-    }
+  /** Ends a container as the platform does for a deployment, or when its host restarts. Resolves when it is gone. */
+  async stop(name: string, graceMs: number = PLATFORM_GRACE_MS): Promise<void> {
+    await this.#containers.get(name)?.stop(graceMs);
   }
 
-  /** Sends every running container SIGTERM, waits up to `graceMs`, then kills what is left. */
+  /** The same for every running container. */
+  stopAll(): void {
+    for (const { name } of this.running) void this.stop(name);
+  }
+
+  /** Refuses new containers for a while, with a message of the platform's. */
+  refuse(message: string, ms: number): void {
+    this.#refusal = { message, until: Date.now() + ms };
+  }
+
+  /** Ends every running container at once: no turn is waited for. What has not ended after `graceMs` is killed. */
   async close(graceMs = 3_000): Promise<void> {
     const containers = [...this.#containers.values()].filter(({ status }) => status === "running");
-    for (const container of containers) container.signal("SIGTERM");
+    for (const container of containers) container.signal("SIGINT");
     const timeout = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
     await Promise.race([Promise.all(containers.map(({ exited }) => exited)), timeout]);
     await Promise.all(containers.map((container) => container.remove()));
@@ -103,6 +121,11 @@ export class ProcessEngine {
     if (sidecar) return this.#onSidecar(name, sidecar, action, response);
     const container = this.#containers.get(name);
     if (!container) return reply(response, 404, { message: `no container ${name}` });
+    if (action === "archive") {
+      // workerd writes the authority's certificate into the container's disk; a process is told where it lies.
+      request.resume();
+      return reply(response, 200);
+    }
     return this.#onContainer(container, action, url, response);
   }
 
@@ -112,7 +135,9 @@ export class ProcessEngine {
     }
     if (body.Image === SIDECAR_IMAGE) {
       const flags = body.Cmd ?? [];
-      const sidecar = new Sidecar(Number(flags[flags.indexOf("--http-egress-port") + 1]));
+      this.#authority ??= import("./authority.js").then((made) => made.Authority.create());
+      const egressPort = Number(flags[flags.indexOf("--http-egress-port") + 1]);
+      const sidecar = new Sidecar(egressPort, await this.#authority);
       await sidecar.listen();
       this.#sidecars.set(name, sidecar);
     } else {
@@ -168,18 +193,23 @@ export class ProcessEngine {
         });
       case "start":
         if (running) return reply(response, 304);
-        await container.start();
+        if (Date.now() < this.#refusal.until) container.refuse(this.#refusal.message);
+        else await container.start();
         return reply(response, 204);
       case "wait": {
         if (url.searchParams.get("condition") === "removed") await container.removed;
-        return reply(response, 200, { StatusCode: await container.exited });
+        const code = await container.exited;
+        // Of all answers workerd passes on the text of this one alone.
+        const { refusal: message } = container;
+        if (message !== undefined) return reply(response, 503, { message });
+        return reply(response, 200, { StatusCode: code });
       }
       case "kill":
         if (!running) return reply(response, 409, { message: "not running" });
         container.signal((url.searchParams.get("signal") ?? "SIGKILL") as NodeJS.Signals);
         return reply(response, 204);
       case "stop":
-        container.signal("SIGTERM");
+        await container.stop(Number(url.searchParams.get("t") ?? DOCKER_GRACE_S) * 1_000);
         return reply(response, 204);
       case "delete":
         this.#containers.delete(container.name);

@@ -3,26 +3,32 @@ import { connect, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 
+import type { Authority } from "./authority.js";
 import type { EgressConfig } from "./egress.js";
+import { join } from "./tunnel.js";
 
 /** The port that workerd's sidecar image listens on, as Docker's inspect names it. */
 export const INGRESS_PORT = "39001/tcp";
 
 /**
- * What workerd's network sidecar does for a container: HTTP CONNECT on a loopback port leads to the container, and
- * `PUT /egress` tells where the container's own requests go.
+ * What workerd's network sidecar does for a container: HTTP CONNECT on a loopback port leads to the container,
+ * `PUT /egress` tells where the container's own requests go, and `GET /ca` which authority ends its HTTPS.
  */
 export class Sidecar {
   /** Where the container listens: the path of a Unix socket, so that no two containers contend for a port. */
   target: string | undefined;
   readonly egress: EgressConfig;
+  /** Ends the container's HTTPS. */
+  readonly authority: Authority;
   readonly #server: Server;
   readonly #connections = new Set<Duplex>();
 
-  constructor(egressPort: number) {
+  constructor(egressPort: number, authority: Authority) {
+    this.authority = authority;
     this.egress = { port: egressPort, internet: false };
     this.#server = createServer((request, response) => {
-      if (request.method === "GET" && request.url === "/ca") return response.end("");
+      if (request.method === "GET" && request.url === "/ca")
+        return response.end(authority.certificate);
       if (request.method !== "PUT") return response.writeHead(404).end();
       void this.#configure(request).then(() => response.writeHead(204).end());
     });
@@ -63,10 +69,9 @@ export class Sidecar {
     origin.once("error", refuse);
     origin.once("connect", () => {
       origin.off("error", refuse);
-      origin.on("error", () => client.destroy());
       client.write("HTTP/1.1 200 OK\r\n\r\n");
-      if (head.length > 0) origin.write(head);
-      client.pipe(origin).pipe(client);
+      if (head.length > 0) client.unshift(head);
+      join(client, origin);
     });
     client.on("close", () => origin.destroy());
   }

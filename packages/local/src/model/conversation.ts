@@ -25,14 +25,24 @@ export type JsonSchema = { [key: string]: unknown };
 const REMINDER =
   /^\s*(<system-reminder>[\s\S]*<\/system-reminder>\s*$|Your response above was stopped by|Continue from where you left off\.$|\[Image: source: |\[structured-output-enforce\])/;
 
+/** How the harness words a message that came while it worked, in a message of its own or in a reminder. */
+const STEERING =
+  /The user sent a new message while you were working:\n([\s\S]*?)\n\nThis is how Claude Code surfaces messages/g;
+
 /**
  * What a user wrote in one message, the harness's own reminders and tool results left out. More than one prompt when
  * those before the last got no answer: the harness puts them into one message then.
  */
 function promptsOf(content: string | ContentBlock[]): string[] {
-  const texts = typeof content === "string" ? [content] : content.map((block) => block.text ?? "");
-  return texts.filter((text) => text.trim() !== "" && !REMINDER.test(text));
+  return textsOf(content).filter((text) => text.trim() !== "" && !REMINDER.test(text));
 }
+
+/** What a user wrote while the model worked. */
+const steeringOf = (content: string | ContentBlock[]): string[] =>
+  textsOf(content).flatMap((text) => [...text.matchAll(STEERING)].map(([, said]) => said!));
+
+const textsOf = (content: string | ContentBlock[]): string[] =>
+  typeof content === "string" ? [content] : content.map((block) => block.text ?? "");
 
 export interface Conversation {
   /** Every prompt so far, the newest last. */
@@ -48,8 +58,8 @@ export function readConversation(request: MessagesRequest): Conversation {
   for (const { role, content } of request.messages) {
     if (role === "assistant") {
       step += 1;
-    } else if (role === "user") {
-      const said = promptsOf(content);
+    } else {
+      const said = [...(role === "user" ? promptsOf(content) : []), ...steeringOf(content)];
       if (said.length === 0) continue;
       prompts.push(...said);
       step = 0;

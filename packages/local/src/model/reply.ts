@@ -62,6 +62,8 @@ export function answerTo(request: MessagesRequest, conversation: Conversation): 
   if (!script) return plainAnswer(request, conversation);
   // Asked once more after a refusal, it refuses again.
   const refuses = script.at(-1)!.actions.some((action) => action.do === "refuse");
-  const step = refuses ? Math.min(conversation.step, script.length - 1) : conversation.step;
+  const length = script.findIndex(({ repeats }) => repeats);
+  const place = length > 0 ? conversation.step % length : conversation.step;
+  const step = refuses ? Math.min(place, script.length - 1) : place;
   return script[step] ?? { actions: [{ do: "say", text: "Done." }] };
 }

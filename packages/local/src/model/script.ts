@@ -10,10 +10,16 @@ export type Action =
 /** One answer of the model: what it does, and how it fails if it does. */
 export interface Answer {
   actions: Action[];
+  /** In its place comes the first answer again. */
+  repeats?: true;
   /** Answers with this HTTP status instead, for the first `times` tries. */
   error?: { status: number; times: number; retryAfterS?: number };
-  /** Cuts the connection in mid-stream, for the first `times` tries. */
-  cut?: { times: number };
+  /** Closes the connection without an answer, for the first `times` tries. */
+  drop?: { times: number };
+  /** Cuts the connection in mid-stream, after a pause, for the first `times` tries. */
+  cut?: { times: number; ms: number };
+  /** Ends the stream in the middle with an error of this type, for the first `times` tries. */
+  fail?: { type: string; times: number };
 }
 
 /** A directive that cannot be read; the model answers it with a 400. */
@@ -39,7 +45,8 @@ const filler = (count: number, size = 0) =>
   Array.from({ length: count }, (_, index) => `word${index + 1}`.padEnd(size - 1, ".")).join(" ");
 
 const count = (argument: string, otherwise: number) => {
-  const value = argument === "" ? otherwise : Number(argument);
+  if (argument === "") return otherwise;
+  const value = Number(argument);
   if (!Number.isFinite(value) || value < 0) throw new ScriptError(`not a number: ${argument}`);
   return value;
 };
@@ -54,10 +61,13 @@ const count = (argument: string, otherwise: number) => {
  * | `%tokens 200` | answers with that many numbered words |
  * | `%bytes 1000000` | answers with about that many bytes, in words of 4 kB |
  * | `%tool Name {json}` | calls a tool |
+ * | `%repeat` | goes on with the first answer again, until another prompt comes |
  * | `%wait 500` | pauses, milliseconds |
  * | `%cache 900 [100 [40]]` | counts that many tokens as read from the cache, as written into it, and of these for an hour |
  * | `%error 429 [times] [seconds]` | answers with an HTTP error; for ever without `times`; `seconds`: retry-after |
- * | `%cut [times]` | cuts the connection in mid-stream |
+ * | `%drop [times]` | closes the connection without an answer; for ever without `times` |
+ * | `%fail overloaded_error [times]` | answers in part, then with an error of that type; for ever without `times` |
+ * | `%cut [times] [ms]` | cuts the connection in mid-stream, after a pause; for ever without `times` |
  * | `%refuse` | ends with stop reason `refusal` |
  *
  * @returns undefined when the prompt holds no directive.
@@ -101,6 +111,9 @@ export function parseScript(prompt: string): Answer[] | undefined {
         current.actions.push(toolAction(argument));
         toolsOpen = true;
         break;
+      case "repeat":
+        current.repeats = true;
+        break;
       case "wait":
         current.actions.push({ do: "wait", ms: count(argument, 1000) });
         break;
@@ -118,14 +131,25 @@ export function parseScript(prompt: string): Answer[] | undefined {
         const [status = "", times = "", seconds = ""] = argument.split(/\s+/);
         current.error = {
           status: count(status, 500),
-          times: times === "" ? Infinity : count(times, 1),
+          times: count(times, Infinity),
           ...(seconds === "" ? {} : { retryAfterS: count(seconds, 1) }),
         };
         break;
       }
-      case "cut":
-        current.cut = { times: argument === "" ? Infinity : count(argument, 1) };
+      case "drop":
+        current.drop = { times: count(argument, Infinity) };
         break;
+      case "fail": {
+        const [type = "", times = ""] = argument.split(/\s+/);
+        if (!/^[a-z_]+_error$/.test(type)) throw new ScriptError(`not a type of error: ${type}`);
+        current.fail = { type, times: count(times, Infinity) };
+        break;
+      }
+      case "cut": {
+        const [times = "", ms = ""] = argument.split(/\s+/);
+        current.cut = { times: count(times, Infinity), ms: count(ms, 0) };
+        break;
+      }
       default:
         throw new ScriptError(`unknown directive %${verb}`);
     }

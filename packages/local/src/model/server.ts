@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { readConversation, type MessagesRequest } from "./conversation.js";
 import { limited, type Limited } from "./limited.js";
 import { answerTo } from "./reply.js";
-import { ScriptError } from "./script.js";
+import { ScriptError, type Answer } from "./script.js";
+import { SeenRequests, sessionOf, type SeenRequest } from "./seen.js";
 import { messageEvents, wholeMessage, type MessageHead } from "./stream.js";
 import { ThreadNotFoundError, Threads } from "./threads.js";
 
@@ -18,24 +19,15 @@ export interface ScriptedModelOptions {
   pace?: number;
 }
 
-/** A request the scripted model was sent. */
-interface SeenRequest {
-  path: string;
-  headers: Record<string, string | string[] | undefined>;
-  body: MessagesRequest;
-  /** The body as it came. */
-  text: string;
-  /** Whoever asked was gone before the answer was whole. */
-  left: boolean;
-}
-
 /** A small Messages API that answers deterministically. For demos, tests and offline work. */
 export interface ScriptedModel {
   url: string;
   /** The key it demands: whoever does not hold it gets a 401, as from the real API. */
   key: string;
-  /** The newest requests, oldest first; at most 1000 are kept. */
-  requests: SeenRequest[];
+  /** The requests, oldest first; of each session the newest 1000. Other tests may ask too: prefer {@link asked}. */
+  requests: readonly SeenRequest[];
+  /** Those whose body or headers hold a text: a prompt, or a session's id. */
+  asked(text: string): SeenRequest[];
   close(): Promise<void>;
 }
 
@@ -73,6 +65,14 @@ function sendError(response: ServerResponse, status: number, message: string, de
   send(response, status, { type: "error", error, request_id: `req_${status}` });
 }
 
+const statusOf = (type: string) =>
+  Number(Object.keys(ERROR_TYPES).find((status) => ERROR_TYPES[Number(status)] === type) ?? 500);
+
+const errorOf = (type: string, message: string) => ({ type: "error", error: { type, message } });
+
+const frameOf = (event: { type: string }) =>
+  `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
 const modelOf = (id: string) => ({
   type: "model",
   id,
@@ -103,7 +103,7 @@ export async function startScriptedModel(
   options: ScriptedModelOptions = {},
 ): Promise<ScriptedModel> {
   const key = `scripted-${randomBytes(16).toString("hex")}`;
-  const requests: SeenRequest[] = [];
+  const requests = new SeenRequests();
   const threads = new Threads();
   const tries = new Map<string, number>();
   let served = 0;
@@ -115,8 +115,8 @@ export async function startScriptedModel(
   };
 
   /** Counts the tries of one step of one prompt, so that a failure can be limited to the first few. */
-  const tryNumber = (request: IncomingMessage, body: MessagesRequest, step: number) => {
-    const session = String(request.headers["x-claude-code-session-id"] ?? "");
+  const tryNumber = (request: SeenRequest, body: MessagesRequest, step: number) => {
+    const session = sessionOf(request);
     const id = digest(`${session}\n${step}\n${readConversation(body).prompts.join("\n")}`).toString(
       "hex",
     );
@@ -129,7 +129,7 @@ export async function startScriptedModel(
     { response, seen }: { response: ServerResponse; seen: SeenRequest },
     head: MessageHead,
     answer: Limited,
-    cut: boolean,
+    { cut, fail }: { cut: Answer["cut"] | undefined; fail: Answer["fail"] | undefined },
   ) {
     response.writeHead(200, {
       "content-type": "text/event-stream",
@@ -137,16 +137,18 @@ export async function startScriptedModel(
       ...RATE_LIMITS,
     });
     const events = [...messageEvents(head, answer, options.pace ?? 0)];
-    const end = cut ? Math.ceil(events.length / 2) : events.length;
-    response.once("close", () => (seen.left = !cut && !response.writableFinished));
+    const end = cut || fail ? Math.ceil(events.length / 2) : events.length;
+    let isCut = false;
+    response.once("close", () => (seen.left = !isCut && !response.writableFinished));
     for (const { after, event } of events.slice(0, end)) {
       if (after > 0) await sleep(after);
       if (response.destroyed) return;
-      const room = response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
-      if (!room) await roomIn(response);
+      if (!response.write(frameOf(event))) await roomIn(response);
     }
-    if (cut) response.destroy();
-    else response.end();
+    if (!cut) return response.end(fail && frameOf(errorOf(fail.type, `scripted ${fail.type}`)));
+    await sleep(cut.ms);
+    isCut = !response.destroyed;
+    response.destroy();
   }
 
   async function messages(request: IncomingMessage, response: ServerResponse) {
@@ -154,8 +156,7 @@ export async function startScriptedModel(
     const sent = JSON.parse(json) as MessagesRequest;
     const { url: path = "", headers } = request;
     const seen = { path, headers, body: sent, text: json, left: false };
-    requests.push(seen);
-    if (requests.length > 1000) requests.shift();
+    requests.add(seen);
     const inputTokens = Math.ceil(json.length / 4);
     if (/count_tokens/.test(path)) {
       return send(response, 200, { input_tokens: inputTokens });
@@ -163,11 +164,19 @@ export async function startScriptedModel(
     const body = threads.whole(sent);
     const conversation = readConversation(body);
     const answer = answerTo(body, conversation);
-    const number = tryNumber(request, body, conversation.step);
-    if (answer.error && number <= answer.error.times) {
-      const { retryAfterS } = answer.error;
+    const number = tryNumber(seen, body, conversation.step);
+    const ofThisTry = <Failure extends { times: number }>(failure: Failure | undefined) =>
+      failure && number <= failure.times ? failure : undefined;
+    if (ofThisTry(answer.drop)) return response.destroy();
+    const error = ofThisTry(answer.error);
+    if (error) {
+      const { status, retryAfterS } = error;
       if (retryAfterS !== undefined) response.setHeader("retry-after", String(retryAfterS));
-      return sendError(response, answer.error.status, `scripted error ${answer.error.status}`);
+      return sendError(response, status, `scripted error ${status}`);
+    }
+    const [cut, fail] = [ofThisTry(answer.cut), ofThisTry(answer.fail)];
+    if (fail && !body.stream) {
+      return send(response, statusOf(fail.type), errorOf(fail.type, `scripted ${fail.type}`));
     }
     served += 1;
     const within = limited(answer.actions, body);
@@ -175,8 +184,7 @@ export async function startScriptedModel(
     const message = wholeMessage(head, within);
     threads.hold(body, message);
     if (body.stream) {
-      const cut = number <= (answer.cut?.times ?? 0);
-      return stream({ response, seen }, head, within, cut);
+      return stream({ response, seen }, head, within, { cut, fail });
     }
     return send(response, 200, message, `req_${head.id}`);
   }
@@ -216,7 +224,8 @@ export async function startScriptedModel(
   return {
     url: `http://127.0.0.1:${port}`,
     key,
-    requests,
+    requests: requests.all,
+    asked: (of) => requests.asked(of),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,7 +1,7 @@
 import { EdgeError } from "@claude-edge/protocol";
 import type { BlobHead } from "@claude-edge/protocol/runner";
 
-/** What takes the blobs of a stream, piece by piece. */
+/** Receives the blobs of a stream, chunk by chunk. */
 export interface BlobSink {
   begin(head: BlobHead): void;
   data(bytes: Uint8Array): void;
@@ -9,15 +9,15 @@ export interface BlobSink {
 }
 
 const LINE_FEED = 0x0a;
-/** A head has about 100 bytes. */
+/** A real head has about 100 bytes. */
 const MAX_HEAD_BYTES = 1024;
 
-/** Takes a stream of blobs apart, wherever its chunks are split. */
+/** Parses a stream of blobs, independent of its chunk boundaries. */
 export class BlobParser {
   readonly #sink: BlobSink;
   #head: Buffer = Buffer.alloc(0);
-  /** Of the blob that has begun, bytes to come; undefined between blobs. */
-  #left: number | undefined;
+  /** Remaining bytes of the current blob; undefined between blobs. */
+  #remaining: number | undefined;
 
   constructor(sink: BlobSink) {
     this.#sink = sink;
@@ -27,13 +27,16 @@ export class BlobParser {
   write(chunk: Uint8Array): void {
     let rest = chunk;
     while (rest.length > 0) {
-      rest = this.#left === undefined ? this.#readHead(rest) : this.#readBytes(rest, this.#left);
+      rest =
+        this.#remaining === undefined
+          ? this.#readHead(rest)
+          : this.#readBytes(rest, this.#remaining);
     }
   }
 
   /** @throws EdgeError `file_damaged` when the stream ends within a blob. */
   end(): void {
-    if (this.#left === undefined && this.#head.length === 0) return;
+    if (this.#remaining === undefined && this.#head.length === 0) return;
     throw new EdgeError("file_damaged", "The stream of blobs ends within one.");
   }
 
@@ -45,19 +48,19 @@ export class BlobParser {
     const head = headOf(this.#head);
     this.#head = Buffer.alloc(0);
     this.#sink.begin(head);
-    this.#take(head.size);
+    this.#setRemaining(head.size);
     return bytes.subarray(end + 1);
   }
 
   #readBytes(bytes: Uint8Array, left: number): Uint8Array {
     const own = bytes.subarray(0, left);
     this.#sink.data(own);
-    this.#take(left - own.length);
+    this.#setRemaining(left - own.length);
     return bytes.subarray(own.length);
   }
 
-  #take(left: number): void {
-    this.#left = left === 0 ? undefined : left;
+  #setRemaining(left: number): void {
+    this.#remaining = left === 0 ? undefined : left;
     if (left === 0) this.#sink.end();
   }
 }
@@ -75,7 +78,7 @@ function headOf(line: Buffer): BlobHead {
   return { sha256, size: size! };
 }
 
-/** It becomes a file's name: nothing else may. */
+/** Guards against path traversal: the hash becomes a file's name. */
 export const isSha256 = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 
 const unreadable = (line: Buffer) =>

@@ -1,31 +1,31 @@
 import type { Place } from "./spool.js";
 import type { Taken, WorkspaceOptions } from "./workspace.js";
 
-/** What the thread is started with. */
+/** The thread's startup data. */
 export interface ThreadData {
   workspaces: string;
   state: string;
   options: WorkspaceOptions;
 }
 
-/** Where a session's checkpoints lie until they are stored. */
+/** The folder of a session's checkpoints that are not stored yet. */
 export const checkpointsFolder = (state: string, session: string): string =>
   `${state}/${session}/checkpoints`;
 
-/** What a body that is sent to the thread holds. */
+/** The kind of a body that is sent to the thread. */
 export type BodyKind = "workspace" | "blobs";
 
-/** What the thread can be asked. */
+/** The calls that the thread answers. */
 export interface Calls {
   checkpoint(session: string, number: number, isFull: boolean): Taken;
   locate(session: string, number: number, blobs: string[]): Place[];
   release(session: string, number: number): void;
-  isWhole(session: string): boolean;
+  isComplete(session: string): boolean;
   forget(session: string): void;
-  /** Begins a body, which comes piece by piece. */
+  /** Opens a body, to be written in chunks. */
   open(session: string, kind: BodyKind): number;
   write(body: number, bytes: Uint8Array): void;
-  /** Gives the content that is still missing. */
+  /** Returns the hashes of content that is still missing. */
   end(body: number): string[];
   drop(body: number): void;
 }
@@ -39,6 +39,6 @@ export interface Call {
 export interface Answer {
   id: number;
   result?: unknown;
-  /** An EdgeError loses its class on the way. */
+  /** Plain data, because an EdgeError loses its class in a message. */
   error?: { code: string; message: string };
 }

@@ -5,19 +5,20 @@ import { compare } from "./compare.js";
 import { isForbidden } from "./failure.js";
 import type { IgnoreRules } from "./ignore-rules.js";
 import { scan } from "./scan.js";
+import type { Paced } from "./read-hashed.js";
 import type { Spool } from "./spool.js";
 import { isAtOrIn, isSame, isUnchanged, knownFile, type Known, type State } from "./state.js";
 
 export interface CheckpointInput {
   root: string;
-  /** The workspace as the last checkpoint had it. */
+  /** The state of the last checkpoint. */
   before: State;
   rules: IgnoreRules;
-  /** The largest number of files. */
+  /** The maximum number of files. */
   limit: number;
-  /** Where content goes that is new. */
+  /** Receives new content. */
   spool: Spool;
-  /** Whether content is held elsewhere, by its hash. */
+  /** Whether content is held already, by its hash. */
   isHeld(sha256: string): boolean;
 }
 
@@ -27,11 +28,15 @@ export interface Checkpoint {
   skipped: SkippedFile[];
 }
 
-/** Looks at a workspace and says what has changed. Whoever calls it decides whether it counts. */
-export function takeCheckpoint(input: CheckpointInput): Checkpoint {
+/** Files that are read without a pause: they are small mostly. */
+const PAUSE_FILES = 200;
+
+/** Scans a workspace and returns its changes. The caller decides whether to keep the new state. */
+export function* takeCheckpoint(input: CheckpointInput): Paced<Checkpoint> {
   const { root, before, rules, limit, spool, isHeld } = input;
   const { found, skipped, unreadable } = scan(root, rules, limit);
   const now: State = new Map();
+  let readFiles = 0;
   for (const [path, what] of found) {
     const was = before.get(path);
     if (what.type !== "file") {
@@ -43,8 +48,10 @@ export function takeCheckpoint(input: CheckpointInput): Checkpoint {
       continue;
     }
     try {
-      const read = spool.read(`${root}/${path}`, ({ sha256 }) => isHeld(sha256));
-      // Gone since it was seen: the next look finds what has taken its place.
+      const read = yield* spool.read(`${root}/${path}`, ({ sha256 }) => isHeld(sha256));
+      readFiles += 1;
+      if (readFiles % PAUSE_FILES === 0) yield;
+      // Undefined if the file has disappeared since the scan; the next checkpoint will see that.
       if (read) now.set(path, knownFile(read.stats, read, read.readAt));
     } catch (error) {
       if (!isForbidden(error)) throw error;
@@ -52,7 +59,7 @@ export function takeCheckpoint(input: CheckpointInput): Checkpoint {
       if (skipped.length < 100) skipped.push({ path, reason: "unreadable" });
     }
   }
-  const isLeft = (path: string, was: Known) =>
+  const isKept = (path: string, was: Known) =>
     isAtOrIn(path, unreadable) || rules.leavesOutAnyOf(path, was.type === "directory");
-  return { now, entries: compare(before, now, isLeft), skipped };
+  return { now, entries: compare(before, now, isKept), skipped };
 }

@@ -3,31 +3,30 @@ import type { WorkspaceEntry } from "@claude-edge/protocol/runner";
 import { entryOf, isIn, isSame, type Known, type State } from "./state.js";
 
 /**
- * What has changed between two states, in an order in which it can be done one after the other: what is deleted, then
- * the rest, a directory before what is in it. What `isLeft` says of a path that is not there any more stays as it was,
- * and is put into the newer state.
+ * The changes between two states, in an order that can be applied: deletions first, then the rest, a directory before its
+ * contents. A path that has disappeared but `isKept` counts as unchanged, and is added to the newer state.
  */
 export function compare(
   before: State,
   now: State,
-  isLeft: (path: string, was: Known) => boolean,
+  isKept: (path: string, was: Known) => boolean,
 ): WorkspaceEntry[] {
-  const gone = new Set<string>();
-  const left: [string, Known][] = [];
+  const deleted = new Set<string>();
+  const kept: [string, Known][] = [];
   for (const [path, was] of before) {
     const is = now.get(path);
     if (!is) {
-      if (isLeft(path, was)) left.push([path, was]);
-      else gone.add(path);
-    } else if ((was.type === "directory") !== (is.type === "directory")) gone.add(path);
+      if (isKept(path, was)) kept.push([path, was]);
+      else deleted.add(path);
+    } else if ((was.type === "directory") !== (is.type === "directory")) deleted.add(path);
   }
-  for (const [path, was] of left) if (!isIn(path, gone)) now.set(path, was);
+  for (const [path, was] of kept) if (!isIn(path, deleted)) now.set(path, was);
 
   const entries: WorkspaceEntry[] = [];
-  for (const path of gone) if (!isIn(path, gone)) entries.push({ path, type: "deleted" });
+  for (const path of deleted) if (!isIn(path, deleted)) entries.push({ path, type: "deleted" });
   for (const [path, is] of now) {
     const was = before.get(path);
-    // What nobody has touched is the very same.
+    // Unchanged entries are the same object.
     if (was === is) continue;
     if (!was || !isSame(was, is)) entries.push(entryOf(path, is));
   }

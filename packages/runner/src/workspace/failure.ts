@@ -3,15 +3,15 @@ import { EdgeError } from "@claude-edge/protocol";
 const codeOf = (error: unknown): string | undefined =>
   (error as NodeJS.ErrnoException | undefined)?.code;
 
-/** It is not there, or no longer what it was a moment ago: the agent works while its files are looked at. */
+/** The path does not exist or has changed its type. This is normal: the agent works during a scan. */
 export const isGone = (error: unknown): boolean =>
   ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "ENXIO"].includes(codeOf(error) ?? "");
 
-/** It is there, and not for us; a path may also be longer than the system takes. */
+/** The path exists but cannot be accessed, or is longer than the system allows. */
 export const isForbidden = (error: unknown): boolean =>
   ["EACCES", "EPERM", "ENAMETOOLONG"].includes(codeOf(error) ?? "");
 
-/** Runs something that is allowed to find nothing. */
+/** Runs `work`; undefined if the path does not exist. */
 export function orUndefined<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -21,7 +21,7 @@ export function orUndefined<T>(work: () => T): T | undefined {
   }
 }
 
-/** What went wrong with files, in the words of the protocol. */
+/** Maps a file system error to an error of the protocol. */
 export function failureOf(error: unknown): EdgeError {
   if (error instanceof EdgeError) return error;
   const message = error instanceof Error ? error.message : String(error);

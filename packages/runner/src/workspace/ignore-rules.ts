@@ -6,7 +6,7 @@ import ignore, { type Ignore } from "ignore";
 import { isGone, isForbidden } from "./failure.js";
 import { parentsOf } from "./state.js";
 
-/** What an agent leaves out of its workspaces' checkpoints. */
+/** Which paths checkpoints leave out. */
 export interface IgnoreOptions {
   ignore: string[];
   gitignore: boolean;
@@ -14,14 +14,17 @@ export interface IgnoreOptions {
 
 const IGNORED: ReadonlySet<string> = new Set(IGNORED_DIRECTORIES);
 
-/** A .gitignore that is larger is none, bytes. */
+/** What git keeps of a repository. */
+const IN_REPOSITORY = /(^|\/)\.git(\/|$)/;
+
+/** A larger .gitignore is ignored, bytes. */
 const MAX_GITIGNORE_BYTES = 1024 * 1024;
 
-/** What is never in a checkpoint. Made anew for each look at a workspace: it keeps its answers, and the files it read. */
+/** Decides which paths are left out of checkpoints. Create one per scan: it caches results and .gitignore files. */
 export class IgnoreRules {
   readonly #patterns: Ignore | undefined;
   readonly #useGitignore: boolean;
-  /** By the directory they are in. */
+  /** Rules by directory. */
   readonly #gitignores = new Map<string, Ignore>();
 
   constructor({ ignore: patterns, gitignore }: IgnoreOptions) {
@@ -29,11 +32,11 @@ export class IgnoreRules {
     this.#useGitignore = gitignore;
   }
 
-  /** Takes in a directory's .gitignore, before it is asked about what is in the directory. */
+  /** Reads a directory's .gitignore. Call it before {@link leavesOut} for the directory's contents. */
   enter(directory: string, file: string): void {
     if (!this.#useGitignore) return;
     try {
-      // One that is a link is not followed, as git does not.
+      // Like git, does not follow a .gitignore that is a link.
       const stats = lstatSync(file);
       if (!stats.isFile() || stats.size > MAX_GITIGNORE_BYTES) return;
       this.#gitignores.set(directory, rulesOf(readFileSync(file, "utf8")));
@@ -42,34 +45,36 @@ export class IgnoreRules {
     }
   }
 
-  /** Whether a path is left out, given that the directories it lies in are not. */
+  /** Whether a path is left out, given that its parent directories are not. */
   leavesOut(path: string, isDirectory: boolean): boolean {
     const name = isDirectory ? `${path}/` : path;
-    const said = this.#patterns?.test(name);
-    if (said?.ignored) return true;
-    if (said?.unignored) return false;
+    const verdict = this.#patterns?.test(name);
+    if (verdict?.ignored) return true;
+    if (verdict?.unignored) return false;
+    // Folders in there have the names of branches, and git itself has no .gitignore for them.
+    if (IN_REPOSITORY.test(path)) return false;
     if (isDirectory && IGNORED.has(path.slice(path.lastIndexOf("/") + 1))) return true;
     return this.#gitignores.size > 0 && this.#isGitignored(path, name);
   }
 
-  /** Whether a path is left out, or lies in a directory that is. */
+  /** Whether a path or one of its parent directories is left out. */
   leavesOutAnyOf(path: string, isDirectory: boolean): boolean {
     for (const parent of parentsOf(path)) if (this.leavesOut(parent, true)) return true;
     return this.leavesOut(path, isDirectory);
   }
 
-  /** The innermost file that has something to say decides. */
+  /** The innermost .gitignore with a matching rule decides. */
   #isGitignored(path: string, name: string): boolean {
     for (const directory of [...parentsOf(path)].toReversed().concat("")) {
       const rules = this.#gitignores.get(directory);
-      const said = rules?.test(directory === "" ? name : name.slice(directory.length + 1));
-      if (said?.ignored) return true;
-      if (said?.unignored) return false;
+      const verdict = rules?.test(directory === "" ? name : name.slice(directory.length + 1));
+      if (verdict?.ignored) return true;
+      if (verdict?.unignored) return false;
     }
     return false;
   }
 }
 
-/** As git reads them where names that differ in case are different names. */
+/** Case-sensitive, like git on a case-sensitive file system. */
 const rulesOf = (patterns: string | string[]): Ignore =>
   ignore({ ignoreCase: false }).add(patterns);

@@ -19,31 +19,31 @@ import { Tree } from "./tree.js";
 
 type FileEntry = Extract<TargetEntry, { type: "file" }>;
 
-/** Copies of a blob that are tried before it is asked for. */
-const SOURCES = 4;
+/** How many local copies of a blob are tried before it is requested. */
+const MAX_SOURCES = 4;
 
 export interface RestoreContext {
   root: string;
   staging: Staging;
-  /** The workspace as it was. */
+  /** The previous state. */
   before: State;
-  /** What is left where it is. */
+  /** Paths that are left untouched. */
   rules: IgnoreRules;
-  /** Where files with these contents may be. */
+  /** Finds local files that may have these contents. */
   sourcesOf(wanted: ReadonlySet<string>): Map<string, string[]>;
 }
 
-/** Brings a workspace to how it is to be: at once what content is there for, the rest as it comes. */
+/** Restores a workspace to a target: at once where content is available locally, the rest as blobs arrive. */
 export class Restore {
-  /** The workspace as it is now, of what was asked for. */
+  /** The part of the target that has been restored. */
   readonly state: State;
   readonly #root: string;
   readonly #staging: Staging;
   readonly #modes = new Map<string, number>();
   readonly #missing = new Map<string, FileEntry[]>();
-  /** Files that were written here. */
+  /** Files that this restore has written. */
   readonly #placed: KnownFile[] = [];
-  #isBegun = false;
+  #hasStarted = false;
 
   private constructor({ root, staging }: RestoreContext, state: State) {
     this.#root = root;
@@ -51,14 +51,13 @@ export class Restore {
     this.state = state;
   }
 
-  /** One that fails on the way leaves what it has done, and is not whole: it is to be begun again. */
+  /** A restore that fails halfway stays incomplete and must be started again. */
   static prepare(context: RestoreContext, target: Target): Restore {
     return new Restore(context, target.full ? new Map() : context.before);
   }
 
-  /** Nothing is missing. */
-  get isWhole(): boolean {
-    return this.#isBegun && this.#missing.size === 0;
+  get isComplete(): boolean {
+    return this.#hasStarted && this.#missing.size === 0;
   }
 
   get missing(): string[] {
@@ -73,16 +72,16 @@ export class Restore {
     const wanted = new Map<string, FileEntry[]>();
     for (const file of files) {
       const isKept = !isAtOrIn(file.path, target.deleted);
-      const known = isKept ? findInPlace(tree, file, before) : undefined;
-      if (known) inPlace.set(file.path, known);
+      const existing = isKept ? findInPlace(tree, file, before) : undefined;
+      if (existing) inPlace.set(file.path, existing);
       else {
         const others = wanted.get(file.sha256);
         if (others) others.push(file);
         else wanted.set(file.sha256, [file]);
       }
     }
-    // Before anything is deleted: it may be what is wanted elsewhere.
-    const isHere = this.#stage(new Set(wanted.keys()), sourcesOf);
+    // Before any deletion: a deleted file may be the source of another.
+    const staged = this.#stage(new Set(wanted.keys()), sourcesOf);
 
     for (const path of target.deleted) tree.remove(path);
     if (target.deleted.size > 0) {
@@ -100,16 +99,16 @@ export class Restore {
         this.state.set(entry.path, { type: "symlink", target: entry.target });
       }
     }
-    for (const [path, known] of inPlace) this.#keep(tree, path, known, target);
+    for (const [path, existing] of inPlace) this.#keep(tree, path, existing, target);
     for (const [sha256, entries] of wanted) {
-      if (isHere.has(sha256)) this.#place(tree, sha256, entries);
+      if (staged.has(sha256)) this.#place(tree, sha256, entries);
       else this.#missing.set(sha256, entries);
     }
-    this.#isBegun = true;
-    this.#finishIfWhole(tree);
+    this.#hasStarted = true;
+    this.#finishIfComplete(tree);
   }
 
-  /** Takes blobs as they come. Whatever a stream ends with, `drop` is called last. */
+  /** Receives blobs. `drop` is always called last. */
   receive(): BlobSink & { drop(): void } {
     let incoming: Incoming | undefined;
     return {
@@ -120,14 +119,16 @@ export class Restore {
       end: () => {
         const { sha256 } = incoming?.head ?? {};
         const entries = this.#missing.get(sha256 ?? "");
-        // Another stream may have brought it meanwhile.
-        if (!incoming || !entries) return incoming?.drop();
-        incoming.end();
+        if (!incoming) return;
+        // Another stream may have delivered the blob meanwhile.
+        if (entries) incoming.end();
+        else incoming.drop();
         incoming = undefined;
+        if (!entries) return;
         const tree = new Tree(this.#root, this.#modes);
         this.#place(tree, sha256!, entries);
         this.#missing.delete(sha256!);
-        this.#finishIfWhole(tree);
+        this.#finishIfComplete(tree);
       },
       drop: () => incoming?.drop(),
     };
@@ -141,53 +142,53 @@ export class Restore {
     return file !== undefined;
   }
 
-  /** Copies what is in some workspace here already. Gives what could be had. */
+  /** Stages blobs from local workspaces. Returns the hashes that are staged. */
   #stage(wanted: Set<string>, sourcesOf: RestoreContext["sourcesOf"]): Set<string> {
     if (wanted.size === 0) return wanted;
     const sources = sourcesOf(wanted);
-    const isHad = (sha256: string) =>
+    const stageLocally = (sha256: string) =>
       this.#staging.holds(sha256) ||
       (sources.get(sha256) ?? [])
-        .slice(0, SOURCES)
+        .slice(0, MAX_SOURCES)
         .some((path) => unlessForbidden(() => this.#staging.copy(path, sha256)) ?? false);
-    return new Set([...wanted].filter(isHad));
+    return new Set([...wanted].filter(stageLocally));
   }
 
   #place(tree: Tree, sha256: string, entries: FileEntry[]): void {
     for (const [index, { path, mode, size }] of entries.entries()) {
       const isLast = index === entries.length - 1;
       const stats = tree.placeFile(path, this.#staging.file(sha256, mode, isLast));
-      const known = knownFile(stats, { sha256, size }, Date.now());
-      this.#placed.push(known);
-      this.state.set(path, known);
+      const placed = knownFile(stats, { sha256, size }, Date.now());
+      this.#placed.push(placed);
+      this.state.set(path, placed);
     }
   }
 
-  #keep(tree: Tree, path: string, known: KnownFile, target: Target): void {
+  #keep(tree: Tree, path: string, existing: KnownFile, target: Target): void {
     const { mode } = target.entries.get(path) as FileEntry;
-    if (known.mode === mode) return void this.state.set(path, known);
-    const kept = knownFile(tree.setMode(path, mode), known, Date.now());
+    if (existing.mode === mode) return void this.state.set(path, existing);
+    const kept = knownFile(tree.setMode(path, mode), existing, Date.now());
     this.#placed.push(kept);
     this.state.set(path, kept);
   }
 
-  #finishIfWhole(tree: Tree): void {
-    if (!this.isWhole) return;
+  #finishIfComplete(tree: Tree): void {
+    if (!this.isComplete) return;
     tree.finish();
     this.#staging.clear();
-    // No tool has run since they were written: they are as they were. Without this, all would be read once more.
+    // No tool has run since the files were written, so their hashes are current. This saves reading them all again.
     const now = Date.now();
     for (const file of this.#placed) file.hashedAt = now;
   }
 }
 
-/** The file that is to be there is there. */
+/** Returns the file at a path if it has the wanted content already. */
 function findInPlace(tree: Tree, file: FileEntry, before: State): KnownFile | undefined {
-  const stats = tree.look(file.path);
+  const stats = tree.stat(file.path);
   if (!stats?.isFile() || stats.size !== file.size) return undefined;
-  const known = before.get(file.path);
-  if (known?.type === "file" && isUnchanged(known, stats)) {
-    return known.sha256 === file.sha256 ? known : undefined;
+  const existing = before.get(file.path);
+  if (existing?.type === "file" && isUnchanged(existing, stats)) {
+    return existing.sha256 === file.sha256 ? existing : undefined;
   }
   const read = unlessForbidden(() => hashFile(tree.absolute(file.path)));
   if (read?.sha256 !== file.sha256) return undefined;

@@ -7,29 +7,29 @@ import { isForbidden, isGone, orUndefined } from "./failure.js";
 import type { IgnoreRules } from "./ignore-rules.js";
 import { modeOf } from "./state.js";
 
-/** What a path holds, before its bytes are looked at. */
+/** A path's entry, before its content is read. */
 type Found =
   | { type: "file"; stats: Stats }
   | { type: "directory"; mode: number }
   | { type: "symlink"; target: string };
 
-/** A look at all of a workspace: 30 ms for 10 000 files in 500 directories. */
+/** The result of a scan. One of 10 000 files in 500 directories takes 30 ms. */
 export interface Scan {
-  /** A directory comes before what is in it. */
+  /** A directory comes before its contents. */
   found: [path: string, what: Found][];
-  /** What cannot be in a checkpoint: 100 at the most. */
+  /** Paths that cannot be in a checkpoint, at most 100. */
   skipped: SkippedFile[];
-  /** What is there and could not be looked at, with all that is in it. */
+  /** Paths that exist but could not be read, each with all its contents. */
   unreadable: Set<string>;
 }
 
-/** What decoding makes of bytes that are not UTF-8; a name may hold it of its own. */
+/** The decoder's replacement for invalid UTF-8. A valid name may contain it too. */
 const REPLACED = "\uFFFD";
 const MAX_SKIPPED = 100;
 
 /**
- * Looks at all that is in a workspace and not left out. Links are not followed.
- * @throws EdgeError `workspace_too_large` with more files and links than the limit.
+ * Scans a workspace, without paths that are left out. Links are not followed.
+ * @throws EdgeError `workspace_too_large` for more files and links than the limit.
  */
 export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
   const found: Scan["found"] = [];
@@ -41,8 +41,8 @@ export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
     if (skipped.length < MAX_SKIPPED) skipped.push({ path, reason });
     if (reason === "unreadable") unreadable.add(path);
   };
-  /** Looks, and notes what may not be looked at. */
-  const look = <T>(path: string, work: () => T): T | undefined => {
+  /** Runs `work`, recording a path that may not be read. */
+  const tryRead = <T>(path: string, work: () => T): T | undefined => {
     try {
       return work();
     } catch (error) {
@@ -51,7 +51,7 @@ export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
       return undefined;
     }
   };
-  const take = (path: string, what: Found) => {
+  const add = (path: string, what: Found) => {
     found.push([path, what]);
     if (what.type === "directory" || ++files <= limit) return;
     const message = `The workspace has more than ${limit} files.`;
@@ -61,13 +61,13 @@ export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
   const visit = (directory: string) => {
     const absolute = directory === "" ? root : `${root}/${directory}`;
     const list = () => readdirSync(absolute, { withFileTypes: true });
-    // Without the workspace itself nothing can be said of it.
-    const entries = directory === "" ? list() : look(directory, list);
+    // An unreadable root is an error, not a skipped path.
+    const entries = directory === "" ? list() : tryRead(directory, list);
     if (!entries) return;
     if (entries.some(({ name }) => name === ".gitignore")) {
       rules.enter(directory, `${absolute}/.gitignore`);
     }
-    for (const entry of readable(absolute, entries, (name) =>
+    for (const entry of withoutBrokenNames(absolute, entries, (name) =>
       skip(join(directory, name), "name"),
     )) {
       const path = join(directory, entry.name);
@@ -76,15 +76,15 @@ export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
     }
   };
   const visitEntry = (path: string, absolute: string) => {
-    const stats = look(path, () => lstatSync(absolute));
-    if (stats?.isFile()) take(path, { type: "file", stats });
+    const stats = tryRead(path, () => lstatSync(absolute));
+    if (stats?.isFile()) add(path, { type: "file", stats });
     else if (stats?.isDirectory()) {
-      take(path, { type: "directory", mode: modeOf(stats) });
+      add(path, { type: "directory", mode: modeOf(stats) });
       visit(path);
     } else if (stats?.isSymbolicLink()) {
-      const target = look(path, () => readlinkSync(absolute, "buffer"));
+      const target = tryRead(path, () => readlinkSync(absolute, "buffer"));
       if (target && !isUtf8(target)) skip(path, "name");
-      else if (target) take(path, { type: "symlink", target: target.toString() });
+      else if (target) add(path, { type: "symlink", target: target.toString() });
     } else if (stats) skip(path, "special");
   };
   visit("");
@@ -94,12 +94,16 @@ export function scan(root: string, rules: IgnoreRules, limit: number): Scan {
 const join = (directory: string, name: string) =>
   directory === "" ? name : `${directory}/${name}`;
 
-/** The entries whose names are UTF-8. Names are read as bytes only where one looks as if it were not. */
-function readable(absolute: string, entries: Dirent[], skip: (name: string) => void): Dirent[] {
+/** Filters entries whose names are UTF-8. The directory is read as bytes only if a name looks broken. */
+function withoutBrokenNames(
+  absolute: string,
+  entries: Dirent[],
+  skip: (name: string) => void,
+): Dirent[] {
   if (!entries.some(({ name }) => name.includes(REPLACED))) return entries;
   const names = orUndefined(() => readdirSync(absolute, { encoding: "buffer" })) ?? [];
   const broken = names.filter((name) => !isUtf8(name)).map(String);
   for (const name of broken) skip(name);
-  // A sound name that reads as a broken one does cannot be told from it here: neither is taken.
+  // A valid name that equals the decoded form of a broken one is indistinguishable here, so both are skipped.
   return entries.filter(({ name }) => !broken.includes(name));
 }

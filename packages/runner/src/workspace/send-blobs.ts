@@ -4,8 +4,8 @@ import type { Place } from "./spool.js";
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** What lies in one piece is read in one: blobs are mostly wanted in the order they lie in. */
-function joined(places: Place[]): Place[] {
+/** Merges adjacent places into one read: blobs are mostly requested in storage order. */
+function mergeAdjacent(places: Place[]): Place[] {
   const ranges: Place[] = [];
   for (const place of places) {
     const last = ranges.at(-1);
@@ -16,9 +16,9 @@ function joined(places: Place[]): Place[] {
   return ranges;
 }
 
-/** The bytes of blobs, one behind the other. Their files are opened first: from then on they may be deleted. */
+/** Concatenates the bytes of blobs. Opens all files first, so they may be deleted afterwards. */
 export async function readBlobs(places: Place[]): Promise<AsyncGenerator<Uint8Array>> {
-  const ranges = joined(places);
+  const ranges = mergeAdjacent(places);
   const files = new Map<string, FileHandle>();
   try {
     for (const { file } of ranges) if (!files.has(file)) files.set(file, await open(file));

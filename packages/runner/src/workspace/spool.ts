@@ -1,15 +1,15 @@
 import { closeSync, ftruncateSync, openSync } from "node:fs";
 
-import { readHashed, writeAll, type Content, type Read } from "./read-hashed.js";
+import { readHashed, writeAll, type Content, type Paced, type Read } from "./read-hashed.js";
 
-/** Where a blob's bytes lie. */
+/** The location of a blob's bytes. */
 export interface Place {
   file: string;
   offset: number;
   size: number;
 }
 
-/** The file that holds a checkpoint's new content, one blob behind the other. */
+/** A file with a checkpoint's new content, as concatenated blobs. */
 export class Spool {
   readonly places: Map<string, Place> = new Map<string, Place>();
   readonly #file: string;
@@ -20,10 +20,10 @@ export class Spool {
     this.#file = file;
   }
 
-  /** Reads a file into it; what is had already is taken out again. Undefined when there is no such file. */
-  read(path: string, isHad: (content: Content) => boolean): Read | undefined {
+  /** Appends a file. Content for which `isHeld` is true is discarded. Undefined when there is no such file. */
+  *read(path: string, isHeld: (content: Content) => boolean): Paced<Read | undefined> {
     let at = this.#end;
-    const read = readHashed(
+    const read = yield* readHashed(
       path,
       (bytes) => {
         this.#open ??= openSync(this.#file, "w", 0o600);
@@ -32,14 +32,14 @@ export class Spool {
       },
       () => (at = this.#end),
     );
-    if (!read || this.places.has(read.sha256) || isHad(read)) return read;
+    if (!read || this.places.has(read.sha256) || isHeld(read)) return read;
     const { sha256, size } = read;
     this.places.set(sha256, { file: this.#file, offset: this.#end, size });
     this.#end += size;
     return read;
   }
 
-  /** It will not be needed: what it held is deleted by whoever named its file. */
+  /** Closes an unneeded spool. The creator deletes its file. */
   drop(): void {
     if (this.#open !== undefined) closeSync(this.#open);
     this.#open = undefined;

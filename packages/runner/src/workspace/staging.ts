@@ -14,14 +14,14 @@ import {
 import { EdgeError } from "@claude-edge/protocol";
 import type { BlobHead } from "@claude-edge/protocol/runner";
 
-import { readHashed, writeAll } from "./read-hashed.js";
+import { atOnce, readHashed, writeAll } from "./read-hashed.js";
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** Blobs on their way into a workspace, by their hash: a folder in the workspaces' file system, so that a rename does. */
+/** Blobs to be placed into a workspace, by hash. The folder is in the workspaces' file system, so placing is a rename. */
 export class Staging {
   readonly #folder: string;
-  /** Two streams may bring the same blob at once: each writes a file of its own. */
+  /** Numbers partial files: two streams may send the same blob at once. */
   #parts = 0;
 
   constructor(folder: string) {
@@ -32,17 +32,17 @@ export class Staging {
     return existsSync(this.#path(sha256));
   }
 
-  /** Takes a copy of a file, if it still has that content. */
+  /** Stages a copy of a file, if it still has the content. */
   copy(from: string, sha256: string): boolean {
     const part = this.#part(sha256);
     const file = openNew(part);
     let at = 0;
     try {
-      const take = (bytes: Uint8Array) => {
+      const onChunk = (bytes: Uint8Array) => {
         writeAll(file, bytes, at);
         at += bytes.length;
       };
-      const read = readHashed(from, take, () => (at = 0));
+      const read = atOnce(readHashed(from, onChunk, () => (at = 0)));
       if (read?.sha256 !== sha256 || read.size !== at) return false;
       renameSync(part, this.#path(sha256));
       return true;
@@ -52,12 +52,12 @@ export class Staging {
     }
   }
 
-  /** Takes one that comes piece by piece. */
+  /** Receives a blob in chunks. */
   receive(head: BlobHead): Incoming {
     return new Incoming(head, this.#part(head.sha256), this.#path(head.sha256));
   }
 
-  /** Gives a file with a blob's content and a mode, to be renamed. The blob stays unless it is the last one. */
+  /** Returns a file with a blob's content and a mode, to be renamed. The last use takes the blob itself, others a copy. */
   file(sha256: string, mode: number, isLast: boolean): string {
     const blob = this.#path(sha256);
     if (isLast) {
@@ -85,7 +85,7 @@ export class Staging {
   }
 }
 
-/** One that an attempt which was cut off left behind is in nobody's use. */
+/** Creates a new file, replacing a leftover of an interrupted attempt. */
 function openNew(path: string): number {
   rmSync(path, { force: true });
   return openSync(path, NEW_FILE, 0o600);
@@ -113,7 +113,7 @@ export class Incoming {
     this.#size += bytes.length;
   }
 
-  /** It is whole. @throws EdgeError `file_damaged` when it is not what it was said to be. */
+  /** Completes the blob. @throws EdgeError `file_damaged` when size or hash do not match its head. */
   end(): void {
     const { sha256, size } = this.head;
     if (this.#size !== size || this.#hash.digest("hex") !== sha256) {
@@ -123,7 +123,7 @@ export class Incoming {
     renameSync(this.#part, this.#path);
   }
 
-  /** It will not be. */
+  /** Discards an incomplete blob. */
   drop(): void {
     closeSync(this.#file);
     rmSync(this.#part, { force: true });

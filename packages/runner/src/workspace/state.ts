@@ -2,7 +2,7 @@ import type { Stats } from "node:fs";
 
 import type { WorkspaceEntry } from "@claude-edge/protocol/runner";
 
-/** A file as it was when its bytes were hashed. */
+/** A file's stats and hash at the time of hashing. */
 export interface KnownFile {
   type: "file";
   mode: number;
@@ -11,26 +11,26 @@ export interface KnownFile {
   ino: number;
   mtimeMs: number;
   ctimeMs: number;
-  /** When reading it began, milliseconds. */
+  /** When reading started, milliseconds. */
   hashedAt: number;
 }
 
-/** What a path holds, as it was last seen. */
+/** The last known entry of a path. */
 export type Known =
   | KnownFile
   | { type: "directory"; mode: number }
   | { type: "symlink"; target: string };
 
-/** The paths of a workspace. A directory comes before what is in it. */
+/** The entries of a workspace by path. A directory comes before its contents. */
 export type State = Map<string, Known>;
 
 /**
- * A file system's timestamps stand still for up to 10 ms (its clock's tick), so a file can change after it was read and
- * keep the times it had. One whose last change is this far behind its reading cannot, milliseconds.
+ * File timestamps have a granularity of up to 10 ms (a clock tick), so a file can change after it was read and keep its
+ * times. A file whose last change was this long before the read cannot, milliseconds.
  */
 const RACY_MS = 50;
 
-/** Whether a file's bytes must be those that were hashed. */
+/** Whether a file certainly has the content that was hashed. */
 export function isUnchanged(known: KnownFile, stats: Stats): boolean {
   return (
     known.size === stats.size &&
@@ -52,7 +52,7 @@ export function knownFile(
 
 export const modeOf = (stats: Stats): number => stats.mode & 0o777;
 
-/** Whether a checkpoint would say the same of both. */
+/** Whether two entries are equal in a checkpoint. */
 export function isSame(a: Known, b: Known): boolean {
   if (a.type === "file") return b.type === "file" && a.sha256 === b.sha256 && a.mode === b.mode;
   if (a.type === "directory") return b.type === "directory" && a.mode === b.mode;
@@ -65,7 +65,7 @@ export function entryOf(path: string, known: Known): WorkspaceEntry {
   return { path, type, mode, size, sha256 };
 }
 
-/** The directories a path lies in, the outermost first. */
+/** The parent directories of a path, outermost first. */
 export function* parentsOf(path: string): Generator<string> {
   for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
     yield path.slice(0, end);
@@ -74,12 +74,12 @@ export function* parentsOf(path: string): Generator<string> {
 
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")));
 
-/** A path lies in one of these, or is one. */
+/** Whether a path is one of these, or inside one. */
 export function isAtOrIn(path: string, places: ReadonlySet<string>): boolean {
   return places.size > 0 && (places.has(path) || isIn(path, places));
 }
 
-/** A path lies in one of these. */
+/** Whether a path is inside one of these. */
 export function isIn(path: string, places: ReadonlySet<string>): boolean {
   if (places.size === 0) return false;
   for (const parent of parentsOf(path)) if (places.has(parent)) return true;

@@ -4,21 +4,21 @@ import type { WorkspaceEntry, WorkspaceTarget } from "@claude-edge/protocol/runn
 import { isSha256 } from "./blob-parser.js";
 import { parentsOf } from "./state.js";
 
-/** What a path is to hold. */
+/** The desired entry of a path. */
 export type TargetEntry = Exclude<WorkspaceEntry, { type: "deleted" }>;
 
-/** How a workspace is to be, with what its entries say one after the other brought to what they come to. */
+/** The desired state of a workspace, its entries folded in order. */
 export interface Target {
   full: boolean;
-  /** By path; a directory comes before what is in it. */
+  /** By path; a directory comes before its contents. */
   entries: Map<string, TargetEntry>;
-  /** To be taken away first, with all that is in it. */
+  /** Paths to delete first, with their contents. */
   deleted: Set<string>;
 }
 
 /**
- * Reads the body of `PUT …/workspace`.
- * @throws EdgeError `invalid_json`, or `path_invalid` for a path that could lead anywhere else.
+ * Parses the body of `PUT …/workspace`.
+ * @throws EdgeError `invalid_json`, or `path_invalid` for a path that could leave the workspace.
  */
 export function readTarget(text: string): Target {
   const [head, ...lines] = text.split("\n").filter((line) => line !== "");
@@ -37,9 +37,9 @@ export function readTarget(text: string): Target {
     for (const parent of parentsOf(path)) if ((deletedAt.get(parent) ?? -1) > at) return true;
     return false;
   };
-  const left = [...entries].filter(([path, { at }]) => !isDeletedAfter(path, at));
-  // By path, a directory comes before what is in it.
-  const sorted = left.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const remaining = [...entries].filter(([path, { at }]) => !isDeletedAfter(path, at));
+  // Sorted by path, a directory comes before its contents.
+  const sorted = remaining.toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
     full,
     entries: new Map(sorted.map(([path, { entry }]) => [path, entry])),
@@ -52,7 +52,7 @@ function parse<T>(line: string): T {
     const value = JSON.parse(line) as T | null;
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new EdgeError("invalid_json", `Not a line of a workspace: ${line.slice(0, 100)}`);
 }

@@ -4,43 +4,43 @@ import { EdgeError, type ErrorCode } from "@claude-edge/protocol";
 
 import type { Answer, BodyKind, Call, Calls, ThreadData } from "./calls.js";
 
-/** As the build lays it out: whatever imports this is in the folder above. */
+/** The path in the build output, where the bundle that contains this file is one folder up. */
 const THREAD = new URL("./workspace/thread.js", import.meta.url);
 
-/** What the thread is handed at once. */
-const PIECE_BYTES = 256 * 1024;
+/** Size of one message to the thread. */
+const MESSAGE_BYTES = 256 * 1024;
 
-/** The same bytes in buffers of their own, to be given away: copies kept both threads busy with garbage. */
-async function* inPieces(
+/** Repacks bytes into own buffers, which can be transferred. Cloning them kept both threads busy with garbage collection. */
+async function* toTransferable(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let piece = new Uint8Array(PIECE_BYTES);
+  let piece = new Uint8Array(MESSAGE_BYTES);
   let end = 0;
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + PIECE_BYTES - end);
+      const part = chunk.subarray(at, at + MESSAGE_BYTES - end);
       piece.set(part, end);
       at += part.length;
       end += part.length;
-      if (end < PIECE_BYTES) continue;
+      if (end < MESSAGE_BYTES) continue;
       yield piece;
-      piece = new Uint8Array(PIECE_BYTES);
+      piece = new Uint8Array(MESSAGE_BYTES);
       end = 0;
     }
   }
   if (end > 0) yield piece.subarray(0, end);
 }
 
-/** The thread of the workspaces, from the outside. It is started when it is first asked. */
+/** The client of the workspace thread, which starts with the first call. */
 export class ThreadClient {
   readonly #data: ThreadData;
   readonly #onLost: () => void;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #thread: Worker | undefined;
-  #calls = 0;
+  #lastCallId = 0;
   #isClosed = false;
 
-  /** `onLost`: it has ended by itself, with all it knew; another takes its place. */
+  /** `onLost`: the thread has died with all its state. The next call starts another. */
   constructor(data: ThreadData, onLost: () => void) {
     this.#data = data;
     this.#onLost = onLost;
@@ -57,18 +57,18 @@ export class ThreadClient {
   async #call<Name extends keyof Calls>(
     name: Name,
     args: Parameters<Calls[Name]>,
-    given: ArrayBuffer[],
+    transfer: ArrayBuffer[],
   ): Promise<ReturnType<Calls[Name]>> {
     if (this.#isClosed) throw lost("The runner is shutting down.");
-    const id = ++this.#calls;
+    const id = ++this.#lastCallId;
     const waiting = Promise.withResolvers<unknown>();
     this.#waiting.set(id, waiting);
     // oxlint-disable-next-line require-post-message-target-origin -- a thread has none
-    this.#open().postMessage({ id, name, args } satisfies Call, given);
+    this.#open().postMessage({ id, name, args } satisfies Call, transfer);
     return waiting.promise as Promise<ReturnType<Calls[Name]>>;
   }
 
-  /** Hands on a body as it comes; gives the content that is missing then. `onRead` is called when it is all there. */
+  /** Streams a body to the thread and returns the missing content. `onRead` is called when the body was read completely. */
   async send(
     session: string,
     kind: BodyKind,
@@ -77,7 +77,7 @@ export class ThreadClient {
   ): Promise<string[]> {
     const body = await this.call("open", session, kind);
     try {
-      for await (const piece of inPieces(chunks)) {
+      for await (const piece of toTransferable(chunks)) {
         await this.#call("write", [body, piece], [piece.buffer]);
       }
       onRead();

@@ -1,24 +1,19 @@
-/** The thread in which files are read and written: synchronous calls are 3 to 5 times as fast, and would block others. */
+/** The thread for file access. Synchronous calls are 3 to 5 times as fast, but would block the main thread. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 
-import { EdgeError } from "@claude-edge/protocol";
-
-import { BlobParser } from "./blob-parser.js";
+import { blobsBody, targetBody, type Body } from "./bodies.js";
 import { checkpointsFolder, type Answer, type Call, type Calls, type ThreadData } from "./calls.js";
 import { failureOf } from "./failure.js";
-import { readTarget } from "./target.js";
+import type { Paced } from "./read-hashed.js";
 import { Workspace } from "./workspace.js";
-
-interface Body {
-  write(bytes: Uint8Array): void;
-  end(): string[];
-  drop(): void;
-}
 
 const { workspaces: folder, state, options } = workerData as ThreadData;
 const workspaces = new Map<string, Workspace>();
-const bodies = new Map<number, Body>();
-let bodiesOpened = 0;
+const bodies = new Map<number, { session: string; body: Body }>();
+/** Calls for sessions whose workspace is in the middle of a checkpoint. They come after it, in their order. */
+const waiting = new Map<string, Call[]>();
+let lastBodyId = 0;
 
 function workspaceOf(session: string): Workspace {
   let workspace = workspaces.get(session);
@@ -34,69 +29,83 @@ function workspaceOf(session: string): Workspace {
   return workspace;
 }
 
-/** The files of all sessions that may have one of these contents. */
+/** The files of all sessions that may have these contents. */
 function sourcesOf(wanted: ReadonlySet<string>): Map<string, string[]> {
   const sources = new Map<string, string[]>();
   for (const workspace of workspaces.values()) workspace.addSources(wanted, sources);
   return sources;
 }
 
-/** How a workspace is to be: nothing is done before all of it is there, and right. */
-function targetBody(workspace: Workspace): Body {
-  const chunks: Uint8Array[] = [];
-  return {
-    write: (bytes) => void chunks.push(bytes),
-    end: () => workspace.restore(readTarget(Buffer.concat(chunks).toString()), sourcesOf),
-    drop: () => {},
-  };
-}
+/** The calls, some of which pause: those for other sessions are answered in between. */
+type PacedCalls = {
+  [Name in keyof Calls]: (
+    ...args: Parameters<Calls[Name]>
+  ) => ReturnType<Calls[Name]> | Paced<ReturnType<Calls[Name]>>;
+};
 
-function blobsBody(workspace: Workspace): Body {
-  const sink = workspace.receive();
-  const parser = new BlobParser(sink);
-  return {
-    write: (bytes) => parser.write(bytes),
-    end: () => {
-      parser.end();
-      const { missing } = workspace;
-      if (missing.length > 0 || workspace.isWhole) return missing;
-      throw new EdgeError("workspace_unavailable", "Say again how the workspace is to be.");
-    },
-    drop: () => sink.drop(),
-  };
-}
-
-const calls: Calls = {
+const calls: PacedCalls = {
   checkpoint: (session, number, isFull) => workspaceOf(session).checkpoint(number, isFull),
   locate: (session, number, blobs) => workspaceOf(session).locate(number, blobs),
   release: (session, number) => workspaceOf(session).release(number),
-  isWhole: (session) => workspaceOf(session).isWhole,
+  isComplete: (session) => workspaceOf(session).isComplete,
   forget: (session) => {
     workspaceOf(session).clear();
     workspaces.delete(session);
   },
   open: (session, kind) => {
-    const make = kind === "workspace" ? targetBody : blobsBody;
-    bodies.set(++bodiesOpened, make(workspaceOf(session)));
-    return bodiesOpened;
+    const workspace = workspaceOf(session);
+    const body = kind === "workspace" ? targetBody(workspace, sourcesOf) : blobsBody(workspace);
+    bodies.set(++lastBodyId, { session, body });
+    return lastBodyId;
   },
-  write: (body, bytes) => bodies.get(body)!.write(bytes),
-  end: (body) => bodies.get(body)!.end(),
-  drop: (body) => {
-    bodies.get(body)?.drop();
-    bodies.delete(body);
+  write: (id, bytes) => bodies.get(id)!.body.write(bytes),
+  end: (id) => bodies.get(id)!.body.end(),
+  drop: (id) => {
+    bodies.get(id)?.body.drop();
+    bodies.delete(id);
   },
 };
 
-parentPort!.on("message", ({ id, name, args }: Call) => {
-  let answer: Answer;
+const sessionOf = ({ args: [first] }: Call): string =>
+  typeof first === "number" ? (bodies.get(first)?.session ?? "") : (first as string);
+
+function receive(call: Call): void {
+  const later = waiting.get(sessionOf(call));
+  if (later) later.push(call);
+  else void answer(call);
+}
+
+async function answer(call: Call): Promise<void> {
+  const { id, name, args } = call;
+  let reply: Answer;
   try {
-    const call = calls[name] as (...given: unknown[]) => unknown;
-    answer = { id, result: call(...args) };
+    const serve = calls[name] as (...given: unknown[]) => unknown;
+    const result = serve(...args);
+    reply = { id, result: isPaced(result) ? await runPaced(sessionOf(call), result) : result };
   } catch (error) {
     const { code, message } = failureOf(error);
-    answer = { id, error: { code, message } };
+    reply = { id, error: { code, message } };
   }
   // oxlint-disable-next-line require-post-message-target-origin -- a thread has none
-  parentPort!.postMessage(answer);
-});
+  parentPort!.postMessage(reply);
+}
+
+async function runPaced(session: string, work: Paced<unknown>): Promise<unknown> {
+  const later: Call[] = [];
+  waiting.set(session, later);
+  try {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value;
+      await nextTurn();
+    }
+  } finally {
+    waiting.delete(session);
+    for (const call of later) receive(call);
+  }
+}
+
+const isPaced = (result: unknown): result is Paced<unknown> =>
+  typeof result === "object" && result !== null && "next" in result;
+
+parentPort!.on("message", receive);

@@ -16,22 +16,21 @@ import { isForbidden, orUndefined } from "./failure.js";
 import type { IgnoreRules } from "./ignore-rules.js";
 import { modeOf, parentOf, parentsOf } from "./state.js";
 
-/** What a directory has that must be written into. */
-const OPEN = 0o700;
+/** The permissions needed to write into a directory. */
+const OWNER_ALL = 0o700;
 const SLASH = Buffer.from("/");
-/** A directory that nobody has named. */
-const UNNAMED_MODE = 0o755;
+/** The mode of parent directories that have no entry of their own. */
+const DEFAULT_MODE = 0o755;
 
 /**
- * Changes the files of a workspace. No link is ever followed, whatever has put it there: each directory on the way to
- * a path is looked at first.
+ * Changes the files of a workspace. Links are never followed: each parent directory of a path is checked first.
  */
 export class Tree {
   readonly #root: string;
-  /** Modes that directories get when all is in place: a read-only one could not be filled. */
+  /** Modes to set on directories at the end: a read-only directory could not be filled. */
   readonly #modes: Map<string, number>;
-  /** Directories that were seen to be some. */
-  readonly #seen = new Set<string>();
+  /** Paths that were verified to be directories. */
+  readonly #verified = new Set<string>();
 
   constructor(root: string, modes: Map<string, number>) {
     this.#root = root;
@@ -42,13 +41,13 @@ export class Tree {
     return path === "" ? this.#root : `${this.#root}/${path}`;
   }
 
-  /** What is at a path; nothing when a link is on the way to it. */
-  look(path: string): Stats | undefined {
+  /** The stats of a path; undefined if a parent is a link. */
+  stat(path: string): Stats | undefined {
     for (const parent of parentsOf(path)) if (!this.#isDirectory(parent)) return undefined;
-    return this.#lstat(path);
+    return this.#lstatForced(path);
   }
 
-  /** The workspace itself. */
+  /** Creates the workspace itself. */
   makeRoot(): void {
     const stats = lstatSync(this.#root, { throwIfNoEntry: false });
     if (stats?.isDirectory()) return;
@@ -57,10 +56,10 @@ export class Tree {
   }
 
   remove(path: string): void {
-    const stats = this.look(path);
+    const stats = this.stat(path);
     if (!stats) return;
-    this.#open(parentOf(path));
-    if (stats.isDirectory()) this.#seen.clear();
+    this.#makeWritable(parentOf(path));
+    if (stats.isDirectory()) this.#verified.clear();
     removeAll(Buffer.from(this.absolute(path)), stats.isDirectory());
     for (const directory of this.#modes.keys()) {
       if (directory === path || directory.startsWith(`${path}/`)) this.#modes.delete(directory);
@@ -69,7 +68,7 @@ export class Tree {
 
   makeDirectory(path: string, mode: number): void {
     this.#makeParents(path);
-    const stats = this.#lstat(path);
+    const stats = this.#lstatForced(path);
     if (stats?.isDirectory()) {
       if (modeOf(stats) !== mode || this.#modes.has(path)) this.#modes.set(path, mode);
       return;
@@ -78,15 +77,15 @@ export class Tree {
   }
 
   makeLink(path: string, target: string): void {
-    const stats = this.look(path);
+    const stats = this.stat(path);
     if (stats?.isSymbolicLink() && readlinkSync(this.absolute(path)) === target) return;
-    this.#clearWay(path);
+    this.#prepareFor(path);
     symlinkSync(target, this.absolute(path));
   }
 
-  /** Puts a file that lies elsewhere in this file system where it belongs. */
+  /** Moves a file of the same file system to its place. */
   placeFile(path: string, from: string): Stats {
-    this.#clearWay(path, true);
+    this.#prepareFor(path, true);
     renameSync(from, this.absolute(path));
     return lstatSync(this.absolute(path));
   }
@@ -96,13 +95,13 @@ export class Tree {
     return lstatSync(this.absolute(path));
   }
 
-  /** Deletes what is neither wanted nor left out. Gives whether the directory is empty now. */
+  /** Deletes paths that are neither wanted nor left out. Returns whether the directory is now empty. */
   prune(wanted: ReadonlySet<string>, rules: IgnoreRules, directory = ""): boolean {
     const absolute = this.absolute(directory);
-    this.#open(directory);
+    this.#makeWritable(directory);
     rules.enter(directory, `${absolute}/.gitignore`);
     let isEmpty = true;
-    // As bytes: names that are not UTF-8 go too.
+    // As bytes, to delete names that are not UTF-8 too.
     for (const entry of readdirSync(absolute, { withFileTypes: true, encoding: "buffer" })) {
       const name = String(entry.name);
       const path = directory === "" ? name : `${directory}/${name}`;
@@ -120,70 +119,70 @@ export class Tree {
     return isEmpty;
   }
 
-  /** Gives directories the modes they are to have. */
+  /** Sets the final modes of directories. */
   finish(): void {
-    // The innermost first: one that is closed lets nobody in.
+    // Innermost first: a closed directory blocks access to its contents.
     for (const [path, mode] of [...this.#modes].toSorted(([a], [b]) => b.length - a.length)) {
-      if (this.look(path)?.isDirectory()) chmodSync(this.absolute(path), mode);
+      if (this.stat(path)?.isDirectory()) chmodSync(this.absolute(path), mode);
     }
     this.#modes.clear();
   }
 
-  #lstat(path: string): Stats | undefined {
+  #lstatForced(path: string): Stats | undefined {
     const look = () => orUndefined(() => lstatSync(this.absolute(path), { throwIfNoEntry: false }));
     try {
       return look();
     } catch (error) {
       if (!isForbidden(error)) throw error;
-      for (const parent of parentsOf(path)) this.#open(parent);
+      for (const parent of parentsOf(path)) this.#makeWritable(parent);
       return look();
     }
   }
 
   #isDirectory(path: string): boolean {
-    if (path === "" || this.#seen.has(path)) return true;
-    if (!this.#lstat(path)?.isDirectory()) return false;
-    this.#seen.add(path);
+    if (path === "" || this.#verified.has(path)) return true;
+    if (!this.#lstatForced(path)?.isDirectory()) return false;
+    this.#verified.add(path);
     return true;
   }
 
   #makeParents(path: string): void {
     for (const parent of parentsOf(path)) {
-      if (!this.#isDirectory(parent)) this.#make(parent, UNNAMED_MODE);
+      if (!this.#isDirectory(parent)) this.#make(parent, DEFAULT_MODE);
     }
-    this.#open(parentOf(path));
+    this.#makeWritable(parentOf(path));
   }
 
-  /** Makes a directory in one that is there, in place of whatever is there. */
+  /** Creates a directory in an existing one, replacing a file. */
   #make(path: string, mode: number): void {
-    this.#open(parentOf(path));
+    this.#makeWritable(parentOf(path));
     orUndefined(() => unlinkSync(this.absolute(path)));
-    mkdirSync(this.absolute(path), OPEN);
+    mkdirSync(this.absolute(path), OWNER_ALL);
     this.#modes.set(path, mode);
   }
 
-  /** Sees to it that a directory can be written into, until all is in place. */
-  #open(path: string): void {
+  /** Makes a directory writable until {@link finish}. */
+  #makeWritable(path: string): void {
     if (path === "") return;
-    const stats = this.#lstat(path);
-    if (!stats?.isDirectory() || (modeOf(stats) & OPEN) === OPEN) return;
+    const stats = this.#lstatForced(path);
+    if (!stats?.isDirectory() || (modeOf(stats) & OWNER_ALL) === OWNER_ALL) return;
     if (!this.#modes.has(path)) this.#modes.set(path, modeOf(stats));
-    chmodSync(this.absolute(path), modeOf(stats) | OPEN);
+    chmodSync(this.absolute(path), modeOf(stats) | OWNER_ALL);
   }
 
-  /** Makes a path's directories, and takes away what is there. */
-  #clearWay(path: string, isReplacing = false): void {
+  /** Creates a path's parents and removes an existing entry. `isReplacing`: keeps a file that a rename will replace. */
+  #prepareFor(path: string, isReplacing = false): void {
     this.#makeParents(path);
-    const stats = this.#lstat(path);
+    const stats = this.#lstatForced(path);
     if (stats?.isDirectory()) this.remove(path);
     else if (stats && !isReplacing) unlinkSync(this.absolute(path));
   }
 }
 
-/** Deletes a file, or a directory with all that is in it: closed ones too, and names that are not UTF-8. */
+/** Deletes a file or a directory with its contents, including closed directories and names that are not UTF-8. */
 function removeAll(path: Buffer, isDirectory: boolean): void {
   if (!isDirectory) return void orUndefined(() => unlinkSync(path));
-  chmodSync(path, OPEN);
+  chmodSync(path, OWNER_ALL);
   for (const entry of readdirSync(path, { withFileTypes: true, encoding: "buffer" })) {
     removeAll(Buffer.concat([path, SLASH, entry.name]), entry.isDirectory());
   }

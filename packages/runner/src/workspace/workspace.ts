@@ -8,6 +8,7 @@ import type { BlobSink } from "./blob-parser.js";
 import { takeCheckpoint } from "./checkpoint.js";
 import { failureOf, orUndefined } from "./failure.js";
 import { IgnoreRules, type IgnoreOptions } from "./ignore-rules.js";
+import { atOnce, type Paced } from "./read-hashed.js";
 import { Restore } from "./restore.js";
 import { Spool, type Place } from "./spool.js";
 import { Staging } from "./staging.js";
@@ -16,50 +17,50 @@ import type { Target } from "./target.js";
 
 export interface WorkspaceFolders {
   root: string;
-  /** Where checkpoints lie until they are stored. */
+  /** The folder of checkpoints that are not stored yet. */
   checkpoints: string;
-  /** Where blobs are put before they are placed: in the file system of the root. */
+  /** The folder of blobs before they are placed, in the file system of the root. */
   staging: string;
 }
 
 export interface WorkspaceOptions extends IgnoreOptions {
-  /** The largest number of files that a checkpoint can have. */
+  /** The maximum number of files in a checkpoint. */
   maxFiles: number;
 }
 
-/** What became of a checkpoint; `changed` is false when there is none. */
+/** The result of a checkpoint; `changed` is false when nothing changed. */
 export interface Taken {
   changed: boolean;
   full: boolean;
   skipped: SkippedFile[];
-  /** What has changed, if that is not much. */
+  /** The changes, if there are few. */
   entries?: WorkspaceEntry[];
 }
 
-/** Changes that are told along with a checkpoint: asking for them would take as long as most tools do. */
-const MAX_TOLD = 100;
+/** Up to this many changes are included in the result: fetching them would take as long as most tools do. */
+const MAX_INLINE_ENTRIES = 100;
 
 const NOTHING: Taken = { changed: false, full: false, skipped: [] };
 
-/** The files of one session: as they were at the last checkpoint, and what of them is not stored yet. */
+/** The files of one session: the state of the last checkpoint, and content that is not stored yet. */
 export class Workspace {
   readonly #folders: WorkspaceFolders;
   readonly #options: WorkspaceOptions;
   readonly #staging: Staging;
-  /** Content that is stored, or lies in a checkpoint that is to be. */
+  /** Hashes of content that is stored, or is in a checkpoint that will be. */
   readonly #held = new Set<string>();
-  /** Of checkpoints that are not stored yet, by number: where their content lies. */
+  /** The location of content of checkpoints that are not stored yet, by checkpoint number. */
   readonly #spools = new Map<number, Map<string, Place>>();
   #state: State = new Map();
   #restore: Restore | undefined;
-  /** The next checkpoint has all there is: one that was to have it failed. */
+  /** The next checkpoint must be full: an earlier full one failed. */
   #isFullDue = false;
 
   constructor(folders: WorkspaceFolders, options: WorkspaceOptions) {
     this.#folders = folders;
     this.#options = options;
     this.#staging = new Staging(folders.staging);
-    // What a runner before this one left there is nobody's.
+    // Removes leftovers of a previous runner.
     this.clear();
   }
 
@@ -67,21 +68,24 @@ export class Workspace {
     return this.#folders.root;
   }
 
-  /** No content of it is missing. */
-  get isWhole(): boolean {
-    return this.#restore?.isWhole ?? true;
+  /** Whether no content is missing. */
+  get isComplete(): boolean {
+    return this.#restore?.isComplete ?? true;
   }
 
-  /** Takes a checkpoint, if there is anything new. One that fails changes nothing: the next holds what it would have. */
-  checkpoint(number: number, isFull: boolean): Taken {
+  /**
+   * Takes a checkpoint if anything has changed. A failure changes no state: the next checkpoint covers the same changes.
+   * In its pauses no other method may be called.
+   */
+  *checkpoint(number: number, isFull: boolean): Paced<Taken> {
     const { root, checkpoints } = this.#folders;
-    if (!this.isWhole || !orUndefined(() => lstatSync(root))?.isDirectory()) return NOTHING;
+    if (!this.isComplete || !orUndefined(() => lstatSync(root))?.isDirectory()) return NOTHING;
     this.#isFullDue ||= isFull;
     const full = this.#isFullDue;
     mkdirSync(checkpoints, { recursive: true, mode: 0o700 });
     const spool = new Spool(`${checkpoints}/${number}.blobs`);
     try {
-      const { now, entries, skipped } = takeCheckpoint({
+      const { now, entries, skipped } = yield* takeCheckpoint({
         root,
         before: full ? new Map() : this.#state,
         rules: new IgnoreRules(this.#options),
@@ -97,21 +101,21 @@ export class Workspace {
         if (full) this.#held.clear();
         for (const sha256 of spool.places.keys()) this.#held.add(sha256);
         this.#spools.set(number, spool.places);
-      } else this.#deleteFiles((of) => of === number);
+      } else this.#deleteFiles((other) => other === number);
       this.#state = now;
       this.#isFullDue = false;
-      const told = entries.length <= MAX_TOLD ? { entries } : {};
-      return { changed: isNew, full, skipped, ...told };
+      const inline = entries.length <= MAX_INLINE_ENTRIES ? { entries } : {};
+      return { changed: isNew, full, skipped, ...inline };
     } catch (error) {
       spool.drop();
-      this.#deleteFiles((of) => of === number);
+      this.#deleteFiles((other) => other === number);
       throw failureOf(error);
     }
   }
 
   /**
-   * Where blobs lie: in a checkpoint that is not stored yet, or in the workspace itself.
-   * @throws EdgeError `file_not_found` when they are nowhere any more.
+   * Locates blobs in a checkpoint that is not stored yet, or in the workspace itself.
+   * @throws EdgeError `file_not_found` when a blob no longer exists.
    */
   locate(number: number, blobs: string[]): Place[] {
     return blobs.map((sha256) => {
@@ -121,13 +125,13 @@ export class Workspace {
     });
   }
 
-  /** A checkpoint is stored, and all before it. */
+  /** Deletes the content of stored checkpoints, up to a number. */
   release(number: number): void {
-    for (const of of this.#spools.keys()) if (of <= number) this.#spools.delete(of);
-    this.#deleteFiles((of) => of <= number);
+    for (const other of this.#spools.keys()) if (other <= number) this.#spools.delete(other);
+    this.#deleteFiles((other) => other <= number);
   }
 
-  /** Brings it to how it is to be. Gives the content that is missing for that. */
+  /** Starts to restore a target. Returns the hashes of missing content. */
   restore(target: Target, sourcesOf: (wanted: ReadonlySet<string>) => Map<string, string[]>) {
     const context = {
       root: this.root,
@@ -153,12 +157,12 @@ export class Workspace {
     return this.#restore?.missing ?? [];
   }
 
-  /** Takes content that was missing. */
+  /** Receives missing content. */
   receive(): BlobSink & { drop(): void } {
-    return this.#restore?.receive() ?? IGNORING;
+    return this.#restore?.receive() ?? DISCARD_SINK;
   }
 
-  /** Adds the files that may have one of these contents. */
+  /** Adds the files that may have these contents. */
   addSources(wanted: ReadonlySet<string>, sources: Map<string, string[]>): void {
     for (const [path, known] of this.#state) {
       if (known.type !== "file" || !wanted.has(known.sha256)) continue;
@@ -168,7 +172,7 @@ export class Workspace {
     }
   }
 
-  /** Deletes all it has beside the files themselves. */
+  /** Deletes everything but the files themselves. */
   clear(): void {
     rmSync(this.#folders.checkpoints, { recursive: true, force: true });
     this.#staging.clear();
@@ -182,7 +186,7 @@ export class Workspace {
     return undefined;
   }
 
-  /** Takes a copy of a file that has the content, to be sent like the rest of the checkpoint. */
+  /** Copies a file with the content, to send it like the rest of the checkpoint. */
   #inWorkspace(number: number, sha256: string): Place | undefined {
     const sources = new Map<string, string[]>();
     this.addSources(new Set([sha256]), sources);
@@ -191,7 +195,7 @@ export class Workspace {
       mkdirSync(this.#folders.checkpoints, { recursive: true, mode: 0o700 });
       const spool = new Spool(file);
       try {
-        spool.read(path, (content) => content.sha256 !== sha256);
+        atOnce(spool.read(path, (content) => content.sha256 !== sha256));
       } finally {
         spool.close();
       }
@@ -203,14 +207,14 @@ export class Workspace {
     return undefined;
   }
 
-  /** The files of checkpoints are called after their numbers. */
-  #deleteFiles(isMeant: (number: number) => boolean): void {
+  /** Deletes the files of checkpoints, whose names start with the number. */
+  #deleteFiles(matches: (number: number) => boolean): void {
     const { checkpoints } = this.#folders;
     for (const name of orUndefined(() => readdirSync(checkpoints)) ?? []) {
-      if (isMeant(Number.parseInt(name, 10))) rmSync(`${checkpoints}/${name}`, { force: true });
+      if (matches(Number.parseInt(name, 10))) rmSync(`${checkpoints}/${name}`, { force: true });
     }
   }
 }
 
-/** For content that nobody waits for. */
-const IGNORING = { begin: () => {}, data: () => {}, end: () => {}, drop: () => {} };
+/** Discards blobs when no restore is in progress. */
+const DISCARD_SINK = { begin: () => {}, data: () => {}, end: () => {}, drop: () => {} };

@@ -1,17 +1,17 @@
 import { toWireError, type CheckpointReason } from "@claude-edge/protocol";
 
-import type { EventLog } from "../event-log.js";
+import type { SessionLogs } from "../log/session-logs.js";
 import { checkpointsFolder, type ThreadData } from "./calls.js";
 import { readBlobs } from "./send-blobs.js";
 import { ThreadClient } from "./thread-client.js";
 
-/** A checkpoint that is to be taken. */
+/** A checkpoint to take. */
 export interface CheckpointAsked {
   /** The turn that runs; empty when none does. */
   turn: string;
   reason: CheckpointReason;
   full?: boolean;
-  /** Somebody waits for it: how it failed is told, however often. */
+  /** A caller waits for it: a failure is logged every time, not once a turn. */
   isAwaited?: boolean;
 }
 
@@ -20,47 +20,52 @@ interface Pending {
   done: Promise<void>;
 }
 
-/** What is known here of a session's files. */
+/** The state of a session's workspace. */
 interface Files {
-  /** Checkpoints that were taken. */
+  /** How many checkpoints were taken. */
   number: number;
-  /** One that has not begun: who asks meanwhile shares it. */
+  /** A checkpoint that has not begun: further requests share it. */
   next: Pending | undefined;
   last: Promise<void>;
-  /** There while content is missing; resolves when none is. */
-  whole: PromiseWithResolvers<void> | undefined;
-  /** The thread has forgotten what the last one held. */
+  /** Set while content is missing; resolves when it is complete. */
+  incomplete: PromiseWithResolvers<void> | undefined;
+  /** The thread has lost the state of the last checkpoint. */
   isFullDue: boolean;
-  /** How the last one failed, and in which turn. */
+  /** The turn and error of the last failed checkpoint. */
   failure: string | undefined;
 }
 
-/** The workspaces of all sessions: what has changed in them goes into the log, and what is stored comes back. */
+/** The workspaces of all sessions. Checkpoints go into the sessions' logs; stored states are restored. */
 export class Workspaces {
-  readonly #log: EventLog;
+  readonly #logs: SessionLogs;
   readonly #thread: ThreadClient;
   readonly #state: string;
   readonly #files = new Map<string, Files>();
   #isClosed = false;
 
-  constructor(log: EventLog, data: ThreadData) {
-    this.#log = log;
+  constructor(logs: SessionLogs, data: ThreadData) {
+    this.#logs = logs;
     this.#state = data.state;
     this.#thread = new ThreadClient(data, () => {
       for (const files of this.#files.values()) files.isFullDue = true;
     });
   }
 
-  /** Nothing is missing in a session's workspace: its tools may run. */
-  isWhole(session: string): boolean {
-    return this.#files.get(session)?.whole === undefined;
+  /** The sessions whose workspaces are known here. */
+  get sessions(): Iterable<string> {
+    return this.#files.keys();
   }
 
-  async untilWhole(session: string): Promise<void> {
-    await this.#files.get(session)?.whole?.promise;
+  /** Whether all content of a session's workspace has arrived: its tools may run. */
+  isComplete(session: string): boolean {
+    return this.#files.get(session)?.incomplete === undefined;
   }
 
-  /** Takes a checkpoint. When it resolves, its frame is in the log, if there was anything new. Never rejects. */
+  async whenComplete(session: string): Promise<void> {
+    await this.#files.get(session)?.incomplete?.promise;
+  }
+
+  /** Takes a checkpoint. Resolves once its frame is in the log, if anything had changed. Never rejects. */
   async checkpoint(session: string, asked: CheckpointAsked): Promise<void> {
     const files = this.#of(session);
     if (files.next) {
@@ -80,42 +85,43 @@ export class Workspaces {
   }
 
   /**
-   * How a workspace is to be; gives the content that is missing for it. `mayBegin` throws when it may not be changed.
-   * @throws EdgeError when it cannot be so.
+   * Sets the desired state of a workspace; returns the content that is missing for it. `assertChangeable` throws when it
+   * must not be changed.
+   * @throws EdgeError when that state is impossible.
    */
   async put(
     session: string,
     body: AsyncIterable<Uint8Array>,
-    mayBegin: () => void,
+    assertChangeable: () => void,
   ): Promise<string[]> {
     const files = this.#of(session);
     const begin = () => {
-      mayBegin();
-      files.whole ??= Promise.withResolvers<void>();
+      assertChangeable();
+      files.incomplete ??= Promise.withResolvers<void>();
     };
     try {
       return await this.#thread.send(session, "workspace", body, begin);
     } finally {
-      await this.#lookWhetherWhole(session, files);
+      await this.#recheckComplete(session, files);
     }
   }
 
-  /** Content that was missing; gives what still is. @throws EdgeError `file_damaged`, `disk_full`, … */
+  /** Receives missing content; returns what is still missing. @throws EdgeError `file_damaged`, `disk_full`, … */
   async putBlobs(session: string, body: AsyncIterable<Uint8Array>): Promise<string[]> {
     const files = this.#of(session);
     try {
       return await this.#thread.send(session, "blobs", body);
     } finally {
-      await this.#lookWhetherWhole(session, files);
+      await this.#recheckComplete(session, files);
     }
   }
 
-  /** Where the entries of a checkpoint lie until it is stored, one a line. */
+  /** The file that holds the entries of a checkpoint until it is stored, one per line. */
   entriesFile(session: string, number: number): string {
     return `${checkpointsFolder(this.#state, session)}/${number}.ndjson`;
   }
 
-  /** The bytes of blobs of a checkpoint, one behind the other. @throws EdgeError `file_not_found`. */
+  /** The bytes of blobs of a checkpoint, concatenated. @throws EdgeError `file_not_found`. */
   async blobs(
     session: string,
     number: number,
@@ -130,13 +136,13 @@ export class Workspaces {
     if (this.#files.has(session)) await this.#thread.call("release", session, number);
   }
 
-  /** Forgets a session, and deletes what was kept of it. */
+  /** Forgets a session and deletes its checkpoints. */
   async forget(session: string): Promise<void> {
     const files = this.#files.get(session);
     if (!files) return;
     await files.last;
     this.#files.delete(session);
-    files.whole?.resolve();
+    files.incomplete?.resolve();
     await this.#thread.call("forget", session);
   }
 
@@ -149,7 +155,12 @@ export class Workspaces {
     let files = this.#files.get(session);
     if (!files) {
       const last = Promise.resolve();
-      const fresh = { isFullDue: false, next: undefined, whole: undefined, failure: undefined };
+      const fresh = {
+        isFullDue: false,
+        next: undefined,
+        incomplete: undefined,
+        failure: undefined,
+      };
       files = { number: 0, last, ...fresh };
       this.#files.set(session, files);
     }
@@ -157,10 +168,10 @@ export class Workspaces {
   }
 
   async #take(session: string, files: Files, asked: CheckpointAsked): Promise<void> {
-    // What is missing would look deleted.
-    if (files.whole) return;
+    // Missing content would look deleted.
+    if (files.incomplete) return;
     const { turn, reason } = asked;
-    const frame = { kind: "checkpoint", session, turn, reason } as const;
+    const frame = { kind: "checkpoint", turn, reason } as const;
     try {
       const isFull = asked.full === true || files.isFullDue;
       const taken = await this.#thread.call("checkpoint", session, files.number + 1, isFull);
@@ -169,25 +180,26 @@ export class Workspaces {
       if (!taken.changed) return;
       files.number += 1;
       const { changed: _changed, ...told } = taken;
-      this.#log.append({ ...frame, number: files.number, ...told });
+      this.#logs.open(session).append({ ...frame, number: files.number, ...told });
     } catch (thrown) {
       if (this.#isClosed) return;
       const error = toWireError(thrown);
       const failure = `${turn} ${error.code}`;
-      // A turn whose every tool fails to be recorded says so once.
+      // A turn in which every checkpoint fails logs it once.
       if (files.failure === failure && !asked.isAwaited) return;
       files.failure = failure;
-      this.#log.append({ ...frame, number: 0, full: false, skipped: [], error });
+      const failed = { ...frame, number: 0, full: false, skipped: [], error };
+      this.#logs.open(session).append(failed);
     }
   }
 
-  async #lookWhetherWhole(session: string, files: Files): Promise<void> {
-    const isWhole = await this.#thread.call("isWhole", session).catch(() => false);
-    if (!isWhole) {
-      files.whole ??= Promise.withResolvers<void>();
+  async #recheckComplete(session: string, files: Files): Promise<void> {
+    const isComplete = await this.#thread.call("isComplete", session).catch(() => false);
+    if (!isComplete) {
+      files.incomplete ??= Promise.withResolvers<void>();
     } else {
-      files.whole?.resolve();
-      files.whole = undefined;
+      files.incomplete?.resolve();
+      files.incomplete = undefined;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -9,7 +9,10 @@ import { fileURLToPath } from "node:url";
 import type {
   CheckpointFrame,
   LogFrame,
+  LogHead,
   LogLine,
+  RunnerSessions,
+  SpareReserved,
   StartTurn,
   TakeCheckpoint,
   WorkspaceEntry,
@@ -17,6 +20,7 @@ import type {
 } from "@claude-edge/protocol/runner";
 
 import { until } from "../../../../tests/support/wait.js";
+import { blobStream } from "./entries.js";
 
 const BIN = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
 
@@ -58,12 +62,17 @@ export class TestRunner {
     await until("the runner answers", () => this.call("GET", "/health").catch(() => undefined));
   }
 
-  async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
+  /** Gives the exit code, if it ended with one. */
+  async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<number | null> {
     const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = new Promise((resolve) => child.once("exit", resolve));
+    if (!child || child.exitCode !== null || child.signalCode !== null) return null;
+    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
     child.kill(signal);
-    await exited;
+    return exited;
   }
 
   async close(): Promise<void> {
@@ -86,19 +95,20 @@ export class TestRunner {
     });
   }
 
-  async json(method: string, path: string, body: unknown = {}): Promise<Record<string, unknown>> {
-    const { status, body: got } = await this.call(method, path, JSON.stringify(body));
+  async json(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
+    const chunks = body === undefined ? [] : [JSON.stringify(body)];
+    const { status, body: got } = await this.call(method, path, ...chunks);
     return { status, ...(JSON.parse(got.toString()) as Record<string, unknown>) };
   }
 
-  /** Reads the log from a cursor of this boot until `enough`. */
-  readLog(after: number, enough: (frame: LogFrame) => boolean): Promise<LogFrame[]> {
+  /** Opens a stream of lines, and leaves it at the first that is enough. Rejects when it ends before. */
+  readLines(path: string, enough: (line: LogLine) => boolean): Promise<LogLine[]> {
     return new Promise((resolve, reject) => {
       const { socketPath } = this;
-      let boot: string | undefined;
-      const frames: LogFrame[] = [];
-      const sent = request({ socketPath, path: "/log" }, (answer) => {
+      const read: LogLine[] = [];
+      const sent = request({ socketPath, path, agent: false }, (answer) => {
         let open = "";
+        answer.on("end", () => reject(new Error("the log has ended")));
         // Leaving in mid-answer is the reader's own doing.
         answer.on("error", () => {});
         answer.setEncoding("utf8").on("data", (chunk: string) => {
@@ -106,13 +116,10 @@ export class TestRunner {
           open = lines.pop()!;
           for (const line of lines) {
             const parsed = JSON.parse(line) as LogLine;
-            if (parsed.kind === "head") boot = parsed.boot;
-            if (parsed.kind === "head" || parsed.kind === "ping" || boot === undefined) continue;
-            if (parsed.cursor <= after) continue;
-            frames.push(parsed);
+            read.push(parsed);
             if (!enough(parsed)) continue;
             sent.destroy();
-            return resolve(frames);
+            return resolve(read);
           }
         });
       });
@@ -121,9 +128,34 @@ export class TestRunner {
     });
   }
 
+  /** What runs here. */
+  async sessions(): Promise<RunnerSessions> {
+    return JSON.parse((await this.call("GET", "/sessions")).body.toString()) as RunnerSessions;
+  }
+
+  /** Reserves the next spare of a kind. */
+  async reserve(asks = false): Promise<TestSession> {
+    let id: string | undefined;
+    await until("there is a spare", async () => {
+      ({ session: id } = (await this.json("POST", "/spares/reserve", { asks })) as SpareReserved);
+      return id;
+    });
+    return this.session(id);
+  }
+
   session(id: string = randomUUID()): TestSession {
     return new TestSession(this, id);
   }
+}
+
+/** A turn that was begun. */
+export interface TestTurn {
+  id: string;
+  /** Its session's frames from its beginning to the first that is enough. */
+  until(enough: (frame: LogFrame) => boolean): Promise<LogFrame[]>;
+  /** All of its frames. */
+  end(): Promise<LogFrame[]>;
+  interrupt(): Promise<Answer>;
 }
 
 /** One session of a runner: its workspace's folder, and what the Worker asks of it. */
@@ -159,6 +191,14 @@ export class TestSession {
     return join(this.runner.folder, "state", this.id);
   }
 
+  /** Reads its log after a cursor, until the first frame that is enough. */
+  async readLog(after: number, enough: (frame: LogFrame) => boolean): Promise<LogFrame[]> {
+    const { boot } = (await this.runner.json("GET", "/health")) as { boot: string };
+    const path = `/sessions/${this.id}/log?boot=${boot}&after=${after}`;
+    const lines = await this.runner.readLines(path, (line) => isFrame(line) && enough(line));
+    return lines.filter(isFrame);
+  }
+
   /** Asks for a checkpoint; gives the frame for it, if there is one. */
   async checkpoint(ask: Partial<TakeCheckpoint> = {}): Promise<CheckpointFrame | undefined> {
     const before = await this.#cursor();
@@ -167,10 +207,8 @@ export class TestSession {
       cursor: number;
     };
     if (cursor === before) return undefined;
-    const frames = await this.runner.readLog(before, (frame) => frame.cursor === cursor);
-    return frames.findLast((frame) => frame.kind === "checkpoint" && frame.session === this.id) as
-      | CheckpointFrame
-      | undefined;
+    const frames = await this.readLog(before, (frame) => frame.cursor === cursor);
+    return frames.findLast((frame) => frame.kind === "checkpoint") as CheckpointFrame | undefined;
   }
 
   async entries(number: number): Promise<WorkspaceEntry[]> {
@@ -225,11 +263,24 @@ export class TestSession {
     return this.runner.json("PUT", `/sessions/${this.id}/turns/${turn}`, { prompt, ...body });
   }
 
+  /** Begins a turn, which is to be accepted. */
+  async begin(prompt: StartTurn["prompt"], more: Partial<StartTurn> = {}): Promise<TestTurn> {
+    const turn = randomUUID();
+    const started = await this.start(turn, prompt, more);
+    const cursor = started.cursor as number | undefined;
+    if (cursor === undefined) throw new Error(`no turn was begun: ${JSON.stringify(started)}`);
+    const read: TestTurn["until"] = (enough) => this.readLog(cursor, enough);
+    return {
+      id: turn,
+      until: read,
+      end: () => read(ends(turn)),
+      interrupt: () => this.runner.call("POST", `/sessions/${this.id}/turns/${turn}/interrupt`),
+    };
+  }
+
   /** Runs a turn to its end; gives its frames. */
   async turn(prompt: StartTurn["prompt"], more: Partial<StartTurn> = {}): Promise<LogFrame[]> {
-    const turn = randomUUID();
-    const { cursor } = (await this.start(turn, prompt, more)) as { cursor: number };
-    return this.runner.readLog(cursor, ends(turn));
+    return (await this.begin(prompt, more)).end();
   }
 
   async #plan(path: string, chunks: (string | Uint8Array)[]) {
@@ -241,44 +292,14 @@ export class TestSession {
     return { status, ...(JSON.parse(body.toString()) as WorkspacePlan) };
   }
 
+  /** The newest cursor of its log. */
   async #cursor(): Promise<number> {
-    // A session that has no folder: its checkpoint tells the cursor and nothing else.
-    const path = `/sessions/${randomUUID()}/checkpoints`;
-    const { cursor } = await this.runner.json("POST", path, { reason: "sleep" });
-    return cursor as number;
+    const [head] = await this.runner.readLines(`/sessions/${this.id}/log`, () => true);
+    return (head as LogHead).cursor;
   }
 }
 
+const isFrame = (line: LogLine): line is LogFrame => "cursor" in line && line.kind !== "head";
+
 export const ends = (turn: string) => (frame: LogFrame) =>
   frame.kind === "turn" && frame.turn === turn && frame.status !== "running";
-
-export const sha256 = (content: string | Uint8Array): string =>
-  createHash("sha256").update(content).digest("hex");
-
-export const file = (path: string, content: string, mode = 0o644): WorkspaceEntry => ({
-  path,
-  type: "file",
-  mode,
-  size: Buffer.byteLength(content),
-  sha256: sha256(content),
-});
-export const directory = (path: string, mode = 0o755): WorkspaceEntry => ({
-  path,
-  type: "directory",
-  mode,
-});
-export const symlink = (path: string, target: string): WorkspaceEntry => ({
-  path,
-  type: "symlink",
-  target,
-});
-export const deleted = (path: string): WorkspaceEntry => ({ path, type: "deleted" });
-
-/** Contents as they are sent. */
-export function blobStream(...contents: string[]): Buffer {
-  const parts = contents.map((content) => {
-    const head = { sha256: sha256(content), size: Buffer.byteLength(content) };
-    return `${JSON.stringify(head)}\n${content}`;
-  });
-  return Buffer.from(parts.join(""));
-}

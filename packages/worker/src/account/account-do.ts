@@ -2,512 +2,508 @@ import { DurableObject } from "cloudflare:workers";
 
 import {
   EdgeError,
-  type AnswerRequest,
-  type AttachedFile,
-  type ContainerStatus,
-  type ControlMethod,
-  type CreateSessionRequest,
+  type AccountResource,
   type CreateTokenRequest,
-  type CreateTurnRequest,
-  type EdgeEvent,
-  type ForkSessionRequest,
   type LimitsReport,
-  type QueryRequest,
-  type RequestResource,
+  type NetworkReport,
   type RequestStatus,
-  type RewindSessionRequest,
-  type Rewound,
   type SessionList,
-  type SessionOptions,
   type SessionResource,
+  type SetNetworkRequest,
   type TokenList,
   type TokenResource,
-  type TurnResource,
   type UpdateLimitsRequest,
-  type UpdateSessionRequest,
   type UsageReport,
 } from "@claude-edge/protocol";
-import { asks, fitsSpare } from "@claude-edge/protocol/runner";
 
+import type { FoundSecrets, SecretQuery } from "../egress/secret-source.js";
+import type { ModelCall, ModelUsage } from "../egress/model-call.js";
+import type { AccountNetwork } from "../egress/rule-book.js";
+import type { NetworkReply } from "../egress/question.js";
+import type { HostTraffic } from "../egress/traffic.js";
+import { armAlarm } from "../arm-alarm.js";
 import type { Env } from "../env.js";
-import { isFileMethod, type AccountMethod, type CallerCheck } from "../http/account-stub.js";
-import type { ModelUsage } from "../model/model-call.js";
-import { containerName } from "../settings.js";
-import { withAttachments, type BorrowedFiles } from "../workspace/store-attachments.js";
-import { FileStore } from "../workspace/file-store.js";
-import { Files } from "../workspace/files.js";
+import type {
+  AccountPort,
+  BudgetLease,
+  CallerCheck,
+  Idempotency,
+  KeyUse,
+  NumberedNotice,
+  RefusedNotice,
+  SessionAdmission,
+  SessionSecretChanges,
+  TurnAdmission,
+  TurnAdmitted,
+} from "../session/account-port.js";
+import { methodNamed } from "../object-fault.js";
+import { objectNamed, type Served } from "../objects.js";
+import { readRetention, sessionName } from "../settings.js";
+import { migrate } from "../sql/migrate.js";
+import { AccountSecrets } from "./account-secrets.js";
 import { Allowance } from "./allowance.js";
-import { Branches } from "./branches.js";
-import { readCursor, writeCursor } from "./cursor.js";
-import { IdempotencyKeys, type Idempotency } from "./idempotency-keys.js";
-import type { NewMessage } from "./message-sessions.js";
-import type { ModelCall } from "./model-calls.js";
-import { migrate } from "./schema.js";
-import { assertOptionsFit, titleOf } from "./session-form.js";
-import { SessionLogs } from "./session-logs.js";
-import { Store, type NewTurn } from "./store.js";
-import { Turns } from "./turns.js";
-import type { UsageQuery } from "./usage-table.js";
+import { ContainerNetwork } from "./container-network.js";
+import { Directory, type SessionFilter } from "./directory.js";
+import type { FeedReader } from "./feed-readers.js";
+import { IdempotencyKeys } from "./idempotency-keys.js";
+import { Inbox } from "./inbox.js";
+import { Lifecycle } from "./lifecycle.js";
+import { ModelCalls } from "./model-calls.js";
+import { Network } from "./network.js";
+import { Notices } from "./notices.js";
+import { OverdueSessions } from "./overdue-sessions.js";
+import { Outside } from "./outside.js";
+import { PackLedger } from "./pack-ledger.js";
+import type { SessionPort } from "./ports.js";
+import { RequestIndex, type IndexedRequest } from "./request-index.js";
+import { ACCOUNT_SCHEMA } from "./schema.js";
+import { SessionAdmissions } from "./session-admissions.js";
+import { SlotGranter } from "./slot-granter.js";
+import { Slots } from "./slots.js";
+import { Spending } from "./spending.js";
+import { Tokens } from "./tokens.js";
+import { TurnAdmissions } from "./turn-admissions.js";
+import { UsageTable, type UsageQuery } from "./usage-table.js";
+import type { WebhookMethod } from "./webhooks.js";
 
-export type { Idempotency } from "./idempotency-keys.js";
-export type { ModelCall } from "./model-calls.js";
-
-/** How a turn was asked for. */
-export interface TurnCall {
-  once?: Idempotency | undefined;
-  /** The caller's span. */
-  traceparent?: string | undefined;
-  borrowed?: BorrowedFiles | undefined;
-}
-
-/** How events are read. */
-export interface EventsCall {
-  /** That turn's alone, up to its end. */
-  turn?: string | undefined;
-  /** Whoever reads them runs the session's callbacks. */
-  callbacks?: boolean;
-  /** The token they are read with: they end with it, and when it is revoked. Milliseconds since 1970. */
-  token?: { id: string; expiresAt: number | undefined };
-}
-
-/** A turn that was accepted, and the seq behind which its events are. */
-export interface AcceptedTurn {
-  turn: TurnResource;
-  after: number;
-}
+/** An alarm that fails goes on after this, milliseconds. */
+const ALARM_RETRY_MS = 60_000;
 
 /**
- * An account: its sessions, turns, events and queue, in SQLite. The only truth; whatever runs elsewhere is followed
- * and written down here. It reaches out to containers, and nothing reaches in from them.
+ * An account: the directory of its sessions, its tokens and limits, the queue of turns, and usage, in SQLite. Session
+ * data is in the sessions' own objects.
  */
-export class AccountDO extends DurableObject<Env> {
-  readonly #store: Store;
-  readonly #logs: SessionLogs;
-  readonly #turns: Turns;
-  readonly #allowance: Allowance;
-  readonly #files: Files;
-  readonly #branches: Branches;
+export class AccountDO extends DurableObject<Env> implements Served<AccountPort> {
+  readonly #name: string = this.ctx.id.name ?? "";
+  readonly #directory: Directory;
+  readonly #slots: Slots;
+  readonly #requests: RequestIndex;
+  readonly #inbox: Inbox;
+  readonly #outside: Outside;
   readonly #keys: IdempotencyKeys;
+  readonly #tokens: Tokens;
+  readonly #usage: UsageTable;
+  readonly #spending: Spending;
+  #allowance: Allowance;
+  readonly #admissions: TurnAdmissions;
+  readonly #sessions: SessionAdmissions;
+  readonly #modelCalls: ModelCalls;
+  readonly #network: Network;
+  readonly #containers: ContainerNetwork;
+  readonly #secrets: AccountSecrets;
+  readonly #notices: Notices;
+  readonly #granter: SlotGranter;
+  readonly #packs: PackLedger;
+  readonly #life: Lifecycle;
+  readonly #overdue: OverdueSessions;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    migrate(ctx.storage);
-    this.#store = new Store(ctx.storage);
-    this.#keys = new IdempotencyKeys(this.#store);
-    this.#logs = new SessionLogs(this.#store);
-    this.#allowance = new Allowance(ctx.storage.sql, env, this.#store);
-    this.#files = new Files(new FileStore(ctx, env, this.#store), this.#store, this.#logs);
-    this.#turns = new Turns(ctx, env, this.#store, this.#logs, this.#allowance, this.#files);
-    this.#branches = new Branches(this.#store, this.#logs, this.#files, this.#turns.workspaces);
-    this.#turns.goOn();
-  }
-
-  override alarm(): Promise<void> {
-    return this.#turns.onAlarm((session) => this.deleteSession(session));
-  }
-
-  /** @throws EdgeError `session_exists`, `idempotency_conflict`. */
-  createSession(
-    account: string,
-    request: CreateSessionRequest,
-    once?: Idempotency,
-  ): SessionResource {
-    this.#setAccount(account);
-    const used = this.#keys.useOf(once);
-    if (used) return this.getSession(used.session_id);
-    return this.#store.transaction(() => {
-      const id = this.#insertSession(account, request);
-      this.#keys.remember(once, id, null);
-      return this.getSession(id);
+    migrate(ctx.storage, ACCOUNT_SCHEMA);
+    const { sql } = ctx.storage;
+    this.#directory = new Directory(sql);
+    this.#outside = new Outside(ctx, env, {
+      name: this.#name,
+      directory: this.#directory,
+      isRevoked: (token) => this.#tokens.isRevoked(token),
+      assertServes: () => this.#life.assertServes(),
+      beforeAdd: () => this.#beforeAdd(),
+      arm: () => this.#arm(),
     });
+    const { feed } = this.#outside;
+    this.#slots = new Slots(sql, (...moved) => feed.ofTurn(...moved));
+    this.#requests = new RequestIndex(sql);
+    this.#inbox = new Inbox(sql);
+    this.#keys = new IdempotencyKeys(sql);
+    this.#usage = new UsageTable(sql);
+    this.#spending = new Spending(sql, (before, after) => {
+      if (this.#allowance.spends(before, after)) feed.ofBudget();
+    });
+    const counted = { directory: this.#directory, slots: this.#slots, spending: this.#spending };
+    this.#allowance = new Allowance(sql, env, counted);
+    this.#network = new Network(sql, env);
+    this.#containers = new ContainerNetwork({
+      network: this.#network,
+      slots: this.#slots,
+      requests: this.#requests,
+      session: (id) => this.#session(id),
+    });
+    this.#secrets = new AccountSecrets(ctx.storage, env, this.#name, () => this.#beforeAdd());
+    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString());
+    this.#notices = new Notices(ctx.storage, {
+      ...counted,
+      inbox: this.#inbox,
+      requests: this.#requests,
+      usage: this.#usage,
+      packs: this.#packs,
+      grants: this.#network.grants,
+      feed,
+    });
+    const host = {
+      name: this.#name,
+      id: ctx.id.toString(),
+      keys: this.#keys,
+      directory: this.#directory,
+      session: (id: string) => this.#session(id),
+      arm: () => this.#arm(),
+      removeSession: (id: string) => this.removeSession(id),
+      onErased: () => {
+        this.#allowance = new Allowance(sql, env, counted);
+        this.#spending.forgetSums();
+        this.#outside.forget();
+      },
+      maxRunning: () => (this.#life.isErasing ? 0 : this.#allowance.limits.max_concurrent_turns),
+      waitUntil: (work: Promise<unknown>) => ctx.waitUntil(work),
+      onIdle: () => this.#arm(),
+    };
+    this.#tokens = new Tokens(ctx.storage, host);
+    this.#life = new Lifecycle(ctx, env, host);
+    this.#overdue = new OverdueSessions(readRetention(env), host);
+    const admission = {
+      ...host,
+      feed,
+      allowance: () => this.#allowance,
+      touch: () => this.#life.touch(),
+    };
+    this.#sessions = new SessionAdmissions(ctx.storage, admission);
+    this.#admissions = new TurnAdmissions(ctx.storage, {
+      ...admission,
+      slots: this.#slots,
+      usage: this.#usage,
+    });
+    this.#modelCalls = new ModelCalls(ctx.storage, {
+      allowance: () => this.#allowance,
+      spending: this.#spending,
+      usage: this.#usage,
+      life: this.#life,
+      touch: () => this.#touch(),
+      session: (id) => this.#session(id),
+    });
+    this.#granter = new SlotGranter(this.#slots, host);
+    this.#granter.tell();
   }
 
-  /** @throws EdgeError `session_not_found`. */
-  getSession(id: string): SessionResource {
-    const session = this.#store.session(id);
-    if (!session) throw new EdgeError("session_not_found", `There is no session ${id}.`);
+  // Callers.
+
+  /**
+   * Checks a caller before a write, or concurrently with a read. `reads`: the session that it will read with its token.
+   * @throws EdgeError `unauthorized` for a revoked token, `rate_limited`, `account_erasing`, `jurisdiction_changed`.
+   */
+  admit({ token, issuedAt, isFirst }: CallerCheck, reads?: string): void {
+    this.#life.assertServes({ issuedAt });
+    if (token !== undefined && this.#tokens.isRevoked(token)) {
+      throw new EdgeError("unauthorized", "The token was revoked.");
+    }
+    if (isFirst) this.#allowance.takeRequest();
+    if (token !== undefined && reads !== undefined) this.#tokens.addReader(token, reads);
+  }
+
+  /** Calls a method for a caller. @throws EdgeError as {@link admit}, and as the method. */
+  forCaller(check: CallerCheck, method: string, args: unknown[]): unknown {
+    // The root key can always raise the rate limit.
+    const raisesLimit =
+      check.token === undefined && (method === "limits" || method === "updateLimits");
+    this.admit(raisesLimit ? { ...check, isFirst: false } : check);
+    return methodNamed(this, method)(...args);
+  }
+
+  // The directory.
+
+  /** @throws EdgeError `invalid_request` for a cursor that did not come from here. */
+  listSessions(cursor: string | undefined, limit: number, filter: SessionFilter): SessionList {
+    return this.#directory.page(cursor, limit, filter);
+  }
+
+  /** Requests of all sessions, oldest first. @throws EdgeError `request_not_found` for a cursor. */
+  listRequests(status: RequestStatus | undefined, after: string | undefined): IndexedRequest[] {
+    return this.#requests.page(status, after);
+  }
+
+  keyUse(check: CallerCheck, idempotency: Idempotency | undefined): KeyUse | undefined {
+    this.admit(check);
+    const use = this.#keys.useOf(idempotency);
+    return use && { session: use.session_id, turn: use.turn_id };
+  }
+
+  /** Admits a fork. It stays hidden until the copy is complete. @throws EdgeError as {@link admitSession}. */
+  admitFork(listed: SessionResource, idempotency?: Idempotency): string {
+    this.#life.assertServes();
+    return this.#admitSession({ listed, idempotency, session: listed.id }, true);
+  }
+
+  admitSession({ check, ...admission }: SessionAdmission): string {
+    this.admit(check);
+    return this.#admitSession(admission, false);
+  }
+
+  #admitSession(admission: Omit<SessionAdmission, "check">, hidden: boolean): string {
+    const session = this.#sessions.admit(admission, hidden);
+    this.#arm();
     return session;
   }
 
-  /** @throws EdgeError `invalid_request` for a cursor that did not come from here. */
-  listSessions(cursor: string | undefined, limit: number): SessionList {
-    const sessions = this.#store.sessions(limit + 1, cursor ? readCursor(cursor) : undefined);
-    if (sessions.length <= limit) return { sessions };
-    const page = sessions.slice(0, limit);
-    return { sessions: page, next_cursor: writeCursor(page.at(-1)!) };
-  }
-
-  /** Replaces what is named; options hold from the next turn on. @throws EdgeError `session_not_found`, `invalid_request`. */
-  updateSession(id: string, request: UpdateSessionRequest): SessionResource {
-    const { title, tags, options, approval_timeout_ms } = request;
-    this.getSession(id);
-    if (options) assertOptionsFit(options);
-    if (title !== undefined) this.#store.setTitle(id, title);
-    if (tags !== undefined) this.#store.setTags(id, tags);
-    if (options !== undefined) this.#store.setOptions(id, options);
-    if (approval_timeout_ms !== undefined) this.#store.setApprovalTimeout(id, approval_timeout_ms);
-    return this.getSession(id);
-  }
-
-  /** Deletes a session with all it holds; what runs of it is stopped. @throws EdgeError `session_not_found`. */
-  async deleteSession(id: string): Promise<void> {
-    this.getSession(id);
-    const container = this.#store.containerOf(id);
-    this.#store.transaction(() => {
-      this.#store.deleteSession(id, Date.now());
-      this.#files.stored.forget(id, Date.now());
+  removeSession(session: string, folder?: string): void {
+    this.ctx.storage.transactionSync(() => {
+      if (folder !== undefined) this.#packs.releaseFolder(folder, Date.now());
+      this.#outside.feed.ofSession(session, "deleted");
+      this.#directory.remove(session);
+      this.#requests.removeAllOf(session);
+      this.#network.grants.endAllOf(session);
+      this.#slots.endAllOf(session);
+      this.#inbox.remove(session);
+      this.#allowance.removeLease(session);
+      this.#tokens.removeReaders(session);
+      this.#secrets.removeAllOf(session);
     });
-    this.#logs.drop(id);
-    await this.#turns.forget(id, container);
-    // Its process has had its last word: a result would have told of these.
-    this.#store.modelCalls.ended(id);
-    this.#turns.pump();
+    this.#granter.grant();
   }
 
-  /**
-   * Branches a conversation: a new session that remembers what the other did, up to a message, a turn or to its end, and
-   * has its files as they were then.
-   * @throws EdgeError `session_not_found`, `session_exists`, `message_not_found`, `turn_not_found`, `turn_running`,
-   * `idempotency_conflict`.
-   */
-  forkSession(
-    account: string,
-    from: string,
-    request: ForkSessionRequest,
-    once?: Idempotency,
-  ): SessionResource {
-    const used = this.#keys.useOf(once);
-    if (used) return this.getSession(used.session_id);
-    const origin = this.getSession(from);
-    const point = this.#branches.pointOf(from, request);
-    const { id: chosen, title = origin.title ?? undefined } = request;
-    return this.#store.transaction(() => {
-      const { options, tags, on_container_lost, approval_timeout_ms } = origin;
-      const settings = { title, tags, options, on_container_lost, approval_timeout_ms };
-      const session = { id: chosen ?? crypto.randomUUID(), ...settings };
-      const id = this.#insertSession(account, session, point.origin);
-      this.#branches.copy(point, id);
-      this.#keys.remember(once, id, null);
-      return this.getSession(id);
+  /** Forgets a session that was to be created and was not: its key may make it again. One that exists stays. */
+  removeUnmade(session: string): void {
+    this.#sessions.removeUnmade(session);
+  }
+
+  // Packs of files in R2.
+
+  sharePacks(folder: string, packs: string[]): void {
+    this.#packs.share(folder, packs);
+  }
+
+  releaseFolder(folder: string): void {
+    this.ctx.storage.transactionSync(() => this.#packs.releaseFolder(folder, Date.now()));
+    this.#arm();
+  }
+
+  // Turns.
+
+  admitTurn({ check, ...admission }: TurnAdmission): TurnAdmitted {
+    this.admit(check);
+    const admitted = this.#admissions.admit(admission);
+    if (admitted.status !== "known") this.#arm();
+    return admitted;
+  }
+
+  withdrawTurn(session: string, turn: string, exists: boolean): void {
+    this.#admissions.withdraw(session, turn);
+    if (!exists) this.removeUnmade(session);
+    this.#granter.grant();
+  }
+
+  claimTurns(session: string, turns: string[], running: string[] = []): string[] {
+    this.#life.assertServes();
+    const granted = this.#admissions.claim(session, turns, running);
+    this.#granter.tell();
+    return granted;
+  }
+
+  notify(session: string, notices: NumberedNotice[]): RefusedNotice | undefined {
+    this.#life.assertHere();
+    const { hasFreedSlot, refused } = this.#notices.apply(session, notices);
+    if (hasFreedSlot) this.#granter.grant();
+    else if (notices.some(({ notice }) => notice.kind === "packs.released")) this.#arm();
+    return refused;
+  }
+
+  // The alarm: unconfirmed slots, sessions whose creation failed or that are overdue, and packs to delete.
+
+  override async alarm(): Promise<void> {
+    try {
+      await this.#onAlarm();
+    } catch (error) {
+      // The platform would try six times, and never again.
+      console.error(`the alarm of account ${this.#name} failed`, error);
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    }
+  }
+
+  async #onAlarm(): Promise<void> {
+    await this.#life.onAlarm();
+    if (this.#life.isErasing) return;
+    this.#outside.webhooks.send();
+    const now = Date.now();
+    await this.#granter.checkLeases(now);
+    await this.#sessions.removeAllUnmade(now);
+    await this.#granter.retry();
+    if (this.#tokens.dueAt() !== undefined) await this.#tokens.tellRevoked();
+    if ((this.#overdue.dueAt() ?? Infinity) <= now) await this.#overdue.step(now);
+    if ((this.#packs.dueAt() ?? Infinity) <= now) await this.#packs.sweep(now);
+    this.#arm();
+  }
+
+  #arm(): void {
+    const armed = armAlarm(this.ctx.storage, () => {
+      return [
+        this.#granter.dueAt(),
+        this.#tokens.dueAt(),
+        this.#packs.dueAt(),
+        this.#overdue.dueAt(),
+        this.#life.dueAt(),
+        this.#outside.webhooks.dueAt(),
+      ];
     });
+    this.ctx.waitUntil(armed);
   }
 
-  /**
-   * Goes back to the end of a turn, or to the beginning: what came after it is no longer remembered, and the files are
-   * as they were. Its events stay in the log.
-   * @throws EdgeError `session_not_found`, `turn_not_found`, `turn_running`, `workspace_unavailable`.
-   */
-  async rewindSession(
-    id: string,
-    { turn_id: turn }: RewindSessionRequest,
-    once?: Idempotency,
-  ): Promise<Rewound> {
-    this.getSession(id);
-    if (this.#keys.useOf(once)) {
-      const { checkpoint } = this.#files.stored.checkpoints.stateAt(id);
-      return { turn_id: turn, checkpoint, changed: 0 };
-    }
-    return this.#branches.rewind(id, turn, () => this.#keys.remember(once, id, null));
+  #session(id: string): SessionPort {
+    return objectNamed<SessionPort>(this.env, "SESSION", sessionName(this.#name, id));
   }
 
-  /** One prompt in a session of its own. @throws EdgeError as {@link createSession} and {@link createTurn}. */
-  async query(
-    account: string,
-    request: QueryRequest,
-    { once, traceparent, borrowed }: TurnCall = {},
-  ): Promise<AcceptedTurn> {
-    this.#setAccount(account);
-    const again = () => {
-      const used = this.#keys.useOf(once);
-      const turn = used?.turn_id && this.getTurn(used.session_id, used.turn_id);
-      return turn ? { turn, after: 0 } : undefined;
-    };
-    const { prompt, attachments, session_id: id, accountId: _account, ...session } = request;
-    const insert = () => this.#insertSession(account, { id, ...session });
-    const accept = (stored?: AttachedFile[]) =>
-      again() ?? this.#accept({ prompt, attachments: stored, traceparent }, once, insert);
-    return again() ?? withAttachments(this.#files, { attachments, borrowed }, accept);
+  // Usage and budgets.
+
+  /** Reports the account's usage. @throws EdgeError `invalid_request` for too many groups. */
+  usage(query: UsageQuery): UsageReport {
+    return this.#usage.report(this.#name, query);
   }
 
-  /**
-   * A request of the Messages API as a session of its own, which whoever reads its answer deletes.
-   * @throws EdgeError `queue_full`, `budget_spent`.
-   */
-  createMessage(account: string, message: NewMessage): AcceptedTurn {
-    this.#setAccount(account);
-    // They have no files: one container will do, even where each session has its own.
-    const container = containerName(this.env, account, "messages");
-    const insert = () => this.#store.insertMessage(message, container, Date.now());
-    return this.#accept({ id: message.turn, prompt: "" }, undefined, insert);
+  leaseBudget(session: string): Promise<BudgetLease> {
+    return this.#modelCalls.lease(session);
   }
 
-  /** @throws EdgeError `session_not_found`, `queue_full`, `idempotency_conflict`. */
-  async createTurn(
-    account: string,
-    sessionId: string,
-    { prompt, attachments, id }: CreateTurnRequest,
-    { once, traceparent, borrowed }: TurnCall = {},
-  ): Promise<AcceptedTurn> {
-    this.#setAccount(account);
-    await this.#logs.untilWhole(sessionId);
-    const again = () => {
-      const used = this.#keys.useOf(once);
-      if (!used?.turn_id) return undefined;
-      const turn = this.getTurn(sessionId, used.turn_id);
-      return { turn, after: this.#store.turn(turn.id)!.first_seq! - 1 };
-    };
-    const accept = (stored?: AttachedFile[]) => {
-      const known = again();
-      if (known) return known;
-      this.getSession(sessionId);
-      if (id !== undefined && this.#store.turn(id)) {
-        throw new EdgeError("invalid_request", `id: there is a turn ${id} already.`);
-      }
-      return this.#accept({ id, prompt, attachments: stored, traceparent }, once, () => sessionId);
-    };
-    return again() ?? withAttachments(this.#files, { attachments, borrowed }, accept);
+  spend(
+    call: ModelCall,
+    day: string,
+    used: ModelUsage,
+    orphan: { turn: string; model: string } | undefined,
+  ): void {
+    this.#modelCalls.spend(call, day, used, orphan);
   }
 
-  /** @throws EdgeError `session_not_found`, `turn_not_found`. */
-  getTurn(sessionId: string, id: string): TurnResource {
-    this.getSession(sessionId);
-    const turn = this.#store.turnResource(id);
-    if (turn?.session_id !== sessionId) {
-      throw new EdgeError("turn_not_found", `There is no turn ${id} in session ${sessionId}.`);
-    }
-    return turn;
+  /** Admits a model call that belongs to no session. @throws EdgeError `budget_spent`. */
+  beginModelCall(): ModelCall {
+    return this.#modelCalls.begin();
   }
 
-  /** Resolves with the turn when it has ended, or waits for an answer. @throws EdgeError as {@link getTurn}. */
-  async waitForTurn(sessionId: string, id: string): Promise<TurnResource> {
-    this.getTurn(sessionId, id);
-    await this.#logs.untilSettled(sessionId, id);
-    return this.getTurn(sessionId, id);
-  }
-
-  /**
-   * A session's events as an SSE body; with a turn, that turn's alone, up to its end.
-   * @throws EdgeError as {@link getTurn}.
-   */
-  events(
-    sessionId: string,
-    after: number,
-    { turn, callbacks, token }: EventsCall = {},
-  ): ReadableStream<Uint8Array> {
-    if (turn === undefined) this.getSession(sessionId);
-    else this.getTurn(sessionId, turn);
-    const isBarred = () =>
-      token !== undefined &&
-      (Date.now() >= (token.expiresAt ?? Infinity) || this.#store.tokens.isRevoked(token.id));
-    return this.#logs.stream(sessionId, after, { turn, callbacks, isBarred });
-  }
-
-  /** A page of stored and recent events. @throws EdgeError `session_not_found`. */
-  async listEvents(
-    sessionId: string,
-    after: number,
-  ): Promise<{ events: EdgeEvent[]; last_seq: number }> {
-    this.getSession(sessionId);
-    const events = await this.#logs.list(sessionId, after);
-    return { events, last_seq: this.#logs.lastSeq(sessionId) };
-  }
-
-  /** Stops a session's open turns, or the one named; gives their ids. @throws EdgeError `session_not_found`. */
-  async interrupt(sessionId: string, turn?: string): Promise<string[]> {
-    this.getSession(sessionId);
-    await this.#logs.untilWhole(sessionId);
-    const open = this.#store
-      .openTurns()
-      .filter((row) => row.session_id === sessionId && (turn === undefined || row.id === turn));
-    // Those that wait first: otherwise the end of the running one would let the next begin.
-    for (const row of open.toReversed()) await this.#turns.interrupt(row);
-    return open.map((row) => row.id);
-  }
-
-  /** The requests of the account, or of one session. Oldest first. @throws EdgeError `session_not_found`. */
-  listRequests({
-    sessionId,
-    status,
-    after,
-  }: {
-    sessionId?: string | undefined;
-    status?: RequestStatus | undefined;
-    after?: string | undefined;
-  }): { requests: RequestResource[] } {
-    if (sessionId !== undefined) this.getSession(sessionId);
-    return { requests: this.#turns.requests.list(sessionId, status, after) };
-  }
-
-  /** @throws EdgeError `request_not_found`. */
-  getRequest(id: string, sessionId?: string): RequestResource {
-    return this.#turns.requests.get(id, sessionId);
-  }
-
-  /** Answers a request; the first answer counts. @throws EdgeError `request_not_found`, `request_resolved`. */
-  answerRequest(
-    id: string,
-    answer: AnswerRequest,
-    { sessionId, once }: { sessionId?: string | undefined; once?: Idempotency | undefined } = {},
-  ): Promise<RequestResource> {
-    return this.#turns.requests.answer(id, sessionId, answer, once?.key);
-  }
-
-  /**
-   * Calls a method of the Agent SDK's `Query`. Model and permission mode are the session's from then on.
-   * @throws EdgeError `session_not_found`, `control_failed`.
-   */
-  async control(
-    account: string,
-    sessionId: string,
-    method: ControlMethod,
-    args: unknown[],
-  ): Promise<unknown> {
-    this.#setAccount(account);
-    const name = method === "setModel" ? "model" : "permissionMode";
-    const isKept = method === "setModel" || method === "setPermissionMode";
-    const changed = () => ({ ...this.getSession(sessionId).options, [name]: args[0] ?? undefined });
-    assertOptionsFit(changed());
-    const result = await this.#turns.control(sessionId, method, args);
-    if (isKept) this.#store.setOptions(sessionId, changed());
-    return result;
-  }
-
-  /** How the account's container is. Starts it only when asked to. @throws EdgeError as starting does. */
-  containerStatus(account: string, start: boolean): Promise<ContainerStatus> {
-    if (start) this.#setAccount(account);
-    return this.#turns.containerStatus(account, start);
-  }
-
-  /** What the account has used. @throws EdgeError `invalid_request` for more groups than an answer holds. */
-  usage(account: string, query: UsageQuery): UsageReport {
-    return this.#store.usage.report(account, query);
+  /** Counts such a call once. */
+  endModelCall(call: ModelCall, model: string, used: ModelUsage): void {
+    this.#modelCalls.end(call, model, used);
   }
 
   // Tokens.
 
-  /** Writes a token down that is about to be signed. @throws EdgeError `idempotency_conflict`. */
-  createToken(account: string, request: CreateTokenRequest, once?: Idempotency): TokenResource {
-    const used = this.#keys.useOf(once);
-    // What a key made is in `session_id`: a fingerprint holds the path, so it is known what that is the id of.
-    const made = used && this.#store.tokens.get(used.session_id, account);
-    if (made) return made;
-    return this.#store.transaction(() => {
-      const token = this.#store.tokens.create(account, request, Date.now());
-      if (!used) this.#keys.remember(once, token.id, null);
-      return token;
-    });
+  /** Stores a token that is about to be signed. @throws EdgeError `idempotency_conflict`, `storage_full`. */
+  createToken(request: CreateTokenRequest, idempotency?: Idempotency): TokenResource {
+    this.#beforeAdd();
+    return this.#tokens.create(request, idempotency);
   }
 
   /** Newest first. */
-  listTokens(account: string, cursor: number | undefined, limit: number): TokenList {
-    return this.#store.tokens.list(account, cursor, limit);
+  listTokens(cursor: number | undefined, limit: number): TokenList {
+    return this.#tokens.list(cursor, limit);
   }
 
-  /** From here on the token opens nothing, and what is being read with it ends. */
-  revokeToken(account: string, id: string): TokenResource {
-    this.#store.tokens.revoke(id, Date.now());
-    this.#logs.wakeReaders();
-    return this.#store.tokens.get(id, account)!;
+  /** Revokes a token and ends the streams that use it. */
+  async revokeToken(id: string): Promise<TokenResource> {
+    this.#touch();
+    const revoked = await this.#tokens.revoke(id);
+    this.#outside.readers.wake();
+    return revoked;
   }
 
-  // What the account may use.
+  // The feed.
 
-  limits(account: string): LimitsReport {
-    return this.#allowance.report(account);
+  /** What changes in the account: its feed. @throws EdgeError `too_many_readers`. */
+  feed(as: "page" | "stream", reader: FeedReader): unknown {
+    return methodNamed(this.#outside.readers, as)(reader);
   }
 
-  /** Sets what is named for this account; what runs goes on. */
-  updateLimits(account: string, changes: UpdateLimitsRequest): LimitsReport {
-    this.#allowance.update(changes);
-    this.#turns.pump();
-    return this.limits(account);
+  override fetch(request: Request): Response {
+    return this.#outside.accept(request);
   }
 
-  /** Lets a model call through, if there is budget left. @throws EdgeError `budget_spent`. */
-  beginModelCall({ session }: { session: string | undefined }): ModelCall {
-    return this.#allowance.beginModelCall(session);
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#outside.readers.confirm(socket, message);
   }
 
-  /** Counts a model call; the same one only once. */
-  endModelCall(call: ModelCall, model: string, used: ModelUsage): void {
-    this.#allowance.endModelCall(call, model, used);
+  override webSocketClose(socket: WebSocket): void {
+    this.#outside.readers.close(socket);
   }
 
-  /** A model call that the model's API refused. */
-  failModelCall({ session }: ModelCall): void {
-    this.#store.messages.giveBack(session);
+  /** Calls a method of the account's webhooks. @throws EdgeError as the method. */
+  webhook(method: WebhookMethod, args: unknown[]): unknown {
+    return methodNamed(this.#outside.webhooks, method)(...args);
   }
 
-  /** For a request that asks nothing of the account: whether it may be made at all is seen by {@link forCaller}. */
-  admit(): void {}
+  // Secrets. Values come in sealed, and are opened for requests of the account's containers.
 
-  /**
-   * Calls a method for a request. @throws EdgeError `unauthorized` for a revoked token, `rate_limited`, and as the
-   * method.
-   */
-  forCaller({ token, isFirst }: CallerCheck, method: AccountMethod, args: unknown[]): unknown {
-    if (token !== undefined && this.#store.tokens.isRevoked(token)) {
-      throw new EdgeError("unauthorized", "The token was revoked.");
-    }
-    // Whoever raises a limit is not held up by it.
-    const raises = token === undefined && (method === "limits" || method === "updateLimits");
-    if (isFirst && !raises) this.#allowance.takeRequest();
-    const target = isFileMethod(method) ? this.#files : this;
-    const methods = target as unknown as Record<string, (...given: unknown[]) => unknown>;
-    return methods[method]!(...args);
+  /** Calls a method of the account's secrets. @throws EdgeError as the method. */
+  secret(method: "copy" | "delete" | "list" | "set", args: unknown[]): unknown {
+    return methodNamed(this.#secrets, method)(...args);
   }
 
-  #setAccount(account: string): void {
-    if (this.#store.accountName === undefined) this.#store.accountName = account;
+  changeSecrets(session: string, changes: SessionSecretChanges): void {
+    this.#secrets.change(session, changes);
   }
 
-  #insertSession(
-    account: string,
-    request: CreateSessionRequest,
-    forkedFrom?: SessionResource["forked_from"],
-  ): string {
-    const { title, tags = [], options = {}, on_container_lost = "fail" } = request;
-    const { approval_timeout_ms: approvalTimeoutMs } = request;
-    assertOptionsFit(options);
-    const id = request.id ?? this.#spareFor(account, options) ?? crypto.randomUUID();
-    if (this.#store.hasSession(id)) {
-      throw new EdgeError("session_exists", `Session ${id} exists already.`);
-    }
-    this.#allowance.assertSession();
-    const container = containerName(this.env, account, id);
-    const onContainerLost = on_container_lost;
-    const session = { id, title, tags, options, onContainerLost, approvalTimeoutMs, container };
-    this.#store.insertSession({ ...session, ...(forkedFrom ? { forkedFrom } : {}) }, Date.now());
-    return id;
+  secretVariables(session: string): Promise<Record<string, string>> {
+    return this.#secrets.variables(session);
   }
 
-  /** The id of a session whose process is ready in the account's container. */
-  #spareFor(account: string, options: SessionOptions): string | undefined {
-    return fitsSpare(options)
-      ? this.#store.containers.takeSpare(account, asks(options))
-      : undefined;
+  /** Opens the secrets of a request for the gateway. @throws EdgeError `secret_unreadable`. */
+  openSecrets(query: SecretQuery): Promise<FoundSecrets> {
+    return this.#secrets.openFor(query);
   }
 
-  /** Writes a turn down with its first event, in one transaction, and sets it going. */
-  #accept(input: NewTurn, once: Idempotency | undefined, session: () => string): AcceptedTurn {
-    this.#allowance.assertTurn();
-    const turn = input.id ?? crypto.randomUUID();
-    const accepted = this.#store.transaction(() => {
-      const id = session();
-      if (this.getSession(id).title === null) this.#store.setTitle(id, titleOf(input.prompt));
-      this.#store.insertTurn(turn, id, input, Date.now());
-      this.#keys.remember(once, id, turn);
-      const queued = {
-        session_id: id,
-        status: "queued",
-        prompt: input.prompt,
-        ...(input.attachments ? { attachments: input.attachments } : {}),
-      };
-      const seq = this.#logs.emitOwn(id, turn, "turn", queued);
-      this.#store.setFirstSeq(turn, seq);
-      return { turn: this.getTurn(id, turn), after: seq - 1 };
-    });
-    this.#turns.pump();
-    return accepted;
+  // Limits.
+
+  limits(): LimitsReport {
+    return this.#allowance.report(this.#name);
+  }
+
+  /** Updates the given limits. Running turns continue. */
+  async updateLimits(changes: UpdateLimitsRequest): Promise<LimitsReport> {
+    this.#touch();
+    this.ctx.storage.transactionSync(() => this.#allowance.update(changes));
+    await this.#modelCalls.revokeLeases();
+    this.#granter.grant();
+    return this.limits();
+  }
+
+  // The network.
+
+  network(): NetworkReport {
+    return this.#network.report(this.#name);
+  }
+
+  /** Sets the account's own policy. It counts within seconds. @throws EdgeError `network_too_wide`. */
+  setNetwork(request: SetNetworkRequest): NetworkReport {
+    this.#touch();
+    this.ctx.storage.transactionSync(() => this.#network.set(request));
+    return this.network();
+  }
+
+  networkRules(session: string | undefined): AccountNetwork {
+    return this.#containers.rules(session);
+  }
+
+  askNetwork(...asked: Parameters<ContainerNetwork["ask"]>): Promise<NetworkReply> {
+    return this.#containers.ask(...asked);
+  }
+
+  addTraffic(session: string | undefined, traffic: HostTraffic[]): Promise<void> {
+    return this.#containers.addTraffic(session, traffic);
+  }
+
+  // The account.
+
+  /** @throws EdgeError `account_not_found`. */
+  describe(): AccountResource {
+    return this.#life.describe();
+  }
+
+  /** Begins to erase the account with all it has. Safe to repeat. @throws EdgeError `account_not_found`. */
+  erase(): Promise<AccountResource> {
+    return this.#life.erase();
+  }
+
+  /** @throws EdgeError `storage_full`. */
+  #beforeAdd(): void {
+    this.#allowance.assertRoom();
+    this.#touch();
+  }
+
+  /** Something is about to be stored that no session stands for. */
+  #touch(): void {
+    this.#life.touch();
+    this.#arm();
   }
 }

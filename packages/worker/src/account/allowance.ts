@@ -2,27 +2,41 @@ import {
   EdgeError,
   type AccountLimits,
   type LimitsReport,
-  type TurnStatus,
   type UpdateLimitsRequest,
 } from "@claude-edge/protocol";
 
 import type { Env } from "../env.js";
-import type { ModelUsage } from "../model/model-call.js";
+import type { BudgetLease } from "../session/account-port.js";
+import { PICO } from "../session/model-call-table.js";
+import { objectBytes } from "../settings.js";
+import { StorageRoom } from "../sql/storage-room.js";
+import { BudgetLeases } from "./budget-leases.js";
+import type { Directory } from "./directory.js";
 import { Limits } from "./limits.js";
-import type { ModelCall } from "./model-calls.js";
 import { RequestRate } from "./request-rate.js";
-import type { Store } from "./store.js";
-import { PICO } from "./usage-table.js";
+import type { Slots } from "./slots.js";
+import type { Spending, Spent } from "./spending.js";
 
-/** What an account may still do: its limits, held against what it does. */
+/** The parts of an account that count against its limits. */
+interface Counted {
+  directory: Directory;
+  slots: Slots;
+  spending: Spending;
+}
+
+/** Checks an account's limits against its current use. */
 export class Allowance {
-  readonly #store: Store;
+  readonly #counted: Counted;
   readonly #limits: Limits;
+  readonly #room: StorageRoom;
   readonly #rate = new RequestRate();
+  readonly #leases: BudgetLeases;
 
-  constructor(sql: SqlStorage, env: Env, store: Store) {
-    this.#store = store;
+  constructor(sql: SqlStorage, env: Env, counted: Counted) {
+    this.#counted = counted;
     this.#limits = new Limits(sql, env);
+    this.#leases = new BudgetLeases(sql);
+    this.#room = new StorageRoom(sql, objectBytes(env));
   }
 
   /** @throws EdgeError `setting_invalid`. */
@@ -31,67 +45,89 @@ export class Allowance {
   }
 
   report(account: string): LimitsReport {
-    const spent = this.#store.modelCalls.spent(Date.now());
+    const { directory, slots, spending } = this.#counted;
+    const spent = spending.spent(Date.now());
     return {
       account,
       limits: this.#limits.current,
       own: this.#limits.own,
       used: {
-        running_turns: this.#count("running"),
-        queued_turns: this.#count("queued"),
-        sessions: this.#store.countSessions(),
+        running_turns: slots.count("running"),
+        queued_turns: slots.count("queued"),
+        sessions: directory.count,
         tokens_today: spent.tokens,
         dollars_today: spent.cost / PICO,
       },
     };
   }
 
+  /** Call it in a transaction. */
   update(changes: UpdateLimitsRequest): void {
-    this.#store.transaction(() => this.#limits.update(changes));
+    this.#limits.update(changes);
   }
 
-  /** One request more. @throws EdgeError `rate_limited`. */
+  /** Whether a budget is spent by the second of two sums and was not by the first. */
+  spends(before: Spent, after: Spent): boolean {
+    return !this.#limits.isSpent(before) && this.#limits.isSpent(after);
+  }
+
+  /** Counts a request against the rate limit. @throws EdgeError `rate_limited`. */
   takeRequest(): void {
     this.#rate.take(this.limits.requests_per_minute, Date.now());
   }
 
-  /** One session more. @throws EdgeError `too_many_sessions`. */
+  /** Asserts that the account can store something new. @throws EdgeError `storage_full`. */
+  assertRoom(): void {
+    this.#room.assertFree("The account");
+  }
+
+  /** Asserts that another session is allowed. @throws EdgeError `too_many_sessions`, `storage_full`. */
   assertSession(): void {
+    this.assertRoom();
     const { max_sessions: most } = this.limits;
-    if (most === null || this.#store.countSessions() < most) return;
+    if (most === null || this.#counted.directory.count < most) return;
     throw new EdgeError("too_many_sessions", `The account has ${most} sessions, its limit.`);
   }
 
-  /** One turn more; one that can run at once does not wait. @throws EdgeError `queue_full`, `budget_spent`. */
+  /** Asserts that another turn is allowed. A turn that can run at once does not queue. @throws EdgeError `queue_full`, `budget_spent`, `storage_full`. */
   assertTurn(): void {
+    this.assertRoom();
     const { max_queued_turns: most, max_concurrent_turns: atOnce } = this.limits;
-    const waiting = this.#count("queued");
-    if (waiting >= most && (waiting > 0 || this.#count("running") >= atOnce)) {
+    const { slots } = this.#counted;
+    const waiting = slots.count("queued");
+    if (waiting >= most && (waiting > 0 || slots.count("running") >= atOnce)) {
       throw new EdgeError("queue_full", `${waiting} turns of this account are waiting already.`);
     }
-    this.#assertBudget();
+    this.assertBudget();
+  }
+
+  /** Leases a part of the budget to a session. @throws EdgeError `budget_spent`. */
+  lease(session: string): BudgetLease {
+    const now = Date.now();
+    this.assertBudget();
+    return this.#leases.grant(session, this.limits, this.#counted.spending.spent(now), now);
+  }
+
+  /** Whether existing leases must be revoked before granting another. */
+  get isReserved(): boolean {
+    return this.#leases.isReserved(this.limits, this.#counted.spending.spent(Date.now()));
+  }
+
+  /** Revokes all leases and returns the sessions to notify. */
+  revokeLeases(): string[] {
+    return this.#leases.revokeAll(Date.now());
+  }
+
+  removeLease(session: string): void {
+    this.#leases.remove(session);
   }
 
   /**
-   * One model call more. What those come to that are under way is not known yet: each of them may go over the budget.
-   * @throws EdgeError `budget_spent`, `model_error`.
+   * Asserts that another model call is allowed. The cost of calls in flight is unknown, so each may exceed the budget.
+   * @throws EdgeError `budget_spent`.
    */
-  beginModelCall(session: string | undefined): ModelCall {
-    this.#assertBudget();
-    if (session) this.#store.messages.takeCall(session);
-    return this.#store.modelCalls.begin(session, Date.now());
-  }
-
-  endModelCall(call: ModelCall, model: string, used: ModelUsage): void {
-    this.#store.transaction(() => this.#store.modelCalls.end(call, model, used, Date.now()));
-  }
-
-  #assertBudget(): void {
+  assertBudget(): void {
     const now = Date.now();
-    this.#limits.assertBudget(this.#store.modelCalls.spent(now), now);
-  }
-
-  #count(of: TurnStatus): number {
-    return this.#store.openTurns().filter(({ status }) => status === of).length;
+    this.#limits.assertBudget(this.#counted.spending.spent(now), now);
   }
 }

@@ -1,35 +1,59 @@
-import { EdgeError } from "@claude-edge/protocol";
+import { assertSameRequest, KEY_LIFE_MS } from "../session/idempotency-table.js";
+import type { Idempotency } from "../session/account-port.js";
+import { all } from "../sql/rows.js";
 
-import type { KeyUse, Store } from "./store.js";
+/** Old keys are looked for this often, milliseconds: an index to find them by would be another row for each key. */
+const PURGE_MS = 60 * 60_000;
 
-/** Makes a POST repeatable: its key, and a digest of what it asked for. */
-export interface Idempotency {
-  key: string;
+/** What an idempotency key was first used for. */
+interface KeyUse {
   fingerprint: string;
+  session_id: string;
+  turn_id: string | null;
 }
 
-/** The idempotency keys of an account's requests, and what they were used for. */
+/** Idempotency keys of requests that create sessions, turns and tokens, and what each created. */
 export class IdempotencyKeys {
-  readonly #store: Store;
+  readonly #sql: SqlStorage;
+  #purgedAt = 0;
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
   }
 
-  /** What a request has made that came before with the same key. @throws EdgeError `idempotency_conflict`. */
-  useOf(once: Idempotency | undefined): KeyUse | undefined {
-    const use = once && this.#store.keyUse(once.key);
-    if (use && use.fingerprint !== once.fingerprint) {
-      const message = "This Idempotency-Key was used for a different request.";
-      throw new EdgeError("idempotency_conflict", message);
-    }
+  /** What an earlier request with the same key created. @throws EdgeError `idempotency_conflict`. */
+  useOf(idempotency: Idempotency | undefined): KeyUse | undefined {
+    if (!idempotency) return undefined;
+    const query = "SELECT fingerprint, session_id, turn_id FROM idempotency WHERE key = ?";
+    const [use] = all<KeyUse>(this.#sql, query, idempotency.key);
+    if (use) assertSameRequest(idempotency, use.fingerprint);
     return use;
   }
 
-  /** Notes what a request has made. Call it in that transaction. */
-  remember(once: Idempotency | undefined, session: string, turn: string | null): void {
-    if (!once) return;
-    const use = { fingerprint: once.fingerprint, session_id: session, turn_id: turn };
-    this.#store.rememberKey(once.key, use, Date.now());
+  /** Records what a request creates. Call it in the request's transaction. */
+  remember(
+    idempotency: Idempotency | undefined,
+    session: string,
+    turn: string | null,
+    now: number,
+  ): void {
+    if (!idempotency) return;
+    if (now - this.#purgedAt > PURGE_MS) {
+      this.#purgedAt = now;
+      this.#sql.exec("DELETE FROM idempotency WHERE created_at < ?", now - KEY_LIFE_MS);
+    }
+    this.#sql.exec(
+      "INSERT INTO idempotency (key, fingerprint, session_id, turn_id, created_at) VALUES (?, ?, ?, ?, ?)",
+      idempotency.key,
+      idempotency.fingerprint,
+      session,
+      turn,
+      now,
+    );
+  }
+
+  /** What was to be made was not: its keys have not been used. */
+  forget(session: string): void {
+    this.#sql.exec("DELETE FROM idempotency WHERE session_id = ?", session);
   }
 }

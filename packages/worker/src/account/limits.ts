@@ -2,51 +2,51 @@ import { EdgeError, type AccountLimits, type UpdateLimitsRequest } from "@claude
 import { BUDGET_SPENT } from "@claude-edge/protocol/internal";
 
 import type { Env } from "../env.js";
-import type { Spent } from "./model-calls.js";
-import { all } from "./rows.js";
-import { PICO } from "./usage-table.js";
+import type { Spent } from "./spending.js";
+import { all } from "../sql/rows.js";
+import { PICO } from "../session/model-call-table.js";
 
 type Name = keyof AccountLimits;
-type Setting = { variable: keyof Env; otherwise: number | null; least: number; whole: boolean };
+type Setting = { variable: keyof Env; fallback: number | null; minimum: number; whole: boolean };
 
-/** Every limit: the deployment's variable, what holds without it, and what it may be. */
+/** Every limit: the deployment's variable, its default, and its valid range. */
 const SETTINGS: Readonly<Record<Name, Setting>> = {
   max_concurrent_turns: {
     variable: "CLAUDE_EDGE_MAX_CONCURRENT_TURNS",
-    otherwise: 1,
-    least: 1,
+    fallback: 1,
+    minimum: 1,
     whole: true,
   },
   max_queued_turns: {
     variable: "CLAUDE_EDGE_MAX_QUEUED_TURNS",
-    otherwise: 100,
-    least: 0,
+    fallback: 100,
+    minimum: 0,
     whole: true,
   },
-  max_sessions: { variable: "CLAUDE_EDGE_MAX_SESSIONS", otherwise: null, least: 0, whole: true },
+  max_sessions: { variable: "CLAUDE_EDGE_MAX_SESSIONS", fallback: null, minimum: 0, whole: true },
   requests_per_minute: {
     variable: "CLAUDE_EDGE_REQUESTS_PER_MINUTE",
-    otherwise: null,
-    least: 0,
+    fallback: null,
+    minimum: 0,
     whole: true,
   },
   tokens_per_day: {
     variable: "CLAUDE_EDGE_TOKENS_PER_DAY",
-    otherwise: null,
-    least: 0,
+    fallback: null,
+    minimum: 0,
     whole: true,
   },
   dollars_per_day: {
     variable: "CLAUDE_EDGE_DOLLARS_PER_DAY",
-    otherwise: null,
-    least: 0,
+    fallback: null,
+    minimum: 0,
     whole: false,
   },
 };
 
 const NAMES = Object.keys(SETTINGS) as Name[];
 
-/** What an account may use: the deployment's limits, and before them those that were set for this account. */
+/** An account's limits. Limits of the account override those of the deployment. */
 export class Limits {
   readonly #sql: SqlStorage;
   readonly #env: Env;
@@ -57,7 +57,7 @@ export class Limits {
     this.#env = env;
   }
 
-  /** @throws EdgeError `setting_invalid`: a limit that cannot be read is no limit that holds. */
+  /** @throws EdgeError `setting_invalid`: an unreadable limit must not count as no limit. */
   get current(): AccountLimits {
     if (this.#current) return this.#current;
     const own = new Map(this.#rows().map(({ name, value }) => [name, value]));
@@ -68,7 +68,7 @@ export class Limits {
     return (this.#current = Object.fromEntries(limits) as AccountLimits);
   }
 
-  /** The names of those that were set for this account. */
+  /** The names of the limits that were set for this account. */
   get own(): Name[] {
     const set = new Set(this.#rows().map(({ name }) => name));
     return NAMES.filter((name) => set.has(name));
@@ -80,21 +80,34 @@ export class Limits {
       if (value === undefined) continue;
       this.#sql.exec("DELETE FROM limits WHERE name = ?", name);
       if (value === null) continue;
-      this.#sql.exec("INSERT INTO limits VALUES (?, ?)", name, value === "none" ? null : value);
+      this.#sql.exec(
+        "INSERT INTO limits (name, value) VALUES (?, ?)",
+        name,
+        value === "none" ? null : value,
+      );
     }
     this.#current = undefined;
   }
 
-  /** @throws EdgeError `budget_spent`. */
-  assertBudget(spent: Spent, now: number): void {
+  /** Whether a budget is spent. @throws EdgeError `setting_invalid`. */
+  isSpent(spent: Spent): boolean {
+    return this.#overspent(spent) !== undefined;
+  }
+
+  #overspent(spent: Spent): { limit: Name; allowed: number; used: number } | undefined {
     const { tokens_per_day: tokens, dollars_per_day: dollars } = this.current;
     const dollarsSpent = spent.cost / PICO;
-    const over =
-      tokens !== null && spent.tokens >= tokens
-        ? { limit: "tokens_per_day", allowed: tokens, used: spent.tokens }
-        : dollars !== null && dollarsSpent >= dollars
-          ? { limit: "dollars_per_day", allowed: dollars, used: dollarsSpent }
-          : undefined;
+    if (tokens !== null && spent.tokens >= tokens) {
+      return { limit: "tokens_per_day", allowed: tokens, used: spent.tokens };
+    }
+    return dollars !== null && dollarsSpent >= dollars
+      ? { limit: "dollars_per_day", allowed: dollars, used: dollarsSpent }
+      : undefined;
+  }
+
+  /** @throws EdgeError `budget_spent`. */
+  assertBudget(spent: Spent, now: number): void {
+    const over = this.#overspent(spent);
     if (!over) return;
     const { limit, allowed, used } = over;
     const is =
@@ -111,13 +124,13 @@ export class Limits {
   }
 }
 
-function ofDeployment(env: Env, { variable, otherwise, least, whole }: Setting): number | null {
+function ofDeployment(env: Env, { variable, fallback, minimum, whole }: Setting): number | null {
   const given = env[variable] as string | number | undefined;
-  if (given === undefined || String(given).trim() === "") return otherwise;
+  if (given === undefined || String(given).trim() === "") return fallback;
   const value = Number(given);
-  if (value >= least && (whole ? Number.isSafeInteger(value) : Number.isFinite(value)))
+  if (value >= minimum && (whole ? Number.isSafeInteger(value) : Number.isFinite(value)))
     return value;
-  const form = whole ? `a whole number from ${least}` : "a number from 0";
+  const form = whole ? `a whole number from ${minimum}` : "a number from 0";
   throw new EdgeError(
     "setting_invalid",
     `${variable} is ${JSON.stringify(given)}: it must be ${form}.`,

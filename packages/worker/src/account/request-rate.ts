@@ -3,14 +3,14 @@ import { EdgeError } from "@claude-edge/protocol";
 const MINUTE_MS = 60_000;
 
 /**
- * Requests of the last minute, as a bucket that fills up evenly: after a pause all of a minute's may come at once. It
- * is in memory alone; a restart forgets at most a minute.
+ * A token bucket with the capacity of one minute, so a burst after a pause is allowed. It is kept in memory only; a
+ * restart forgets at most a minute.
  */
 export class RequestRate {
   #left = Infinity;
   #at = 0;
 
-  /** Takes one. @throws EdgeError `rate_limited`, with the seconds to wait in `details.retry_after_s`. */
+  /** Takes a request. @throws EdgeError `rate_limited`, with the seconds to wait in `details.retry_after_s`. */
   take(perMinute: number | null, now: number): void {
     if (perMinute === null) return;
     const refilled = this.#left + ((now - this.#at) / MINUTE_MS) * perMinute;

@@ -7,7 +7,8 @@ import {
   type TokenResource,
 } from "@claude-edge/protocol";
 
-import { all } from "./rows.js";
+import { iso } from "../iso.js";
+import { all } from "../sql/rows.js";
 
 interface TokenRow {
   position: number;
@@ -15,17 +16,16 @@ interface TokenRow {
   name: string | null;
   scopes: string | null;
   session_id: string | null;
+  request_id: string | null;
   created_at: number | null;
   expires_at: number | null;
   revoked_at: number | null;
 }
 
-/** Rows outlive their tokens by more than clocks are apart, milliseconds. */
-const AFTERLIFE_MS = 60 * 60 * 1000;
+/** Rows are kept this long after a token's expiry, to allow for clock skew, milliseconds. */
+const RETENTION_MS = 60 * 60 * 1000;
 
-const iso = (ms: number) => new Date(ms).toISOString();
-
-/** The tokens that an account minted, and those it revoked; not the tokens themselves. */
+/** Metadata of the tokens that an account minted or revoked. The tokens themselves are not stored. */
 export class TokenTable {
   readonly #sql: SqlStorage;
 
@@ -40,27 +40,29 @@ export class TokenTable {
       scopes = [...DEFAULT_SCOPES],
       expires_in = TOKEN_LIFE_S,
       session_id,
+      request_id,
       name,
     }: CreateTokenRequest,
     now: number,
   ): TokenResource {
     const id = crypto.randomUUID();
     const createdAt = Math.floor(now / 1000) * 1000;
-    this.#sql.exec("DELETE FROM tokens WHERE expires_at < ?", createdAt - AFTERLIFE_MS);
+    this.#sql.exec("DELETE FROM tokens WHERE expires_at < ?", createdAt - RETENTION_MS);
     this.#sql.exec(
-      `INSERT INTO tokens (id, name, scopes, session_id, created_at, expires_at)
-        VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO tokens (id, name, scopes, session_id, request_id, created_at, expires_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       name ?? null,
       JSON.stringify([...new Set(scopes)]),
       session_id ?? null,
+      request_id ?? null,
       createdAt,
       expires_in === "never" ? null : createdAt + expires_in * 1000,
     );
     return this.get(id, account)!;
   }
 
-  /** The first time counts. One that was not minted here is written down too, for good: its time is not known. */
+  /** Keeps the first revocation's time. A token that was minted elsewhere is kept for good: its expiry is unknown. */
   revoke(id: string, now: number): void {
     this.#sql.exec(
       `INSERT INTO tokens (id, revoked_at) VALUES (?, ?)
@@ -80,7 +82,7 @@ export class TokenTable {
     return row && toToken(row, account);
   }
 
-  /** Newest first, behind a cursor. */
+  /** Newest first, after a cursor. */
   list(account: string, cursor: number | undefined, limit: number): TokenList {
     const rows = all<TokenRow>(
       this.#sql,
@@ -97,13 +99,14 @@ export class TokenTable {
 }
 
 function toToken(row: TokenRow, account: string): TokenResource {
-  const { id, name, scopes, session_id, created_at, expires_at, revoked_at } = row;
+  const { id, name, scopes, session_id, request_id, created_at, expires_at, revoked_at } = row;
   return {
     id,
     account,
     ...(name === null ? {} : { name }),
     ...(scopes === null ? {} : { scopes: JSON.parse(scopes) as Scope[] }),
     ...(session_id === null ? {} : { session_id }),
+    ...(request_id === null ? {} : { request_id }),
     ...(created_at === null ? {} : { created_at: iso(created_at) }),
     expires_at: expires_at === null ? null : iso(expires_at),
     ...(revoked_at === null ? {} : { revoked_at: iso(revoked_at) }),

@@ -1,19 +1,14 @@
-import type { Usage, UsageFigures, UsageGroup, UsageReport } from "@claude-edge/protocol";
+import type { UsageFigures, UsageGroup, UsageReport } from "@claude-edge/protocol";
 import { EdgeError } from "@claude-edge/protocol";
 
-import type { ModelUsage } from "../model/model-call.js";
-import { all, one } from "./rows.js";
+import type { ModelUsage } from "../egress/model-call.js";
+import { dayOf, PICO } from "../session/model-call-table.js";
+import { all, one } from "../sql/rows.js";
 
-/**
- * Costs are kept in picodollars, as whole numbers: a token at a price per million with six decimals still is one, so
- * sums are exact where those of floating point dollars drift.
- */
-export const PICO = 1e12;
-
-/** More of them than this want a shorter time. */
+/** Reports with more groups are refused. */
 const MAX_GROUPS = 10_000;
 
-/** What is asked of an account's usage. Days are UTC, YYYY-MM-DD, the last included. */
+/** A query of an account's usage. Days are UTC, YYYY-MM-DD, inclusive. */
 export interface UsageQuery {
   from?: string | undefined;
   to?: string | undefined;
@@ -24,27 +19,27 @@ interface SumRow extends UsageFigures {
   key: string;
 }
 
-/** The row with an empty model stands for the turn itself. */
+/** The row with an empty model stands for the turn itself. Unlike `sum`, `total` does not fail beyond 64 bits. */
 const SUMS = `
   count(DISTINCT iif(model = '' OR ?3, nullif(turn_id, ''), NULL)) AS turns,
-  coalesce(sum(input_tokens), 0) AS input_tokens,
-  coalesce(sum(output_tokens), 0) AS output_tokens,
-  coalesce(sum(cache_read_input_tokens), 0) AS cache_read_input_tokens,
-  coalesce(sum(cache_creation_input_tokens), 0) AS cache_creation_input_tokens,
-  coalesce(sum(cost), 0) AS cost_usd
+  total(input_tokens) AS input_tokens,
+  total(output_tokens) AS output_tokens,
+  total(cache_read_input_tokens) AS cache_read_input_tokens,
+  total(cache_creation_input_tokens) AS cache_creation_input_tokens,
+  total(cost) AS cost_usd
   FROM usage WHERE day >= ?1 AND day <= ?2`;
 
 const COLUMNS = { day: "day", session: "session_id", model: "model" } as const;
 
-/** The day in UTC, YYYY-MM-DD. */
-export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+/** Of no session are calls of the Messages API; of no model are the rows of turns. */
+const IS_GROUPED = { day: "1", session: "session_id != ''", model: "model != ''" } as const;
 
 const inDollars = <Row extends UsageFigures>(row: Row): Row => ({
   ...row,
   cost_usd: row.cost_usd / PICO,
 });
 
-/** What an account has used, by turn, model and day. It outlives the sessions. */
+/** An account's usage by turn, model and day. It outlives the sessions. */
 export class UsageTable {
   readonly #sql: SqlStorage;
 
@@ -52,7 +47,7 @@ export class UsageTable {
     this.#sql = sql;
   }
 
-  /** A turn has ended, whatever it used. */
+  /** Counts an ended turn, independent of its usage. */
   addTurn(turn: string, session: string, now: number): void {
     this.#sql.exec(
       "INSERT OR IGNORE INTO usage (turn_id, model, day, session_id) VALUES (?, '', ?, ?)",
@@ -62,18 +57,16 @@ export class UsageTable {
     );
   }
 
-  /** Models were used in a turn, or for its sake after its end. */
-  add(turn: string, session: string, { models }: Usage, now: number): void {
-    for (const [model, figures] of Object.entries(models)) {
-      const cost = Math.round(figures.cost_usd * PICO);
-      this.addModel(turn, session, model, dayOf(now), { ...figures, cost });
-    }
+  /** Whether a turn has ended. */
+  hasTurn(turn: string): boolean {
+    const query = "SELECT 1 FROM usage WHERE turn_id = ? AND model = '' LIMIT 1";
+    return all(this.#sql, query, turn).length > 0;
   }
 
-  /** `turn` and `session` are empty for what belongs to none. */
-  addModel(turn: string, session: string, model: string, day: string, used: ModelUsage): void {
+  /** `turn` and `session` are empty for usage outside of turns. */
+  add(turn: string, session: string, model: string, day: string, used: ModelUsage): void {
     this.#sql.exec(
-      `INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO usage (turn_id, model, day, session_id, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET
           input_tokens = input_tokens + excluded.input_tokens,
           output_tokens = output_tokens + excluded.output_tokens,
@@ -92,7 +85,7 @@ export class UsageTable {
     );
   }
 
-  /** Days in their order, sessions and models by what they cost. @throws EdgeError `invalid_request` for too many. */
+  /** Days in order, sessions and models by descending cost. @throws EdgeError `invalid_request` for too many groups. */
   report(account: string, { from, to, group }: UsageQuery): UsageReport {
     const time = [from ?? "", to ?? "9999"];
     const total = one<UsageFigures>(this.#sql, `SELECT ${SUMS}`, ...time, 0);
@@ -107,13 +100,12 @@ export class UsageTable {
 
   #groups(group: UsageGroup, time: string[]): SumRow[] {
     const column = COLUMNS[group];
-    const ofModels = group === "model";
     const rows = all<SumRow>(
       this.#sql,
-      `SELECT ${column} AS key, ${SUMS} ${ofModels ? "AND model != ''" : ""} GROUP BY ${column}
+      `SELECT ${column} AS key, ${SUMS} AND ${IS_GROUPED[group]} GROUP BY ${column}
         ORDER BY ${group === "day" ? "key" : "cost_usd DESC, key"} LIMIT ${MAX_GROUPS + 1}`,
       ...time,
-      ofModels ? 1 : 0,
+      group === "model" ? 1 : 0,
     );
     if (rows.length <= MAX_GROUPS) return rows.map(inDollars);
     const message = `There are more than ${MAX_GROUPS} ${group}s: name a shorter time with from and to.`;

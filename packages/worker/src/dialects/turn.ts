@@ -9,10 +9,10 @@ import {
   type Usage,
 } from "@claude-edge/protocol";
 
-import type { AcceptedTurn } from "../account/account-do.js";
-import type { AccountStub } from "../http/account-stub.js";
+import type { AcceptedTurn } from "../session/calls.js";
+import type { Account } from "../http/account.js";
 
-/** How a turn stands, read off itself or off one of its events. */
+/** The state of a turn, from the turn itself or from one of its events. */
 interface TurnState {
   id: string;
   session_id: string;
@@ -24,41 +24,48 @@ interface TurnState {
     | undefined;
 }
 
-/** What a turn came to. */
+/** The outcome of a completed turn. */
 export interface CompletedTurn {
   session_id: string;
   result: TurnResult;
   usage: Usage | undefined;
 }
 
-/** @throws EdgeError why it has not completed. One that waits does so for an answer that no dialect can give. */
-function completed({ id, session_id, status, result, usage, error }: TurnState): CompletedTurn {
+/** @throws EdgeError when the turn failed, or waits for an answer: no dialect can give one. */
+function assertCompleted({
+  id,
+  session_id,
+  status,
+  result,
+  usage,
+  error,
+}: TurnState): CompletedTurn {
   if (status === "completed" && result) return { session_id, result, usage };
   const code = isErrorCode(error?.code) ? error.code : "turn_failed";
   const message = error?.message ?? "The turn waits for an answer.";
   throw new EdgeError(code, message, { ...error?.details, session_id, turn_id: id });
 }
 
-/** What a turn has come to with this event; undefined while it goes on. @throws EdgeError what it failed with. */
+/** The outcome, if this event ends the turn; undefined otherwise. @throws EdgeError the turn's failure. */
 export function completedBy(event: EdgeEvent): CompletedTurn | undefined {
   if (event.kind !== "turn") return undefined;
   const isOver = isFinal(event.status) || event.status === "waiting";
-  return isOver ? completed({ ...event, id: event.turn_id }) : undefined;
+  return isOver ? assertCompleted({ ...event, id: event.turn_id }) : undefined;
 }
 
-/** Waits for a turn's end. @throws EdgeError what it failed with. */
-export async function untilCompleted(
-  stub: AccountStub,
+/** Waits for a turn's end. @throws EdgeError the turn's failure. */
+export async function waitUntilCompleted(
+  stub: Account,
   { turn }: AcceptedTurn,
 ): Promise<CompletedTurn> {
-  return completed(await stub.waitForTurn(turn.session_id, turn.id));
+  return assertCompleted(await stub.waitForTurn(turn.session_id, turn.id));
 }
 
 /**
- * Whoever speaks a dialect cannot answer a permission prompt: in a session that asks, its turn could wait for days.
+ * Rejects sessions that ask for permissions: clients of a dialect cannot answer, so a turn could wait for days.
  * @throws EdgeError `invalid_request`.
  */
-export function assertAsksNobody({ id, options }: SessionResource): void {
+export function assertNeedsNoAnswers({ id, options }: SessionResource): void {
   if (!options.canUseTool) return;
   const message = `Session ${id} asks for permissions, and this API has no way to give them.`;
   throw new EdgeError("invalid_request", message, { session_id: id });

@@ -1,49 +1,21 @@
-import {
-  errorPolicy,
-  PROTOCOL_HEADER,
-  PROTOCOL_VERSION,
-  REQUEST_ID_HEADER,
-  toWireError,
-  type TurnResource,
-  type WireError,
-} from "@claude-edge/protocol";
+import type { TurnResource, WireError } from "@claude-edge/protocol";
 
-import type { Dialect } from "../dialects/dialect.js";
+import { commonHeaders, errorHeaders, toLoggedError, statusOf } from "../errors.js";
+import type { Dialect } from "./contract.js";
 
-/** Headers of every answer. */
-export function commonHeaders(requestId: string): Record<string, string> {
-  return { [REQUEST_ID_HEADER]: requestId, [PROTOCOL_HEADER]: String(PROTOCOL_VERSION) };
-}
-
-/** Headers of an error answer, in whoever's words. */
-export function errorHeaders(error: WireError, requestId: string): Record<string, string> {
-  return { ...commonHeaders(requestId), ...retryAfter(error) };
-}
-
-/** The status of an answer that carries an error; one that never travels is none that was foreseen. */
-export const statusOf = ({ code }: Pick<WireError, "code">): number =>
-  errorPolicy(code).status || 500;
-
-/** Whatever was thrown, as an error; what nobody foresaw goes into the log. */
-export function readError(thrown: unknown, requestId: string): WireError {
-  const error = toWireError(thrown);
-  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
-  return error;
-}
-
-/** Whatever was thrown, as an error answer; `inWords`: in a dialect's. */
+/** Turns a thrown value into an error response; `format`: that of a dialect. */
 export function errorAnswer(
   thrown: unknown,
   requestId: string,
-  inWords: Dialect["error"] = errorResponse,
+  format: Dialect["error"] = errorResponse,
 ): Response {
-  const error = readError(thrown, requestId);
-  return inWords(error, statusOf(error), requestId);
+  const error = toLoggedError(thrown, requestId);
+  return format(error, statusOf(error), requestId);
 }
 
 /**
- * A turn that has ended: itself when it completed, an error answer of its kind when not. One that waits for an answer
- * is not done: 202.
+ * The response for a settled turn: the turn if it completed, an error response if it failed, 202 if it waits for an
+ * answer.
  */
 export function turnAnswer(turn: TurnResource, requestId: string): Response {
   const status = turn.status === "waiting" ? 202 : 200;
@@ -57,21 +29,36 @@ function errorResponse(error: WireError, status: number, requestId: string): Res
   return Response.json(body, { status, headers: errorHeaders(error, requestId) });
 }
 
-/** An event stream; the id of what it belongs to goes into the headers, for a client cut off before the first event. */
+/** Keeps a browser from running an agent's files under the deployment's origin. */
+export const AS_ATTACHMENT = {
+  "content-disposition": "attachment",
+  "x-content-type-options": "nosniff",
+  "cache-control": "private, no-cache, no-transform",
+};
+
+/** Responds with a tar. */
+export const tarAnswer = (body: ReadableStream<Uint8Array>, requestId: string): Response =>
+  attachment(body, "application/x-tar", requestId);
+
+/** Responds with JSON, one value a line. */
+export const linesAnswer = (body: ReadableStream<Uint8Array>, requestId: string): Response =>
+  attachment(body, "application/x-ndjson", requestId);
+
+function attachment(body: ReadableStream<Uint8Array>, type: string, requestId: string): Response {
+  return new Response(body, {
+    headers: { ...commonHeaders(requestId), ...AS_ATTACHMENT, "content-type": type },
+  });
+}
+
+/** Responds with an event stream. */
 export function streamAnswer(body: ReadableStream<Uint8Array>, requestId: string): Response {
   return new Response(body, {
     headers: {
       ...commonHeaders(requestId),
       "content-type": "text/event-stream; charset=utf-8",
-      // Anything in between that compresses or collects would hold tokens back.
+      // Keeps proxies from compressing or buffering, which would delay tokens.
       "cache-control": "no-cache, no-transform",
       "x-accel-buffering": "no",
     },
   });
-}
-
-/** The header that says when to come back, for an error that knows. */
-export function retryAfter({ details }: WireError): Record<string, string> {
-  const seconds = details?.retry_after_s;
-  return typeof seconds === "number" ? { "retry-after": String(seconds) } : {};
 }

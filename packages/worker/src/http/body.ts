@@ -7,12 +7,22 @@ import {
 } from "@claude-edge/protocol";
 import * as z from "zod/mini";
 
-import type { Idempotency } from "../account/account-do.js";
-import type { Call } from "./call.js";
-import { assertShallow } from "./limits.js";
+import type { Idempotency } from "../session/account-port.js";
+import type { Call } from "./contract.js";
+import { assertShallow } from "../json-depth.js";
 import { readText } from "./read-text.js";
 
-/** What is wrong with a value, where, in one line. */
+const TYPES: Record<string, string> = {
+  array: "an array",
+  boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "a string",
+};
+
+/** Describes the first validation error and its path, in one line. */
 function describe({ issues }: z.core.$ZodError): string {
   const [issue] = issues;
   if (!issue) return "invalid";
@@ -20,9 +30,15 @@ function describe({ issues }: z.core.$ZodError): string {
   if (issue.code === "unrecognized_keys") {
     return `${[...path, issue.keys[0]].join(".")}: there is no such field`;
   }
-  // zod says only "Invalid input" of a field that is not there.
-  const isMissing = issue.code === "invalid_type" && issue.input === undefined && path.length > 0;
-  return `${path.join(".") || "body"}: ${isMissing ? "is missing" : issue.message}`;
+  return `${path.join(".") || "body"}: ${reasonOf(issue)}`;
+}
+
+/** zod/mini's own message for a wrong type is only "Invalid input". */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_type") return issue.message;
+  if (issue.input === undefined) return "is missing";
+  const type = TYPES[issue.expected];
+  return type ? `must be ${type}` : issue.message;
 }
 
 /**
@@ -32,16 +48,16 @@ function describe({ issues }: z.core.$ZodError): string {
 export async function readBody<Schema extends z.ZodMiniType>(
   c: Call,
   schema: Schema,
-): Promise<{ value: z.output<Schema>; once?: Idempotency }> {
+): Promise<{ value: z.output<Schema>; idempotency?: Idempotency }> {
   const json = await readJson(c);
-  const parsed = z.safeParse(schema, json);
+  const parsed = z.safeParse(schema, json, { reportInput: true });
   if (!parsed.success) throw new EdgeError("invalid_request", describe(parsed.error));
-  if (hasPrompt(parsed.data)) checkPrompt(parsed.data.prompt);
-  const once = await idempotencyOf(c.req.raw, c.get("body") ?? "");
-  return { value: parsed.data, ...(once ? { once } : {}) };
+  if (hasPrompt(parsed.data)) checkPrompt(parsed.data.prompt, parsed.data.fields);
+  const idempotency = await idempotencyOf(c.req.raw, c.get("body") ?? "");
+  return { value: parsed.data, ...(idempotency ? { idempotency } : {}) };
 }
 
-/** Reads a JSON body, once. @throws EdgeError `unsupported_media_type`, `body_too_…`, `invalid_json`, `invalid_request`. */
+/** Reads a JSON body. May be called again. @throws EdgeError `unsupported_media_type`, `body_too_…`, `invalid_json`, `invalid_request`. */
 export async function readJson(c: Call): Promise<unknown> {
   const request = c.req.raw;
   const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
@@ -58,22 +74,23 @@ export async function readJson(c: Call): Promise<unknown> {
   }
 }
 
-const hasPrompt = (value: unknown): value is { prompt: Prompt } =>
+const hasPrompt = (value: unknown): value is { prompt: Prompt; fields?: object } =>
   typeof value === "object" && value !== null && "prompt" in value;
 
-/** @throws EdgeError `prompt_empty`, `prompt_too_long`. */
-export function checkPrompt(prompt: Prompt): void {
+/** @throws EdgeError `prompt_empty`, `prompt_too_long`: the fields of its message count too. */
+export function checkPrompt(prompt: Prompt, fields?: object): void {
   const text =
     typeof prompt === "string" ? prompt : prompt.length > 0 ? JSON.stringify(prompt) : "";
   if (text.trim() === "") throw new EdgeError("prompt_empty", "The prompt is empty.");
-  const bytes = new TextEncoder().encode(text).byteLength;
+  const more = fields ? JSON.stringify(fields) : "";
+  const bytes = new TextEncoder().encode(text + more).byteLength;
   if (bytes > MAX_PROMPT_BYTES) {
     const message = `The prompt is ${bytes} bytes long; ${MAX_PROMPT_BYTES} are the most.`;
     throw new EdgeError("prompt_too_long", message);
   }
 }
 
-/** The request's idempotency key, with a digest of path and body: the same key for anything else is a mistake. */
+/** The request's idempotency key, with a digest of path and body to detect its reuse for another request. */
 async function idempotencyOf(request: Request, text: string): Promise<Idempotency | undefined> {
   const key = request.headers.get(IDEMPOTENCY_HEADER);
   if (key === null) return undefined;

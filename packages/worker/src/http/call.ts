@@ -1,54 +1,44 @@
 import { EdgeError, TRACE_HEADER } from "@claude-edge/protocol";
-import type { Context } from "hono";
 
-import type { EventsCall } from "../account/account-do.js";
-import { credentialOf } from "../credential.js";
-import type { Dialect } from "../dialects/dialect.js";
+import type { EventsCall } from "../session/calls.js";
+import { credentialOf } from "../egress/credential.js";
+import type { Call } from "./contract.js";
 import type { Env } from "../env.js";
 import { allows } from "./access.js";
-import { accountStub, type AccountStub } from "./account-stub.js";
-import { commonHeaders } from "./answers.js";
-import { accountOf, type Caller } from "./auth.js";
+import { Account } from "./account.js";
+import { commonHeaders } from "../errors.js";
+import { accountOf } from "./auth.js";
 
-export interface AppEnv {
-  Bindings: Env;
-  Variables: {
-    requestId: string;
-    caller: Caller;
-    /** The body, once it was read. */
-    body: string | undefined;
-    /** Whose words an error answer is in: the dialect that has taken the request. */
-    dialect: Dialect | undefined;
-  };
-}
-
-/** A request as handlers see it. */
-export type Call = Context<AppEnv>;
-
-/** The name of the account that a request is for; `named`: by its body. */
+/** The name of the request's account; `named`: the name in its body. */
 export const nameOf = (c: Call, named?: string): string =>
   accountOf(c.req.raw, c.get("caller"), named);
 
-export const stubOf = (c: Call, name: string): AccountStub =>
-  accountStub(c.env, name, c.get("caller").token?.id);
+export const stubOf = (c: Call, name: string): Account =>
+  new Account(c.env, name, c.get("caller").token, c.get("requestId"));
 
-/** The account that a request without a body is for. */
-export const account = (c: Call): AccountStub => stubOf(c, nameOf(c));
+/** The account of a request without a body. */
+export const account = (c: Call): Account => stubOf(c, nameOf(c));
 
 export const json = (c: Call, value: unknown, status = 200): Response =>
   Response.json(value, { status, headers: commonHeaders(c.get("requestId")) });
 
-/** Who reads events; with `callbacks` it runs the session's callbacks: hooks, MCP servers, permissions. */
+/** The reader of events. With `callbacks` it runs the session's callbacks: hooks, MCP servers, permissions. */
 export function readerOf(c: Call): Pick<EventsCall, "callbacks" | "token"> {
   const { token } = c.get("caller");
   return {
-    // Whoever cannot answer is no caller: a hook would wait for it as long as it reads.
+    // A reader that may not answer runs no callbacks: a hook would wait for it as long as it reads.
     callbacks: c.req.query("callbacks") === "true" && (!token || allows(token, "requests:answer")),
     ...(token ? { token: { id: token.id, expiresAt: token.expiresAt } } : {}),
   };
 }
 
-/** The caller's span; one that cannot be read is left out, as W3C says. */
+/** Whether the caller may list the account's sessions. */
+export function maySeeSessions(c: Call): boolean {
+  const { token } = c.get("caller");
+  return !token || (token.session === undefined && allows(token, "sessions:read"));
+}
+
+/** The caller's span. An invalid one is ignored, as W3C Trace Context requires. */
 export const traceOf = (c: Call): string | undefined =>
   /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(c.req.header(TRACE_HEADER) ?? "")?.[0];
 

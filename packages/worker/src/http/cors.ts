@@ -3,9 +3,9 @@ import type { MiddlewareHandler } from "hono";
 import { cors as honoCors } from "hono/cors";
 
 import type { Env } from "../env.js";
-import type { AppEnv } from "./call.js";
+import type { AppEnv } from "./contract.js";
 
-const A_DAY_S = 24 * 60 * 60;
+const DAY_S = 24 * 60 * 60;
 
 const originsOf = (env: Env): string[] =>
   String(env.CLAUDE_EDGE_CORS_ORIGINS ?? "")
@@ -13,10 +13,10 @@ const originsOf = (env: Env): string[] =>
     .map((origin) => origin.trim().replace(/\/+$/, ""))
     .filter((origin) => origin !== "");
 
-/** Whether pages of any other origin may ask at all. */
-export const mayAskFromBrowser = (env: Env): boolean => originsOf(env).length > 0;
+/** Whether any other origin is allowed. */
+export const isCorsEnabled = (env: Env): boolean => originsOf(env).length > 0;
 
-/** Lets pages of the configured origins ask. Without cookies: a key comes in a header, where a page has put it. */
+/** Allows the configured origins, without cookies: a page sends its key in a header. */
 export const cors: MiddlewareHandler<AppEnv> = honoCors({
   origin(origin, { env }) {
     const origins = originsOf(env as Env);
@@ -34,5 +34,5 @@ export const cors: MiddlewareHandler<AppEnv> = honoCors({
     "x-checkpoint",
     "x-file-mode",
   ],
-  maxAge: A_DAY_S,
+  maxAge: DAY_S,
 });

@@ -1,18 +1,12 @@
 import type { FileEntry } from "@claude-edge/protocol";
 
-import type { ByteRange, OpenFile } from "../workspace/files.js";
-import type { AccountStub } from "./account-stub.js";
-import { commonHeaders } from "./answers.js";
-import type { Call } from "./call.js";
+import type { ByteRange, OpenFile } from "../files/files.js";
+import type { Account } from "./account.js";
+import { AS_ATTACHMENT } from "./answers.js";
+import { commonHeaders } from "../errors.js";
+import type { Call } from "./contract.js";
 
-/** What an agent wrote is nothing that a browser should run under the deployment's name. */
-export const AS_ATTACHMENT = {
-  "content-disposition": "attachment",
-  "x-content-type-options": "nosniff",
-  "cache-control": "private, no-cache, no-transform",
-};
-
-/** A file of a session, as it is now or as it was. */
+/** A file of a session, now or at an earlier state. */
 export interface FileOfSession {
   session: string;
   path: string;
@@ -23,40 +17,48 @@ type Found = Pick<OpenFile, "entry" | "checkpoint">;
 
 /**
  * Answers GET and HEAD of a file: `Range`, `If-Range`, `If-None-Match`.
- * @param shown Headers for a file that is not just to be saved.
+ * @param extraHeaders Headers for a file that the browser should display instead of saving.
  */
 export async function answerFile(
   c: Call,
-  stub: AccountStub,
+  stub: Account,
   { session, path, at }: FileOfSession,
-  shown: Record<string, string> = {},
+  extraHeaders: Record<string, string> = {},
 ): Promise<Response> {
   const stat = () => stub.statFile(session, path, at);
   if (c.req.method === "HEAD") {
     const found = await stat();
-    return whole(c, { ...found, start: 0, length: found.entry.size, body: null }, shown);
+    return fileResponse(
+      c,
+      { ...found, start: 0, length: found.entry.size, body: null },
+      extraHeaders,
+    );
   }
-  const [known, only] = [c.req.header("if-none-match"), c.req.header("if-range")];
+  const [ifNoneMatch, ifRange] = [c.req.header("if-none-match"), c.req.header("if-range")];
   const range = rangeOf(c);
-  if (known === undefined && (only === undefined || range === undefined)) {
-    return whole(c, await stub.openFile(session, path, at, range), shown);
+  if (ifNoneMatch === undefined && (ifRange === undefined || range === undefined)) {
+    return fileResponse(c, await stub.openFile(session, path, at, range), extraHeaders);
   }
   const found = await stat();
-  if (known !== undefined && matches(known, found.entry)) {
-    return new Response(null, { status: 304, headers: headersOf(c, found, shown) });
+  if (ifNoneMatch !== undefined && matches(ifNoneMatch, found.entry)) {
+    return new Response(null, { status: 304, headers: headersOf(c, found, extraHeaders) });
   }
-  // A part is of no use to whoever has parts of something else.
-  const isSame = only === undefined || only.trim() === etagOf(found.entry);
-  return whole(c, await stub.openFile(session, path, at, isSame ? range : undefined), shown);
+  // If the file has changed, a range would not fit the parts that the client has.
+  const isSame = ifRange === undefined || ifRange.trim() === etagOf(found.entry);
+  return fileResponse(
+    c,
+    await stub.openFile(session, path, at, isSame ? range : undefined),
+    extraHeaders,
+  );
 }
 
 const etagOf = ({ sha256 = "" }: FileEntry): string => `"${sha256}"`;
 
-function headersOf(c: Call, { entry, checkpoint }: Found, shown: Record<string, string>) {
+function headersOf(c: Call, { entry, checkpoint }: Found, extraHeaders: Record<string, string>) {
   return {
     ...commonHeaders(c.get("requestId")),
     ...AS_ATTACHMENT,
-    ...shown,
+    ...extraHeaders,
     etag: etagOf(entry),
     "accept-ranges": "bytes",
     "x-checkpoint": String(checkpoint),
@@ -64,29 +66,29 @@ function headersOf(c: Call, { entry, checkpoint }: Found, shown: Record<string, 
   };
 }
 
-/** The file, or the part of it that was opened. */
-function whole(
+/** Responds with the file, or with the range of it that was opened. */
+function fileResponse(
   c: Call,
   file: Omit<OpenFile, "body"> & { body: ReadableStream<Uint8Array> | null },
-  shown: Record<string, string>,
+  extraHeaders: Record<string, string>,
 ): Response {
   const { entry, start, length, body } = file;
   const isPart = length < entry.size;
-  return new Response(body && sized(body, length), {
+  return new Response(body && withLength(body, length), {
     status: isPart ? 206 : 200,
     headers: {
       "content-type": "application/octet-stream",
-      ...headersOf(c, file, shown),
+      ...headersOf(c, file, extraHeaders),
       "content-length": String(length),
       ...(isPart ? { "content-range": `bytes ${start}-${start + length - 1}/${entry.size}` } : {}),
     },
   });
 }
 
-/** With its length, so that a body which breaks off is not taken for a whole one. */
-function sized(body: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
+/** Fixes the body's length, so that a client detects a truncated body. */
+function withLength(body: ReadableStream<Uint8Array>, length: number): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(length);
-  // How it went shows at the reader's end.
+  // Errors surface at the reader.
   void body.pipeTo(writable).catch(() => {});
   return readable;
 }
@@ -97,7 +99,7 @@ function matches(header: string, entry: FileEntry): boolean {
   return tags.has("*") || tags.has(etagOf(entry));
 }
 
-/** One stretch of bytes; several, and what is none, count as all of them (RFC 9110, 14.2). */
+/** A single range. Multiple or invalid ranges are ignored (RFC 9110, 14.2). */
 function rangeOf(c: Call): ByteRange | undefined {
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(c.req.header("range")?.trim() ?? "");
   const [, first = "", last = ""] = match ?? [];

@@ -1,19 +1,20 @@
 import { EdgeError, MAX_UPLOAD_BYTES, rewindSessionRequest } from "@claude-edge/protocol";
 import type { Context, Hono } from "hono";
 
-import type { Precondition } from "../workspace/files.js";
-import { commonHeaders } from "./answers.js";
+import type { Precondition } from "../files/files.js";
+import { tarAnswer } from "./answers.js";
 import { readBody } from "./body.js";
-import { account, json, nameOf, stubOf, type AppEnv, type Call } from "./call.js";
-import { answerFile, AS_ATTACHMENT } from "./file-answer.js";
+import { account, json, nameOf, stubOf } from "./call.js";
+import type { AppEnv, Call } from "./contract.js";
+import { answerFile } from "./file-answer.js";
 import { flag, pageSize, wholeNumber } from "./query-string.js";
 
-/** A page of files may be larger than others: its rows are small. */
+/** Larger than other pages, because entries are small. */
 const MAX_FILES_PAGE = 1_000;
 
 const idOf = (c: Call): string => (c.req.param() as { id: string }).id;
 
-/** The path of a file: what follows the route, each name unescaped by itself. @throws EdgeError `path_invalid`. */
+/** The path of a file, decoded from the URL after the route. @throws EdgeError `path_invalid`. */
 function pathOf(c: Call): string {
   const { pathname } = new URL(c.req.url);
   const escaped = pathname.split("/files/").slice(1).join("/files/");
@@ -29,7 +30,7 @@ const folderOf = (c: Call): string => (c.req.query("path") ?? "").replace(/\/+$/
 
 /** Adds the routes of a session's files. */
 export function addFileRoutes(app: Hono<AppEnv>): void {
-  // A name may have line breaks in it, which a dot does not stand for.
+  // Not `.+`: a name may contain line breaks.
   const file = "/v1/sessions/:id/files/:path{[^]+}";
 
   app.get("/v1/sessions/:id/files", async (c) => {
@@ -44,7 +45,7 @@ export function addFileRoutes(app: Hono<AppEnv>): void {
     return json(c, await account(c).listFiles(idOf(c), query));
   });
 
-  // HEAD comes here too: Hono answers it without the body.
+  // Also handles HEAD: Hono drops the body.
   app.get(file, (c: Context<AppEnv>) =>
     answerFile(c, account(c), { session: idOf(c), path: pathOf(c), at: c.req.query("at") }),
   );
@@ -66,13 +67,7 @@ export function addFileRoutes(app: Hono<AppEnv>): void {
 
   app.get("/v1/sessions/:id/tar", async (c) => {
     const body = await account(c).tarFiles(idOf(c), folderOf(c), c.req.query("at"));
-    return new Response(body, {
-      headers: {
-        ...commonHeaders(c.get("requestId")),
-        ...AS_ATTACHMENT,
-        "content-type": "application/x-tar",
-      },
-    });
+    return tarAnswer(body, c.get("requestId"));
   });
 
   app.put("/v1/sessions/:id/tar", async (c) => {
@@ -94,9 +89,9 @@ export function addFileRoutes(app: Hono<AppEnv>): void {
   });
 
   app.post("/v1/sessions/:id/rewind", async (c) => {
-    const { value, once } = await readBody(c, rewindSessionRequest);
+    const { value, idempotency } = await readBody(c, rewindSessionRequest);
     const name = nameOf(c, value.accountId);
-    return json(c, await stubOf(c, name).rewindSession(idOf(c), value, once));
+    return json(c, await stubOf(c, name).rewindSession(idOf(c), value, idempotency));
   });
 }
 
@@ -120,7 +115,7 @@ function modeOf(c: Call): number | undefined {
   throw new EdgeError("invalid_request", "mode: must be permission bits in octal, like 755.");
 }
 
-/** How long the body is, if it says so. @throws EdgeError `file_too_large`. */
+/** The body's content length, if given. @throws EdgeError `file_too_large`. */
 function sizeOf(c: Call): number | undefined {
   const given = c.req.header("content-length");
   const size = given === undefined ? undefined : Number(given);

@@ -1,9 +1,9 @@
 import { HEARTBEAT_MS } from "@claude-edge/protocol";
 
 /**
- * Frames as a body that is read at its consumer's pace; `heartbeat` is sent while there are none. What the generator
- * throws breaks the stream off: it is no success.
- * @param onLeave The consumer has gone, perhaps in the middle of a wait.
+ * Streams frames with backpressure; `heartbeat` is sent while there are none. An error of the generator aborts the
+ * stream.
+ * @param onLeave Called when the consumer has left, possibly during a wait.
  */
 export function frameStream(
   frames: AsyncGenerator<string>,
@@ -38,9 +38,9 @@ export function frameStream(
   );
 }
 
-/** A server-sent event; without a name it is one of kind `message`. */
+/** Formats a server-sent event; `message` is the default name. */
 export const sseFrame = (data: unknown, name?: string): string =>
   `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`;
 
-/** A comment, which readers of server-sent events skip. */
+/** A comment, which readers skip. */
 export const SSE_HEARTBEAT = ":\n\n";

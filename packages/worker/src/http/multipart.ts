@@ -1,29 +1,28 @@
 import { EdgeError } from "@claude-edge/protocol";
 import { MultipartParser, MultipartParseError } from "@remix-run/multipart-parser";
 
-import { ByteReader } from "../workspace/byte-reader.js";
-import { dropRest } from "./read-text.js";
+import { ByteReader } from "../files/byte-reader.js";
+import { drainRest } from "./read-text.js";
 
-/** The largest form that is taken: parts are held in memory, of which a Worker has 128 MB for all its requests. */
+/** Size limit of a form: parts are in memory, and a Worker has 128 MB for all its requests. */
 const MAX_FORM_BYTES = 32 * 1024 * 1024;
 
-/** What a form of a browser's is made of; more is none. */
 const MAX_PARTS = 100;
 
 /** A part of a form. */
 export interface FormPart {
   name: string | undefined;
-  /** Of a file: what its sender calls it. */
+  /** The client's name of a file. */
   filename: string | undefined;
-  /** What its sender takes it for. */
+  /** The client's content type. */
   type: string | undefined;
   size: number;
   chunks: readonly Uint8Array[];
 }
 
 /**
- * The parts of a form as `multipart/form-data`, each as soon as it is there.
- * @throws EdgeError `invalid_request` for what is no form, `file_too_large`, `upload_cut`.
+ * Parses `multipart/form-data`, yielding each part as soon as it is complete.
+ * @throws EdgeError `invalid_request` for an invalid form, `file_too_large`, `upload_cut`.
  */
 export async function* readForm({ headers, body }: Request): AsyncGenerator<FormPart> {
   const type = headers.get("content-type") ?? "";
@@ -33,10 +32,11 @@ export async function* readForm({ headers, body }: Request): AsyncGenerator<Form
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i.exec(type) ?? [];
   const boundary = quoted ?? plain;
   // RFC 2046 allows no more than 70 characters.
-  if (boundary === undefined || boundary.length > 70) throw noForm("its type names no boundary");
+  if (boundary === undefined || boundary.length > 70)
+    throw invalidForm("its type names no boundary");
   const size = Number(headers.get("content-length") ?? 0);
   if (size > MAX_FORM_BYTES) throw tooLarge(`The body has ${size} bytes`);
-  if (!body) throw noForm("it is empty");
+  if (!body) throw invalidForm("it is empty");
 
   const parser = new MultipartParser(boundary, {
     maxFileSize: MAX_FORM_BYTES,
@@ -49,14 +49,15 @@ export async function* readForm({ headers, body }: Request): AsyncGenerator<Form
     for (let chunk = await reader.next(); chunk; chunk = await reader.next()) {
       bytes += chunk.length;
       if (bytes > MAX_FORM_BYTES) throw tooLarge(`More than ${MAX_FORM_BYTES} bytes came`);
-      if (isOver(parser)) continue;
+      if (hasEnded(parser)) continue;
       yield* parsed(parser, chunk);
     }
-    if (bytes === 0) throw noForm("it is empty");
-    if (!isOver(parser)) throw new EdgeError("upload_cut", "The form ended before its last part.");
+    if (bytes === 0) throw invalidForm("it is empty");
+    if (!hasEnded(parser))
+      throw new EdgeError("upload_cut", "The form ended before its last part.");
   } finally {
     reader.release();
-    await dropRest(body);
+    await drainRest(body);
   }
 }
 
@@ -67,14 +68,14 @@ function* parsed(parser: MultipartParser, chunk: Uint8Array): Generator<FormPart
       yield { name, filename, type, size, chunks };
     }
   } catch (cause) {
-    // The second is for a header that is not UTF-8.
-    const isForm = !(cause instanceof MultipartParseError || cause instanceof TypeError);
-    throw isForm ? cause : noForm(cause.message, cause);
+    // TypeError: a header is not UTF-8.
+    const isParseError = cause instanceof MultipartParseError || cause instanceof TypeError;
+    throw isParseError ? invalidForm(cause.message, cause) : cause;
   }
 }
 
-/** Whether the last part has come: what is behind it, a line break at the least, belongs to none. */
-function isOver(parser: MultipartParser): boolean {
+/** Whether the last part has arrived. Bytes after it, such as a line break, belong to no part. */
+function hasEnded(parser: MultipartParser): boolean {
   try {
     parser.finish();
     return true;
@@ -83,7 +84,7 @@ function isOver(parser: MultipartParser): boolean {
   }
 }
 
-const noForm = (why: string, cause?: unknown): EdgeError =>
+const invalidForm = (why: string, cause?: unknown): EdgeError =>
   new EdgeError("invalid_request", `The body is no multipart/form-data: ${why}.`, undefined, cause);
 
 const tooLarge = (what: string): EdgeError =>

@@ -1,6 +1,6 @@
 import { EdgeError } from "@claude-edge/protocol";
 
-/** A request, as far as its query string is concerned. All below throw EdgeError `invalid_request`. */
+/** The query string of a request. All functions below throw EdgeError `invalid_request`. */
 interface Call {
   req: { query: (name: string) => string | undefined };
 }
@@ -8,8 +8,8 @@ interface Call {
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 200;
 
-export function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
-  if (value === undefined || value === "") return otherwise;
+export function wholeNumber(name: string, value: string | undefined, fallback: number): number {
+  if (value === undefined || value === "") return fallback;
   if (!/^\d{1,15}$/.test(value)) {
     throw new EdgeError("invalid_request", `${name}: must be a whole number.`);
   }
@@ -43,7 +43,7 @@ export function oneOf<Value extends string>(
 export function day(c: Call, name: string): string | undefined {
   const given = c.req.query(name);
   if (given === undefined) return undefined;
-  // The 30th of February is taken for the 1st or 2nd of March.
+  // Date accepts February 30 as March 1 or 2.
   const time = new Date(`${given}T00:00:00Z`);
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(given) && !Number.isNaN(time.getTime());
   if (isDay && time.toISOString().startsWith(given)) return given;

@@ -5,14 +5,16 @@ import {
   MAX_UPLOAD_BYTES,
 } from "@claude-edge/protocol";
 
+import { readWithin } from "../read-within.js";
+
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** What is still taken of a body that nobody wants: time enough for one that is under way, as long as it comes. */
+/** Limits for draining an unwanted body: enough for an upload in progress, while it keeps arriving. */
 const DROP_MS = 10_000;
 const DROP_IDLE_MS = 1_000;
 const DROP_BYTES = 2 * MAX_UPLOAD_BYTES;
 
-/** The text of a request. @throws EdgeError `body_too_large`, `body_too_slow`, `invalid_json` for what is not UTF-8. */
+/** Reads a request's body as text. @throws EdgeError `body_too_large`, `body_too_slow`, `invalid_json` if it is not UTF-8. */
 export async function readText({ headers, body }: Request): Promise<string> {
   const tooLarge = () =>
     new EdgeError("body_too_large", `The body is larger than ${MAX_BODY_BYTES} bytes.`);
@@ -24,8 +26,8 @@ export async function readText({ headers, body }: Request): Promise<string> {
   let text = "";
   let bytes = 0;
   try {
-    const end = await read(reader, BODY_TIMEOUT_MS, (chunk) => {
-      // Counted as it comes: the header may be missing or wrong.
+    const end = await readWithin(reader, BODY_TIMEOUT_MS, (chunk) => {
+      // Counted here, because the header may be missing or wrong.
       bytes += chunk.byteLength;
       if (bytes <= MAX_BODY_BYTES) text += decoder.decode(chunk, { stream: true });
       return bytes <= MAX_BODY_BYTES;
@@ -37,24 +39,25 @@ export async function readText({ headers, body }: Request): Promise<string> {
     if (end === "enough") throw tooLarge();
     return text + decoder.decode();
   } catch (cause) {
-    await drop(reader);
+    await drain(reader);
     if (!(cause instanceof TypeError)) throw cause;
     throw new EdgeError("invalid_json", "The body is not UTF-8.", undefined, cause);
   }
 }
 
 /**
- * Takes what a request that was refused still has to say, within bounds: a client that is sending reads no answer, and
- * a local stack gives none before the body has ended.
+ * Drains the body of a refused request, within limits: a client that is still sending reads no response, and local
+ * workerd sends none before the body has ended.
  */
-export async function dropBody({ body, bodyUsed }: Request): Promise<void> {
-  if (body && !bodyUsed) await drop(body.getReader());
+export async function drainBody({ body, bodyUsed }: Request): Promise<void> {
+  if (body && !bodyUsed) await drain(body.getReader());
 }
 
-/** The same of one that was read in part. */
-export const dropRest = (body: ReadableStream<Uint8Array>): Promise<void> => drop(body.getReader());
+/** Drains a body that was read in part. */
+export const drainRest = (body: ReadableStream<Uint8Array>): Promise<void> =>
+  drain(body.getReader());
 
-async function drop(reader: Reader): Promise<void> {
+async function drain(reader: Reader): Promise<void> {
   let bytes = 0;
   let idle: ReturnType<typeof setTimeout> | null = null;
   const wait = () => {
@@ -66,35 +69,8 @@ async function drop(reader: Reader): Promise<void> {
     wait();
     return (bytes += chunk.byteLength) <= DROP_BYTES;
   };
-  // One that breaks off has nothing more to say either.
-  await read(reader, DROP_MS, isWithin).catch(() => {});
+  // A broken body is drained as well.
+  await readWithin(reader, DROP_MS, isWithin).catch(() => {});
   clearTimeout(idle);
   await reader.cancel().catch(() => {});
-}
-
-/** Hands over what comes for as long as it is wanted and the time lasts; says which of them, or the body, ended. */
-async function read(
-  reader: Reader,
-  patienceMs: number,
-  take: (chunk: Uint8Array) => boolean,
-): Promise<"done" | "enough" | "late"> {
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    // Ends the read that is being waited for.
-    void reader.cancel().catch(() => {});
-  }, patienceMs);
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (isLate) return "late";
-      if (done) return "done";
-      if (!take(value)) return "enough";
-    }
-  } catch (error) {
-    if (isLate) return "late";
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }

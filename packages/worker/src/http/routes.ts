@@ -1,11 +1,12 @@
+import { EdgeError } from "@claude-edge/protocol";
 import { matchedRoutes } from "hono/route";
 
-import type { Dialect } from "../dialects/dialect.js";
-import { DIALECTS, isOn } from "../dialects/index.js";
+import type { Env } from "../env.js";
+import { dialectNames } from "../settings.js";
 import { ROUTES, type Access } from "./access.js";
-import type { Call } from "./call.js";
+import type { Call, Dialect } from "./contract.js";
 
-/** A route of the API or of a dialect, and what a token needs for it. */
+/** A route of the API or of a dialect, and its required access. */
 export interface Route {
   method: string;
   path: string;
@@ -13,71 +14,113 @@ export interface Route {
   dialect?: Dialect;
 }
 
-const ALL: readonly Route[] = [
-  ...Object.entries(ROUTES).map(([key, access]) => {
-    const [method = "", path = ""] = key.split(" ");
-    return { method, path, access };
-  }),
-  ...DIALECTS.flatMap((dialect) =>
-    dialect.routes.map(({ method, path, access }) => ({ method, path, access, dialect })),
-  ),
-].toSorted((left, right) => right.path.length - left.path.length);
+/** All routes, matched against requests. */
+export class RouteTable {
+  readonly #dialects: readonly Dialect[];
+  /** Longest path first. */
+  readonly #routes: readonly Route[];
 
-/**
- * What the tables say of a registered path: more than one route where dialects share it. A Worker may have put all
- * routes under a path of its own, so the longest known path that it ends with is the one.
- */
-function claimsOf(method: string, path: string): readonly Route[] {
-  const longest = ALL.find((known) => known.method === method && path.endsWith(known.path));
-  return ALL.filter((known) => known.method === method && known.path === longest?.path);
-}
-
-const isServed = (c: Call, { dialect }: Route): boolean => !dialect || isOn(c.env, dialect);
-
-/** Whether all dialects that have a path are off. */
-function isOff(c: Call, method: string, path: string): boolean {
-  const claims = claimsOf(method, path);
-  return claims.length > 0 && !claims.some((route) => isServed(c, route));
-}
-
-const matchedOf = (c: Call) =>
-  matchedRoutes(c).filter(({ method, path }) => method !== "ALL" && !isOff(c, method, path));
-
-/** Whether a request takes a route at all. */
-export const isRoute = (c: Call): boolean => matchedOf(c).length > 0;
-
-/** The route that a request takes: undefined for none, or one that no table knows. */
-export function routeOf(c: Call): Route | undefined {
-  const [matched] = matchedOf(c);
-  return matched && claimsOf(matched.method, matched.path).find((route) => isServed(c, route));
-}
-
-/** How a request's errors are said; as the rest of the API does where that cannot be told. */
-export function wordsOf(c: Call): Dialect["error"] {
-  try {
-    return (c.get("dialect") ?? routeOf(c)?.dialect)?.error;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The part of the path that names a session; undefined where none does. */
-export function sessionIn(c: Call): string | undefined {
-  const [matched] = matchedOf(c);
-  // Parameters are the handler's, which has not been reached; an id that is escaped in the path is no session's.
-  const place = matched?.path.split("/").indexOf(":id") ?? -1;
-  return place < 0 ? undefined : c.req.path.split("/")[place];
-}
-
-/** The methods that some route takes for a path. */
-export function methodsOf(c: Call, routes: { method: string; path: string }[]): string[] {
-  const matching = routes.filter(
-    ({ method, path }) =>
-      method !== "ALL" &&
-      !isOff(c, method, path) &&
-      new RegExp(`^${path.replace(/:\w+\{(.+?)\}/g, "$1").replace(/:\w+/g, "[^/]+")}$`).test(
-        c.req.path,
+  constructor(dialects: readonly Dialect[]) {
+    this.#dialects = dialects;
+    this.#routes = [
+      ...Object.entries(ROUTES).map(([key, access]) => {
+        const [method = "", path = ""] = key.split(" ");
+        return { method, path, access };
+      }),
+      ...dialects.flatMap((dialect) =>
+        dialect.routes.map(({ method, path, access }) => ({ method, path, access, dialect })),
       ),
-  );
-  return [...new Set(matching.map(({ method }) => method))];
+    ].toSorted((left, right) => right.path.length - left.path.length);
+  }
+
+  /** Whether a dialect is enabled. @throws EdgeError `setting_invalid` when the variable names an unknown one. */
+  isOn(env: Env, { name }: Dialect): boolean {
+    const names = dialectNames(env);
+    const known = this.#dialects.map((dialect) => dialect.name);
+    const unknown = names.find((word) => !known.includes(word));
+    if (unknown === undefined) return names.includes(name);
+    const message = `CLAUDE_EDGE_DIALECTS names ${JSON.stringify(unknown)}; there are ${known.join(", ")}.`;
+    throw new EdgeError("setting_invalid", message);
+  }
+
+  /** Whether a request matches a route. */
+  has(c: Call): boolean {
+    return this.#matched(c).length > 0;
+  }
+
+  /** The route of a request; undefined when no known route matches. */
+  of(c: Call): Route | undefined {
+    const [matched] = this.#matched(c);
+    return (
+      matched &&
+      this.#knownRoutes(matched.method, matched.path).find((route) => this.#isServed(c, route))
+    );
+  }
+
+  /** The dialect's error format for a request; undefined for the API's own format. */
+  errorFormOf(c: Call): Dialect["error"] {
+    try {
+      return (c.get("dialect") ?? this.of(c)?.dialect ?? this.#dialectByPrefix(c))?.error;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The id of a session (`:id`) or a request in the path, if the route has one. */
+  namedIn(c: Call, parameter: ":id" | ":request"): string | undefined {
+    const [matched] = this.#matched(c);
+    // Hono exposes parameters only inside the handler. These ids need no unescaping.
+    const place = matched?.path.split("/").indexOf(parameter) ?? -1;
+    return place < 0 ? undefined : c.req.path.split("/")[place];
+  }
+
+  /** The methods that are available for a request's path. */
+  methodsOf(c: Call, routes: { method: string; path: string }[]): string[] {
+    const matching = routes.filter(
+      ({ method, path }) =>
+        method !== "ALL" &&
+        !this.#isOff(c, method, path) &&
+        new RegExp(`^${path.replace(/:\w+\{(.+?)\}/g, "$1").replace(/:\w+/g, "[^/]+")}$`).test(
+          c.req.path,
+        ),
+    );
+    return [...new Set(matching.map(({ method }) => method))];
+  }
+
+  /**
+   * The known routes of a registered path; several if dialects share it. A Worker may mount all routes under a prefix, so
+   * the longest known suffix of the path counts.
+   */
+  #knownRoutes(method: string, path: string): readonly Route[] {
+    const longest = this.#routes.find(
+      (known) => known.method === method && path.endsWith(known.path),
+    );
+    return this.#routes.filter((known) => known.method === method && known.path === longest?.path);
+  }
+
+  #isServed(c: Call, { dialect }: Route): boolean {
+    return !dialect || this.isOn(c.env, dialect);
+  }
+
+  /** Whether all dialects with this path are disabled. */
+  #isOff(c: Call, method: string, path: string): boolean {
+    const routes = this.#knownRoutes(method, path);
+    return routes.length > 0 && !routes.some((route) => this.#isServed(c, route));
+  }
+
+  #matched(c: Call) {
+    return matchedRoutes(c).filter(
+      ({ method, path }) => method !== "ALL" && !this.#isOff(c, method, path),
+    );
+  }
+
+  /** The dialect of an unknown path, by its prefix. A Worker may mount all routes under a prefix of its own. */
+  #dialectByPrefix(c: Call): Dialect | undefined {
+    if (this.has(c)) return undefined;
+    return this.#dialects.find(
+      (dialect) =>
+        this.isOn(c.env, dialect) &&
+        dialect.pathPrefixes?.some((path) => `${c.req.path}/`.includes(`${path}/`)),
+    );
+  }
 }

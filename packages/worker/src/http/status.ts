@@ -1,11 +1,11 @@
 import type { FilesStatus, ModelStatus, Tick } from "@claude-edge/protocol";
 import { credentialKind, TICK_MS, TICKS } from "@claude-edge/protocol/internal";
 
-import { credentialOf } from "../credential.js";
+import { credentialOf } from "../egress/credential.js";
 import type { Env } from "../env.js";
 import { sqliteFilesBytes } from "../settings.js";
 
-/** What may be told of the model credential: where it is and what it looks like. */
+/** Public facts about the model credential: its variable and kind. */
 export function modelStatus(env: Env): ModelStatus | null {
   const credential = credentialOf(env);
   if (!credential) return null;
@@ -17,7 +17,7 @@ export function modelStatus(env: Env): ModelStatus | null {
 export const filesStatus = (env: Env): FilesStatus =>
   env.FILES ? { storage: "r2" } : { storage: "sqlite", max_bytes: sqliteFilesBytes(env) };
 
-/** A few events with pauses in between: whoever reads them sees whether anything on the way holds streams back. */
+/** A few events with pauses in between, to detect proxies that buffer streams. */
 export function tickStream(): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let n = 0;

@@ -11,31 +11,36 @@ import {
   type Scope,
   type TokenResource,
 } from "@claude-edge/protocol";
+import { sessionOfRequest } from "@claude-edge/protocol/runner";
 import { jwtVerify, type JWTPayload } from "jose";
 
-/** A token that was signed here and has not expired. Whether it was revoked, its account knows. */
+/** A verified token that has not expired. Revocation is checked by its account. */
 export interface AccountToken {
   id: string;
   account: string;
   scopes: ReadonlySet<Scope>;
-  /** The one session it is for. */
+  /** Milliseconds since 1970. */
+  issuedAt: number;
+  /** The only session it may access. */
   session?: string;
-  /** When it ends, milliseconds since 1970; without it, never. */
+  /** The only request that it may be used for, one of that session. */
+  request?: string;
+  /** When it expires, milliseconds since 1970; never if undefined. */
   expiresAt?: number;
 }
 
-/** Ours have some 500 characters, of which an account's name is 128 at most. */
+/** Real tokens have about 500 characters. */
 const MAX_TOKEN_CHARS = 2_048;
 
-/** Deriving the key takes longer than checking a token with it. */
-let derived: { from: string; key: Promise<CryptoKey> } | undefined;
+/** Cached, because deriving the key takes longer than verifying a token with it. */
+let cached: { rootKey: string; key: Promise<CryptoKey> } | undefined;
 
 function keyOf(rootKey: string): Promise<CryptoKey> {
-  if (derived?.from !== rootKey) derived = { from: rootKey, key: tokenKey(rootKey, "verify") };
-  return derived.key;
+  if (cached?.rootKey !== rootKey) cached = { rootKey, key: tokenKey(rootKey, "verify") };
+  return cached.key;
 }
 
-/** @throws EdgeError `unauthorized` for whatever is not a token of this deployment that holds now. */
+/** @throws EdgeError `unauthorized` for anything but a currently valid token of this deployment. */
 export async function readToken(given: string, rootKey: string): Promise<AccountToken> {
   const token = toToken(await verify(given, rootKey));
   if (!token) throw new EdgeError("unauthorized", "The token does not say what it must.");
@@ -53,7 +58,7 @@ async function verify(given: string, rootKey: string): Promise<JWTPayload> {
     });
     return payload;
   } catch (error) {
-    // What went wrong may hold the token; only its being late is worth a word of its own.
+    // The cause may contain the token, so it is not passed on. Only validity times get a message of their own.
     const { code, claim } = error as { code?: string; claim?: string };
     const isLate = code === "ERR_JWT_EXPIRED";
     const isEarly = code === "ERR_JWT_CLAIM_VALIDATION_FAILED" && claim === "nbf";
@@ -63,29 +68,35 @@ async function verify(given: string, rootKey: string): Promise<JWTPayload> {
 }
 
 /**
- * Undefined when a claim is missing or of another form than ours: a hole here would be a way into another account.
- * The types of claims are what jose hopes for; it looks at those of times alone.
+ * Validates the claims; undefined if one is missing or malformed. This guards access to other accounts. jose declares
+ * types for all claims but checks only those of times.
  */
-function toToken({ sub, jti, iat, exp, scope, sid }: JWTPayload): AccountToken | undefined {
+function toToken({ sub, jti, iat, exp, scope, sid, rid }: JWTPayload): AccountToken | undefined {
   if (typeof sub !== "string" || !ACCOUNT_NAME.test(sub)) return undefined;
   if (typeof jti !== "string" || !TOKEN_ID.test(jti)) return undefined;
   if (typeof iat !== "number" || typeof scope !== "string") return undefined;
   if (sid !== undefined && (typeof sid !== "string" || !SESSION_ID.test(sid))) return undefined;
-  // A scope of a newer version is none here.
+  if (rid !== undefined && (typeof rid !== "string" || sessionOfRequest(rid) !== sid))
+    return undefined;
+  if (rid !== undefined && sid === undefined) return undefined;
+  // Unknown scopes, of a newer version, are ignored.
   const words = new Set<string>(scope.split(" "));
   const scopes = new Set(SCOPES.filter((name) => words.has(name)));
   return {
     id: jti,
     account: sub,
     scopes,
+    issuedAt: iat * 1000,
     ...(sid === undefined ? {} : { session: sid }),
+    ...(rid === undefined ? {} : { request: rid as string }),
     ...(exp === undefined ? {} : { expiresAt: (exp + TOKEN_LEEWAY_S) * 1000 }),
   };
 }
 
-/** The token that a resource is of: it says no more than that, so the same one is always the same token. */
+/** Signs the token of a resource. Deterministic: the same resource gives the same token. */
 export function writeToken(of: TokenResource, rootKey: string): Promise<string> {
-  const { id, account, scopes = [], session_id: sid, created_at, expires_at } = of;
+  const { id, account, scopes = [], session_id: sid, request_id: rid } = of;
+  const { created_at, expires_at } = of;
   const seconds = (time: string) => Date.parse(time) / 1000;
   return signToken(rootKey, {
     iss: TOKEN_ISSUER,
@@ -95,5 +106,6 @@ export function writeToken(of: TokenResource, rootKey: string): Promise<string> 
     ...(expires_at === null ? {} : { exp: seconds(expires_at) }),
     scope: scopes.join(" "),
     ...(sid === undefined ? {} : { sid }),
+    ...(rid === undefined ? {} : { rid }),
   });
 }

@@ -2,28 +2,26 @@ import { EdgeError, isTerminal, type EdgeEvent } from "@claude-edge/protocol";
 import { parseEvent } from "@claude-edge/protocol/wire";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 
-import type { AcceptedTurn } from "../account/account-do.js";
-import type { AccountStub } from "./account-stub.js";
-import { readerOf, type Call } from "./call.js";
-
-/** A deployment resets Durable Objects: reading goes on within this time, milliseconds, or not at all. */
-const PATIENCE_MS = 10_000;
-const RETRY_MS = 250;
+import type { AcceptedTurn } from "../session/calls.js";
+import type { Account } from "./account.js";
+import { readerOf } from "./call.js";
+import type { Call } from "./contract.js";
+import { RECONNECT_MS, RETRY_MS } from "../through-resets.js";
 
 /**
- * A turn's events up to its end, for a dialect whose clients cannot take up a stream again: it is done here. Leaving
- * the loop detaches, as {@link cancel} does while it waits; the turn goes on.
+ * A turn's events up to its end, with reconnects, for dialects whose clients cannot resume a stream. Breaking the loop or
+ * calling {@link cancel} only detaches: the turn continues.
  */
 export class TurnEvents implements AsyncIterable<EdgeEvent> {
   readonly #c: Call;
-  readonly #stub: AccountStub;
+  readonly #stub: Account;
   readonly #accepted: AcceptedTurn;
   #reader: { cancel(): Promise<void> } | undefined;
-  /** When the stream that is read began. */
+  /** When the current stream was opened. */
   #openedAt = Infinity;
   #cancelled = false;
 
-  constructor(c: Call, stub: AccountStub, accepted: AcceptedTurn) {
+  constructor(c: Call, stub: Account, accepted: AcceptedTurn) {
     this.#c = c;
     this.#stub = stub;
     this.#accepted = accepted;
@@ -48,7 +46,7 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
           if (isTerminal(event)) return;
         }
       } catch (error) {
-        // What the account refuses, it would refuse again.
+        // The account's refusals are final.
         if (this.#cancelled || error instanceof EdgeError || "code" in (error as object))
           throw error;
         failure = error;
@@ -56,10 +54,10 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
       if (this.#cancelled) return;
       const { expiresAt = Infinity } = this.#c.get("caller").token ?? {};
       if (Date.now() >= expiresAt) throw new EdgeError("unauthorized", "The token has expired.");
-      // One that held for so long was well, however silent the turn.
-      if (Date.now() - this.#openedAt > PATIENCE_MS) brokenSince = undefined;
+      // A stream that lived this long was healthy, even if the turn was silent.
+      if (Date.now() - this.#openedAt > RECONNECT_MS) brokenSince = undefined;
       brokenSince ??= Date.now();
-      if (Date.now() - brokenSince > PATIENCE_MS) {
+      if (Date.now() - brokenSince > RECONNECT_MS) {
         throw failure ?? new EdgeError("internal", "The turn's events broke off.");
       }
       await scheduler.wait(RETRY_MS);

@@ -1,0 +1,59 @@
+import { fstatSync } from "node:fs";
+
+import { EXIT } from "@claude-edge/protocol/errors";
+
+import type { Context } from "./context.js";
+import { main } from "./main.js";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** How long what is still under way may hold the program after Ctrl-C, milliseconds. */
+const HOLD_MS = 500;
+
+/** Runs the command line in this process, with its streams and signals. Sets its exit code. */
+export async function run(args: string[]): Promise<void> {
+  const { stdin, stdout, stderr, env } = process;
+  const cwd = process.cwd();
+  const stop = new AbortController();
+  const cleaners = new Set<() => void>();
+  const interrupt = () => {
+    if (!stop.signal.aborted) return stop.abort();
+    for (const clean of cleaners) clean();
+    process.exit(EXIT.interrupted);
+  };
+  const onQuit: Context["onQuit"] = (clean) => {
+    cleaners.add(clean);
+    return () => void cleaners.delete(clean);
+  };
+  for (const name of SIGNALS) process.on(name, interrupt);
+  // `claude-edge … | head`: the reader has what it wanted.
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(EXIT.ok);
+  });
+  // What is said beside the data may go unread: that is no reason to stop.
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
+  const isPiped = isPipe(stdin);
+  const { signal } = stop;
+  const world: Context = { stdin, stdout, stderr, env, cwd, isPiped, signal, interrupt, onQuit };
+  const code = await main(args, world);
+  for (const name of SIGNALS) process.off(name, interrupt);
+  // A prompt that is no longer awaited would keep the process waiting for it.
+  stdin.destroy();
+  process.exitCode = code;
+  // So would a request that hangs.
+  if (code === EXIT.interrupted) setTimeout(() => process.exit(), HOLD_MS).unref();
+}
+
+function isPipe(stdin: { isTTY?: boolean }): boolean {
+  if (stdin.isTTY) return false;
+  try {
+    const stat = fstatSync(0);
+    return stat.isFIFO() || stat.isFile() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+import { EdgeError, FEED_PROTOCOL } from "@claude-edge/protocol";
+import type { Hono } from "hono";
+
+import type { FeedReader } from "../account/feed-readers.js";
+import { allows } from "./access.js";
+import { streamAnswer } from "./answers.js";
+import { account, json, wantsStream } from "./call.js";
+import type { AppEnv, Call } from "./contract.js";
+import { wholeNumber } from "./query-string.js";
+import { isUpgrade, protocolsOf } from "./web-socket.js";
+
+/** Adds the account's feed: as server-sent events, as a WebSocket, or page by page for who accepts neither. */
+export function addFeedRoutes(app: Hono<AppEnv>): void {
+  app.get("/v1/feed", async (c) => {
+    const reader = readerOf(c);
+    if (isUpgrade(c.req.raw.headers)) {
+      const isOffered = protocolsOf(c.req.raw.headers).includes(FEED_PROTOCOL);
+      return account(c).feedSocket(reader, isOffered ? FEED_PROTOCOL : undefined);
+    }
+    if (!wantsStream(c)) return json(c, await account(c).call("feed", "page", reader));
+    const stream = await account(c).call("feed", "stream", reader);
+    return streamAnswer(stream as ReadableStream<Uint8Array>, c.get("requestId"));
+  });
+}
+
+/** Who reads, and from where: a reconnecting EventSource names the last entry that it has in a header. */
+function readerOf(c: Call): FeedReader {
+  const given = c.req.query("after") ?? c.req.header("last-event-id");
+  if (given === "") throw new EdgeError("invalid_request", "after: must be a whole number.");
+  const after = given === undefined ? undefined : wholeNumber("after", given, 0);
+  const { token } = c.get("caller");
+  if (!token) return { after };
+  return {
+    after,
+    session: token.session,
+    // Who may only answer requests hears of no more than those.
+    requestsOnly: !allows(token, "sessions:read"),
+    token: { id: token.id, expiresAt: token.expiresAt },
+  };
+}
