@@ -19,15 +19,23 @@ const NETWORK = [
 ];
 
 function network(): Record<string, string> {
-  const cache = spawnSync("npm", ["config", "get", "cache"], { encoding: "utf8" }).stdout.trim();
   const set = NETWORK.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  // A registry that stalls is asked again: npm itself waits for five minutes, which is longer than a test.
-  const fetched = { npm_config_cache: cache, npm_config_fetch_timeout: "60000" };
-  return { ...Object.fromEntries(set), ...fetched };
+  const cafile = npmSetting("cafile");
+  return {
+    ...Object.fromEntries(set),
+    npm_config_cache: npmSetting("cache"),
+    // The npm of the installed Node does not read the settings that the machine's own npm has.
+    ...(cafile === "null" ? {} : { npm_config_cafile: cafile }),
+    // A registry that stalls is asked again: npm itself waits for five minutes, which is longer than a test.
+    npm_config_fetch_timeout: "60000",
+  };
 }
+
+const npmSetting = (name: string): string =>
+  spawnSync("npm", ["config", "get", name], { encoding: "utf8" }).stdout.trim();
 
 /** A user's environment: a home of its own, this Node, and nothing of whoever runs the tests. */
 export function userEnvironment(home: string, more: Record<string, string> = {}) {
