@@ -23,9 +23,10 @@ export function addFeedRoutes(app: Hono<AppEnv>): void {
   });
 }
 
-/** Who reads, and from where: a reconnecting EventSource names the last entry that it has in a header. */
+/** Who reads, and from where. */
 function readerOf(c: Call): FeedReader {
-  const given = c.req.query("after") ?? c.req.header("last-event-id");
+  // On reconnect, a browser's EventSource repeats its original URL; the header has the newer position.
+  const given = c.req.header("last-event-id") ?? c.req.query("after");
   if (given === "") throw new EdgeError("invalid_request", "after: must be a whole number.");
   const after = given === undefined ? undefined : wholeNumber("after", given, 0);
   const { token } = c.get("caller");
