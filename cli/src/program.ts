@@ -3,6 +3,7 @@ import { Command } from "commander";
 
 import type { Context } from "./context.js";
 import { defineAccounts } from "./definitions/accounts.js";
+import { defineAudit } from "./definitions/audit.js";
 import { defineChat } from "./definitions/chat.js";
 import { defineCompletion } from "./definitions/completion.js";
 import { defineConfig } from "./definitions/config.js";
@@ -65,6 +66,7 @@ const GROUPS: Record<string, ((context: Context) => Command)[]> = {
     defineLimits,
     defineNetwork,
     defineWebhooks,
+    defineAudit,
   ],
   "This program:": [defineDoctor, defineCompletion],
 };

@@ -7,6 +7,7 @@
  *   npm run test:attacks -- tokens    the families whose name holds the word
  */
 import type { Attack, Family, Outcome } from "./attack.ts";
+import { audit } from "./families/audit.ts";
 import { archives } from "./families/archives.ts";
 import { bodies } from "./families/bodies.ts";
 import { connections } from "./families/connections.ts";
@@ -37,6 +38,7 @@ const FAMILIES: Record<string, (world: World) => Family | Promise<Family>> = {
   "tokens: routes beyond scope and session": scopes,
   // Before the next one, in which a session of Mallory's gets the id of Alice's: it tells whose an entry is by that.
   "feed: other accounts and sessions": feed,
+  "audit: other accounts, scopes": audit,
   "another tenant's ids and cursors": tenants,
   "account names": names,
   "header smuggling": headers,

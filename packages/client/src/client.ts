@@ -1,8 +1,11 @@
 import {
+  isAuditEntry,
   isHealth,
   isLimitsReport,
   isNetworkReport,
   isUsageReport,
+  MAX_AUDIT_PAGE,
+  type AuditEntry,
   type FeedEntry,
   type Health,
   type LimitsReport,
@@ -55,6 +58,14 @@ export interface UsageOptions extends CallOptions {
 export interface FeedOptions extends CallOptions {
   /** The `seq` of the last entry that was read. */
   after?: number | undefined;
+}
+
+/** What of the audit log is read. */
+export interface AuditOptions extends CallOptions {
+  /** The `seq` of the last entry that was read; from the oldest on without it. */
+  after?: number | undefined;
+  /** So many entries at most; all without it. */
+  limit?: number | undefined;
 }
 
 /** Limits to set for an account: `null` is the deployment's again, `none` no limit at all. */
@@ -202,6 +213,34 @@ export class ClaudeEdge {
    */
   feed({ after, signal }: FeedOptions = {}): AsyncIterable<FeedEntry> {
     return feedEntries(this.#transport, after, signal);
+  }
+
+  /**
+   * Who did what in the account, of the last 90 days, oldest first: tokens, answers, allowed hosts, limits, secrets,
+   * webhooks, exports, deletions. Pages are fetched as they are needed, up to what is there now.
+   * @throws ApiError `forbidden` without the root key or a token that has the scope `admin`.
+   *
+   * @example
+   * for await (const { action, actor, target } of edge.audit()) console.log(action, actor, target);
+   */
+  async *audit({
+    after = 0,
+    limit = Infinity,
+    signal,
+  }: AuditOptions = {}): AsyncGenerator<AuditEntry> {
+    let position = after;
+    for (let left = limit; left > 0;) {
+      const size = Math.min(left, MAX_AUDIT_PAGE);
+      const path = `/v1/audit?after=${position}&limit=${size}`;
+      const entries = await this.#transport.lines(path, { signal });
+      for (const entry of entries) {
+        const { seq } = parseAnswer(isAuditEntry, entry);
+        position = seq;
+        yield entry as AuditEntry;
+      }
+      if (entries.length < size) return;
+      left -= entries.length;
+    }
   }
 
   /** Whether the deployment answers, and its versions. */

@@ -30,6 +30,7 @@ export type {
 } from "./callbacks/types.js";
 export {
   ClaudeEdge,
+  type AuditOptions,
   type FeedOptions,
   type LimitChanges,
   type QueryOptions,
@@ -97,6 +98,9 @@ export {
 export {
   isTerminal,
   type AttachedFile,
+  type AuditAction,
+  type AuditActor,
+  type AuditEntry,
   type Attachment,
   type CheckpointEvent,
   type CheckpointReason,

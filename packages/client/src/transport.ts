@@ -29,6 +29,7 @@ export interface Upload {
 }
 
 export const EVENT_STREAM = "text/event-stream";
+const NDJSON = "application/x-ndjson";
 
 export interface RequestOptions {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -66,16 +67,38 @@ export class Transport {
   }
 
   /** A JSON answer. @throws ClaudeEdgeError */
-  async json(path: string, options: RequestOptions = {}): Promise<unknown> {
+  json(path: string, options: RequestOptions = {}): Promise<unknown> {
+    return this.#whole(path, options, (response) => response.json());
+  }
+
+  /** An answer of JSON values, one a line. @throws ClaudeEdgeError */
+  async lines(path: string, options: RequestOptions = {}): Promise<unknown[]> {
+    const call = { ...options, accept: NDJSON };
+    const text = await this.#whole(path, call, (response) => response.text());
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as unknown);
+  }
+
+  async #whole<Body>(
+    path: string,
+    options: RequestOptions,
+    read: (response: Response) => Promise<Body>,
+  ): Promise<Body> {
     const until = deadline(options.signal, this.config.totalTimeout);
     try {
-      return await this.#json(path, { ...options, signal: until.signal });
+      return await this.#body(path, { ...options, signal: until.signal }, read);
     } finally {
       until.end();
     }
   }
 
-  async #json(path: string, options: RequestOptions): Promise<unknown> {
+  async #body<Body>(
+    path: string,
+    options: RequestOptions,
+    read: (response: Response) => Promise<Body>,
+  ): Promise<Body> {
     const { signal } = options;
     const { response, close } = await this.request(path, options);
     let late = false;
@@ -84,7 +107,7 @@ export class Transport {
       close();
     }, this.config.idleTimeout);
     try {
-      return await response.json();
+      return await read(response);
     } catch (cause) {
       if (signal?.aborted) throw abortError(signal.reason);
       if (late) throw new TimeoutError("idle", this.config.idleTimeout);

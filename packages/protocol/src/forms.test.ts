@@ -25,6 +25,11 @@ test.each<[string, (value: unknown) => boolean, Record<string, unknown>]>([
   ["isSessionList", forms.isSessionList, { sessions: [session] }],
   ["isTurnList", forms.isTurnList, { turns: [{ id: "t", session_id: "s", status: "queued" }] }],
   ["isRequestList", forms.isRequestList, { requests: [request] }],
+  [
+    "isAuditEntry",
+    forms.isAuditEntry,
+    { seq: 1, at: 1, action: "token.created", actor: { type: "root_key" } },
+  ],
   ["isTokenList", forms.isTokenList, { tokens: [] }],
   ["isEventList", forms.isEventList, { events: [{ kind: "x", seq: 1 }], last_seq: 1 }],
 ])("%s wants every field that is gone by, of its type, and minds no other", (_name, is, whole) => {

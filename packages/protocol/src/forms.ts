@@ -1,6 +1,7 @@
 import type { LimitsReport } from "./account-limits.js";
 import type { NetworkReport, NetworkUseList } from "./network.js";
 import type { AccountList, AccountResource } from "./accounts.js";
+import type { AuditEntry } from "./audit.js";
 import type { RequestResource } from "./callbacks.js";
 import type { FeedEntry } from "./feed.js";
 import type { WireError } from "./errors.js";
@@ -47,6 +48,10 @@ const SECRET: Form = { name: "string", scope: "string", hosts: "object" };
 const WEBHOOK: Form = { id: "string", url: "string", enabled: "boolean" };
 const DELIVERY: Form = { id: "string", message_id: "string", status: "string", attempts: "number" };
 const ERROR: Form = { code: "string", message: "string", retryable: "boolean" };
+
+const AUDIT_ENTRY: Form = { seq: "number", at: "number", action: "string", actor: "object" };
+
+export const isAuditEntry = (value: unknown): value is AuditEntry => hasForm(value, AUDIT_ENTRY);
 
 export const isSession = (value: unknown): value is SessionResource => hasForm(value, SESSION);
 

@@ -6,6 +6,14 @@ export {
 } from "./account-limits.js";
 export type { AccountErasure, AccountList, AccountResource } from "./accounts.js";
 export {
+  AUDIT_KEPT_MS,
+  MAX_AUDIT_ENTRIES,
+  MAX_AUDIT_PAGE,
+  type AuditAction,
+  type AuditActor,
+  type AuditEntry,
+} from "./audit.js";
+export {
   ANSWERS,
   CONTROL_METHODS,
   request,

@@ -4,6 +4,7 @@
  */
 export type { AccountLimits, LimitsReport } from "./account-limits.js";
 export type { AccountErasure, AccountResource } from "./accounts.js";
+export { MAX_AUDIT_PAGE, type AuditAction, type AuditActor, type AuditEntry } from "./audit.js";
 export type {
   CallbackAnswer,
   ControlMethod,
@@ -65,6 +66,7 @@ export {
 export {
   isAccount,
   isAccountList,
+  isAuditEntry,
   isErrorAnswer,
   isEventList,
   isFeedEntry,

@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import {
   EdgeError,
   type AccountResource,
+  type AuditEntry,
   type CreateTokenRequest,
   type LimitsReport,
   type NetworkReport,
@@ -21,10 +22,10 @@ import type { ModelCall, ModelUsage } from "../egress/model-call.js";
 import type { AccountNetwork } from "../egress/rule-book.js";
 import type { NetworkReply } from "../egress/question.js";
 import type { HostTraffic } from "../egress/traffic.js";
-import { armAlarm } from "../arm-alarm.js";
 import type { Env } from "../env.js";
 import type {
   AccountPort,
+  Actor,
   BudgetLease,
   CallerCheck,
   Idempotency,
@@ -40,6 +41,7 @@ import { methodNamed } from "../object-fault.js";
 import { objectNamed, type Served } from "../objects.js";
 import { readRetention, sessionName } from "../settings.js";
 import { migrate } from "../sql/migrate.js";
+import { AccountAlarm } from "./account-alarm.js";
 import { AccountSecrets } from "./account-secrets.js";
 import { Allowance } from "./allowance.js";
 import { ContainerNetwork } from "./container-network.js";
@@ -65,9 +67,6 @@ import { Tokens } from "./tokens.js";
 import { TurnAdmissions } from "./turn-admissions.js";
 import { UsageTable, type UsageQuery } from "./usage-table.js";
 import type { WebhookMethod } from "./webhooks.js";
-
-/** An alarm that fails goes on after this, milliseconds. */
-const ALARM_RETRY_MS = 60_000;
 
 /**
  * An account: the directory of its sessions, its tokens and limits, the queue of turns, and usage, in SQLite. Session
@@ -95,7 +94,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   readonly #granter: SlotGranter;
   readonly #packs: PackLedger;
   readonly #life: Lifecycle;
-  readonly #overdue: OverdueSessions;
+  readonly #alarm: AccountAlarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -110,7 +109,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       beforeAdd: () => this.#beforeAdd(),
       arm: () => this.#arm(),
     });
-    const { feed } = this.#outside;
+    const { feed, audit } = this.#outside;
     this.#slots = new Slots(sql, (...moved) => feed.ofTurn(...moved));
     this.#requests = new RequestIndex(sql);
     this.#inbox = new Inbox(sql);
@@ -128,7 +127,6 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       requests: this.#requests,
       session: (id) => this.#session(id),
     });
-    this.#secrets = new AccountSecrets(ctx.storage, env, this.#name, () => this.#beforeAdd());
     this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString());
     this.#notices = new Notices(ctx.storage, {
       ...counted,
@@ -138,11 +136,13 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       packs: this.#packs,
       grants: this.#network.grants,
       feed,
+      audit,
     });
     const host = {
       name: this.#name,
       id: ctx.id.toString(),
       keys: this.#keys,
+      audit,
       directory: this.#directory,
       session: (id: string) => this.#session(id),
       arm: () => this.#arm(),
@@ -155,10 +155,11 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       maxRunning: () => (this.#life.isErasing ? 0 : this.#allowance.limits.max_concurrent_turns),
       waitUntil: (work: Promise<unknown>) => ctx.waitUntil(work),
       onIdle: () => this.#arm(),
+      beforeAdd: () => this.#beforeAdd(),
     };
+    this.#secrets = new AccountSecrets(ctx.storage, env, host);
     this.#tokens = new Tokens(ctx.storage, host);
     this.#life = new Lifecycle(ctx, env, host);
-    this.#overdue = new OverdueSessions(readRetention(env), host);
     const admission = {
       ...host,
       feed,
@@ -180,6 +181,16 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       session: (id) => this.#session(id),
     });
     this.#granter = new SlotGranter(this.#slots, host);
+    this.#alarm = new AccountAlarm(ctx.storage, {
+      name: this.#name,
+      life: this.#life,
+      outside: this.#outside,
+      granter: this.#granter,
+      sessions: this.#sessions,
+      tokens: this.#tokens,
+      overdue: new OverdueSessions(readRetention(env), host),
+      packs: this.#packs,
+    });
     this.#granter.tell();
   }
 
@@ -204,7 +215,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
     const raisesLimit =
       check.token === undefined && (method === "limits" || method === "updateLimits");
     this.admit(raisesLimit ? { ...check, isFirst: false } : check);
-    return methodNamed(this, method)(...args);
+    return this.#outside.audit.by(check, () => methodNamed(this, method)(...args));
   }
 
   // The directory.
@@ -304,44 +315,12 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
     return refused;
   }
 
-  // The alarm: unconfirmed slots, sessions whose creation failed or that are overdue, and packs to delete.
-
-  override async alarm(): Promise<void> {
-    try {
-      await this.#onAlarm();
-    } catch (error) {
-      // The platform would try six times, and never again.
-      console.error(`the alarm of account ${this.#name} failed`, error);
-      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
-    }
-  }
-
-  async #onAlarm(): Promise<void> {
-    await this.#life.onAlarm();
-    if (this.#life.isErasing) return;
-    this.#outside.webhooks.send();
-    const now = Date.now();
-    await this.#granter.checkLeases(now);
-    await this.#sessions.removeAllUnmade(now);
-    await this.#granter.retry();
-    if (this.#tokens.dueAt() !== undefined) await this.#tokens.tellRevoked();
-    if ((this.#overdue.dueAt() ?? Infinity) <= now) await this.#overdue.step(now);
-    if ((this.#packs.dueAt() ?? Infinity) <= now) await this.#packs.sweep(now);
-    this.#arm();
+  override alarm(): Promise<void> {
+    return this.#alarm.run();
   }
 
   #arm(): void {
-    const armed = armAlarm(this.ctx.storage, () => {
-      return [
-        this.#granter.dueAt(),
-        this.#tokens.dueAt(),
-        this.#packs.dueAt(),
-        this.#overdue.dueAt(),
-        this.#life.dueAt(),
-        this.#outside.webhooks.dueAt(),
-      ];
-    });
-    this.ctx.waitUntil(armed);
+    this.ctx.waitUntil(this.#alarm.arm());
   }
 
   #session(id: string): SessionPort {
@@ -452,7 +431,10 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   /** Updates the given limits. Running turns continue. */
   async updateLimits(changes: UpdateLimitsRequest): Promise<LimitsReport> {
     this.#touch();
-    this.ctx.storage.transactionSync(() => this.#allowance.update(changes));
+    this.ctx.storage.transactionSync(() => {
+      this.#allowance.update(changes);
+      this.#outside.audit.add("limits.changed", this.#name, { details: changes });
+    });
     await this.#modelCalls.revokeLeases();
     this.#granter.grant();
     return this.limits();
@@ -467,7 +449,10 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   /** Sets the account's own policy. It counts within seconds. @throws EdgeError `network_too_wide`. */
   setNetwork(request: SetNetworkRequest): NetworkReport {
     this.#touch();
-    this.ctx.storage.transactionSync(() => this.#network.set(request));
+    this.ctx.storage.transactionSync(() => {
+      this.#network.set(request);
+      this.#outside.audit.add("network.changed", this.#name, { details: { ...request } });
+    });
     return this.network();
   }
 
@@ -491,8 +476,13 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   }
 
   /** Begins to erase the account with all it has. Safe to repeat. @throws EdgeError `account_not_found`. */
-  erase(): Promise<AccountResource> {
-    return this.#life.erase();
+  erase(actor: Actor): Promise<AccountResource> {
+    return this.#outside.audit.by(actor, () => this.#life.erase());
+  }
+
+  /** Who did what, oldest first. */
+  audit(after: number, limit: number): AuditEntry[] {
+    return this.#outside.audit.page(after, limit);
   }
 
   /** @throws EdgeError `storage_full`. */

@@ -9,39 +9,51 @@ import { SecretStore } from "../secrets/secret-store.js";
 import { isVariable } from "../secrets/secret-table.js";
 import type { NewSecret, StoredSecret } from "../secrets/secret-table.js";
 import type { SessionSecretChanges } from "../session/account-port.js";
+import type { Audit } from "./audit.js";
 
 /** Secrets of the deployment are asked for again after this, milliseconds: a change reaches a running session so late. */
 const FRESH_MS = 5_000;
+
+interface SecretsHost {
+  /** The account's. */
+  readonly name: string;
+  readonly audit: Pick<Audit, "add">;
+  /** Called before the account gets a secret of its own. @throws EdgeError `storage_full`. */
+  beforeAdd(): void;
+}
 
 /** The secrets of an account, of its sessions, and, as a copy in memory, of the deployment. */
 export class AccountSecrets {
   readonly #env: Env;
   readonly #store: SecretStore;
-  readonly #beforeSet: () => void;
+  readonly #storage: DurableObjectStorage;
+  readonly #host: SecretsHost;
   /** The deployment's, sealed. */
   #shared: { secrets: StoredSecret[]; at: number } | undefined;
 
-  /** @param beforeSet Called before the account gets a secret of its own. */
-  constructor(
-    storage: DurableObjectStorage,
-    env: Env,
-    account: string,
-    beforeSet: () => void = () => {},
-  ) {
-    this.#beforeSet = beforeSet;
+  constructor(storage: DurableObjectStorage, env: Env, host: SecretsHost) {
+    this.#storage = storage;
+    this.#host = host;
     this.#env = env;
-    this.#store = new SecretStore(storage, env, account);
+    this.#store = new SecretStore(storage, env, host.name);
   }
 
   /** @throws EdgeError `too_many_secrets`, `storage_full`. */
   set(secret: NewSecret): SecretResource {
-    this.#beforeSet();
-    return this.#store.set(secret);
+    this.#host.beforeAdd();
+    return this.#storage.transactionSync(() => {
+      const stored = this.#store.set(secret);
+      this.#host.audit.add("secret.set", secret.name, { details: { hosts: secret.hosts } });
+      return stored;
+    });
   }
 
   /** @throws EdgeError `secret_not_found`. */
   delete(name: string): void {
-    this.#store.delete(name);
+    this.#storage.transactionSync(() => {
+      this.#store.delete(name);
+      this.#host.audit.add("secret.deleted", name);
+    });
   }
 
   /** The account's own, or those of one of its sessions. */

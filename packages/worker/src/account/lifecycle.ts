@@ -6,6 +6,7 @@ import type { Env } from "../env.js";
 import type { CallerCheck } from "../session/account-port.js";
 import { resetTables } from "../sql/migrate.js";
 import { AccountRecord } from "./account-record.js";
+import type { Audit } from "./audit.js";
 import type { Directory } from "./directory.js";
 import { eraseStep } from "./erasure.js";
 import { ErasureTable } from "./erasure-table.js";
@@ -17,6 +18,7 @@ interface LifecycleHost {
   readonly name: string;
   readonly id: string;
   readonly directory: Directory;
+  readonly audit: Audit;
   session(id: string): SessionPort;
   removeSession(id: string): void;
   /** The tables are empty: what is in memory of them is out of date. */
@@ -111,7 +113,10 @@ export class Lifecycle {
   async erase(): Promise<AccountResource> {
     this.describe();
     if (!this.isErasing) {
-      this.#erasure.begin(Date.now());
+      this.#ctx.storage.transactionSync(() => {
+        this.#erasure.begin(Date.now());
+        this.#host.audit.add("account.erased", this.#host.name);
+      });
       await this.#ctx.storage.setAlarm(Date.now());
       this.#ctx.waitUntil(this.#report().catch(() => {}));
     }
@@ -173,7 +178,7 @@ export class Lifecycle {
     // First of all: cut off behind it, this comes again.
     await deploymentPort(this.#env).forget(name);
     this.#ctx.storage.transactionSync(() => {
-      resetTables(this.#ctx.storage, ACCOUNT_SCHEMA);
+      this.#host.audit.throughErasure(() => resetTables(this.#ctx.storage, ACCOUNT_SCHEMA));
       this.#erasure.keepEnded(Date.now());
     });
     this.#record.forget();

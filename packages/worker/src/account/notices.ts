@@ -1,5 +1,6 @@
 import type { Notice, NumberedNotice, RefusedNotice } from "../session/account-port.js";
 import { isVersionSkew, versionSkew } from "../object-fault.js";
+import type { Audit } from "./audit.js";
 import type { Directory } from "./directory.js";
 import type { Feed } from "./feed.js";
 import type { Inbox } from "./inbox.js";
@@ -21,6 +22,7 @@ interface Noticed {
   packs: PackLedger;
   grants: NetworkGrants;
   feed: Feed;
+  audit: Audit;
 }
 
 interface AppliedNotices {
@@ -79,7 +81,8 @@ export class Notices {
   }
 
   #applyOne(session: string, notice: Notice): void {
-    const { directory, slots, usage, spending, requests, packs, grants, feed } = this.#tables;
+    const { directory, slots, usage, spending, requests, packs, grants, feed, audit } =
+      this.#tables;
     switch (notice.kind) {
       case "session": {
         const change = directory.show(notice.resource, notice.storedBytes);
@@ -107,6 +110,8 @@ export class Notices {
         // One for a turn that has ended counts for nothing.
         if (notice.scope === "turn" && slots.get(notice.turn)?.session_id !== session) return;
         return grants.add(notice.host, notice.scope, session, notice.turn);
+      case "audit":
+        return audit.addOf(session, notice);
       case "packs.released":
         return packs.release(notice.folder, notice.packs, Date.now());
       default:

@@ -1,6 +1,7 @@
 import { toWireError } from "@claude-edge/protocol";
 
 import type { Env } from "../env.js";
+import { Audit } from "./audit.js";
 import type { Directory } from "./directory.js";
 import { FeedReaders, READER_HEADER, type FeedReader } from "./feed-readers.js";
 import { FeedTable } from "./feed-table.js";
@@ -18,9 +19,10 @@ interface OutsideHost {
   arm(): void;
 }
 
-/** What others are told of the account: its feed, and its webhooks. */
+/** What others are told of the account: its feed, its webhooks, its audit log. */
 export class Outside {
   readonly feed: Feed;
+  readonly audit: Audit;
   readonly webhooks: Webhooks;
   readonly readers: FeedReaders;
   readonly #host: OutsideHost;
@@ -28,6 +30,7 @@ export class Outside {
 
   constructor(ctx: DurableObjectState, env: Env, host: OutsideHost) {
     this.#host = host;
+    this.audit = new Audit(ctx.storage.sql, host.arm);
     const entries = new FeedTable(ctx.storage.sql);
     this.readers = new FeedReaders(entries, {
       acceptWebSocket: (socket) => ctx.acceptWebSocket(socket),
@@ -37,6 +40,7 @@ export class Outside {
     });
     this.webhooks = new Webhooks(ctx.storage, env, {
       name: host.name,
+      audit: this.audit,
       beforeAdd: host.beforeAdd,
       arm: host.arm,
       waitUntil: (work) => ctx.waitUntil(work),

@@ -244,4 +244,13 @@ export const ACCOUNT_SCHEMA: readonly string[] = [
   );
   CREATE INDEX deliveries_pending ON deliveries (webhook, session_id, position)
     WHERE status = 'pending';`,
+  `
+  -- Who did what, for 90 days.
+  CREATE TABLE audit (
+    -- At least the time of its writing in milliseconds: what is older than some time has a smaller number.
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    -- The rest of it, as JSON.
+    entry TEXT NOT NULL
+  );`,
 ];

@@ -3,6 +3,7 @@ import type { CreateTokenRequest, TokenList, TokenResource } from "@claude-edge/
 import { backoff } from "../backoff.js";
 import { eachAtMost } from "../each-at-most.js";
 import type { Idempotency } from "../session/account-port.js";
+import type { Audit } from "./audit.js";
 import type { IdempotencyKeys } from "./idempotency-keys.js";
 import type { SessionPort } from "./ports.js";
 import { TokenReaders } from "./token-readers.js";
@@ -17,6 +18,7 @@ const AT_ONCE = 20;
 interface TokensHost {
   readonly name: string;
   readonly keys: IdempotencyKeys;
+  readonly audit: Audit;
   session(id: string): SessionPort;
   /** Sees to an alarm: sessions that cannot be told now are told then. */
   arm(): void;
@@ -55,7 +57,7 @@ export class Tokens {
 
   /** Stores a token that is about to be signed. @throws EdgeError `idempotency_conflict`. */
   create(request: CreateTokenRequest, idempotency?: Idempotency): TokenResource {
-    const { name, keys } = this.#host;
+    const { name, keys, audit } = this.#host;
     const used = keys.useOf(idempotency);
     // `session_id` holds the token's id: the fingerprint covers the path, so this key was used to create a token.
     const made = used && this.#table.get(used.session_id, name);
@@ -64,6 +66,8 @@ export class Tokens {
       const now = Date.now();
       const token = this.#table.create(name, request, now);
       if (!used) keys.remember(idempotency, token.id, null, now);
+      const { id, account: _account, created_at: _created, ...details } = token;
+      audit.add("token.created", id, { details });
       return token;
     });
   }
@@ -75,7 +79,11 @@ export class Tokens {
 
   /** Revokes a token and ends the streams that use it. */
   async revoke(id: string): Promise<TokenResource> {
-    this.#table.revoke(id, Date.now());
+    this.#storage.transactionSync(() => {
+      if (this.#table.isRevoked(id)) return;
+      this.#table.revoke(id, Date.now());
+      this.#host.audit.add("token.revoked", id);
+    });
     await this.tellRevoked();
     return this.#table.get(id, this.#host.name)!;
   }

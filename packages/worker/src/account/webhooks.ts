@@ -12,6 +12,7 @@ import type { Env } from "../env.js";
 import { iso } from "../iso.js";
 import { isOfOldKey, open, seal, type Sealed, type SecretIdentity } from "../secrets/sealing.js";
 import { webhookRetryMs, webhookSecrets, webhooksOf } from "../settings.js";
+import type { Audit } from "./audit.js";
 import { DeliveryTable, deliveryResource, type Attempt, type Delivery } from "./delivery-table.js";
 import type { NewFeedEntry } from "./feed-table.js";
 import { sendWebhook } from "./webhook-sender.js";
@@ -52,6 +53,7 @@ interface Target {
 
 interface WebhooksHost {
   readonly name: string;
+  readonly audit: Pick<Audit, "add">;
   waitUntil(work: Promise<unknown>): void;
   /** Sees to an alarm now: called in the transaction in which there is something to send. */
   wake(): void;
@@ -247,7 +249,13 @@ export class Webhooks {
       const message = `The account has ${MAX_WEBHOOKS} webhooks, the most that it can have.`;
       throw new EdgeError("too_many_webhooks", message);
     }
-    this.#table.add(webhook, Date.now());
+    const { id, url, types } = webhook;
+    this.#storage.transactionSync(() => {
+      this.#table.add(webhook, Date.now());
+      // The rest of an address may be a secret.
+      const details = { host: new URL(url).host, types };
+      this.#host.audit.add("webhook.created", id, { details });
+    });
     this.#own = undefined;
     return this.get(webhook.id, false);
   }
@@ -269,6 +277,8 @@ export class Webhooks {
         this.#setOn(id);
         this.#deliveries.resume(id, Date.now());
       }
+      const fields = Object.keys(changes).filter((name) => name !== "accountId");
+      this.#host.audit.add("webhook.changed", id, { details: { fields } });
     });
     this.#own = undefined;
     this.#host.arm();
@@ -281,6 +291,7 @@ export class Webhooks {
     this.#storage.transactionSync(() => {
       this.#table.remove(id);
       this.#deliveries.removeAllOf(id);
+      this.#host.audit.add("webhook.deleted", id);
     });
     this.#own = undefined;
   }
@@ -288,7 +299,10 @@ export class Webhooks {
   /** @throws EdgeError `webhook_not_found`. */
   rotate(id: string, secret: Sealed): WebhookResource {
     this.#stored(id);
-    this.#table.rotate(id, secret, Date.now() + OLD_SECRET_MS);
+    this.#storage.transactionSync(() => {
+      this.#table.rotate(id, secret, Date.now() + OLD_SECRET_MS);
+      this.#host.audit.add("webhook.rotated", id);
+    });
     return this.get(id, false);
   }
 

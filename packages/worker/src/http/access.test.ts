@@ -29,6 +29,7 @@ const TABLE: [route: string, scopes: string[], ofSession: boolean][] = [
   ["GET /v1/status", ["query", ...READS], false],
   ["GET /v1/status/stream", ["query", ...READS], false],
   ["GET /v1/feed", SEES, true],
+  ["GET /v1/audit", ["admin"], false],
   ["GET /v1/webhooks", ["admin"], false],
   ["POST /v1/webhooks", ["admin"], false],
   ["GET /v1/webhooks/:webhook", ["admin"], false],

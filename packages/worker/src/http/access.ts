@@ -65,6 +65,7 @@ export const ROUTES: Readonly<Record<string, Access | "root key">> = {
   "GET /v1/sessions/:id/requests/:request": { scopes: SEES, session: "in path", ...ONE },
   "POST /v1/sessions/:id/requests/:request": { scopes: ANSWERS, session: "in path", ...ONE },
   "GET /v1/feed": { scopes: SEES, session: "held" },
+  "GET /v1/audit": { scopes: ["admin"] },
   "GET /v1/usage": { scopes: ["sessions:read"] },
   "GET /v1/limits": { scopes: ["sessions:read"] },
   "PATCH /v1/limits": "root key",

@@ -1,6 +1,7 @@
 import {
   createTokenRequest,
   EdgeError,
+  MAX_AUDIT_PAGE,
   PROTOCOL_VERSION,
   setNetworkRequest,
   TOKEN_ID,
@@ -13,7 +14,7 @@ import type { Hono } from "hono";
 
 import { VERSION } from "../version.js";
 import { assertAllowed, STARTS } from "./access.js";
-import { streamAnswer } from "./answers.js";
+import { entriesAnswer, streamAnswer } from "./answers.js";
 import { signingKey } from "./auth.js";
 import { readBody } from "./body.js";
 import { account, json, nameOf, stubOf } from "./call.js";
@@ -56,20 +57,26 @@ export function addAccountRoutes(app: Hono<AppEnv>): void {
     return json(c, await account(c).call("usage", query));
   });
 
+  app.get("/v1/audit", async (c) => {
+    const after = wholeNumber("after", c.req.query("after"), 0);
+    const entries = await account(c).call("audit", after, pageSize(c, MAX_AUDIT_PAGE));
+    return entriesAnswer(entries, c.get("requestId"));
+  });
+
   app.get("/v1/limits", async (c) => json(c, await account(c).call("limits")));
 
   app.patch("/v1/limits", async (c) => {
     const { value } = await readBody(c, updateLimitsRequest);
-    const name = nameOf(c, value.accountId);
-    return json(c, await stubOf(c, name).call("updateLimits", value));
+    const { accountId, ...limits } = value;
+    return json(c, await stubOf(c, nameOf(c, accountId)).call("updateLimits", limits));
   });
 
   app.get("/v1/network", async (c) => json(c, await account(c).call("network")));
 
   app.put("/v1/network", async (c) => {
     const { value } = await readBody(c, setNetworkRequest);
-    const name = nameOf(c, value.accountId);
-    return json(c, await stubOf(c, name).call("setNetwork", value));
+    const { accountId, ...network } = value;
+    return json(c, await stubOf(c, nameOf(c, accountId)).call("setNetwork", network));
   });
 
   app.post("/v1/tokens", async (c) => {

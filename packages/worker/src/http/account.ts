@@ -33,7 +33,7 @@ import type { CallCounter } from "../egress/model-call.js";
 import type { Env } from "../env.js";
 import type { Files } from "../files/files.js";
 import type { BorrowedFiles } from "../files/store-attachments.js";
-import type { CallerCheck, Idempotency } from "../session/account-port.js";
+import type { Actor, CallerCheck, Idempotency } from "../session/account-port.js";
 import type {
   AcceptedTurn,
   Answering,
@@ -47,14 +47,12 @@ import type { NewMessage } from "../session/ephemeral-table.js";
 import { objectNamed } from "../objects.js";
 import type { SessionDO } from "../session/session-do.js";
 import { discard } from "./discard.js";
+import { foundRequests } from "./found-requests.js";
 import type { AccountToken } from "./token.js";
 import { containerName, isShared, OTHER_CONTAINERS, ownerOf, sessionName } from "../settings.js";
 import { withNewSessionId } from "./new-session-id.js";
 import type { Stub } from "../stub.js";
 import { throughResets } from "../through-resets.js";
-
-/** Size limit of a list of requests, in characters: a payload may hold whole files. */
-const MAX_LISTED_CHARS = 8 * 1024 * 1024;
 
 /** Options of a prompt that are not in its body. */
 export interface PromptCall {
@@ -68,6 +66,7 @@ export interface PromptCall {
 
 /** The methods of an account that callers reach without more. */
 type AccountMethod =
+  | "audit"
   | "beginModelCall"
   | "createToken"
   | "feed"
@@ -99,6 +98,8 @@ export class Account {
   readonly #name: string;
   readonly #check: CallerCheck;
   readonly #requestId: string | undefined;
+  /** Who the audit log says it was; the deployment itself if undefined. */
+  #actor: Actor | undefined;
 
   /**
    * @param token The caller's token; undefined for the root key.
@@ -113,12 +114,14 @@ export class Account {
     this.#env = env;
     this.#name = name;
     this.#requestId = requestId;
-    this.#check = { token: token?.id, issuedAt: token?.issuedAt, isFirst: true };
+    this.#check = { token: token?.id, issuedAt: token?.issuedAt, requestId, isFirst: true };
+    this.#actor = { token: token?.id, requestId };
   }
 
   /** Disables the check of the caller, for the deployment's own work. */
   asDeployment(): this {
     this.#check.isFirst = false;
+    this.#actor = undefined;
     return this;
   }
 
@@ -174,11 +177,11 @@ export class Account {
   }
 
   updateSession(id: string, request: UpdateSessionRequest): Promise<SessionResource> {
-    return this.#write(() => this.#session(id).update(request));
+    return this.#write(() => this.#session(id).update(request, this.#actor));
   }
 
   deleteSession(id: string): Promise<void> {
-    return this.#write(() => this.#session(id).remove());
+    return this.#write(() => this.#session(id).remove(this.#actor));
   }
 
   /**
@@ -207,12 +210,12 @@ export class Account {
 
   /** A session as a tar. @throws EdgeError `session_not_found`. */
   exportSession(id: string, token?: ReaderToken): Promise<ReadableStream<Uint8Array>> {
-    return this.#read(() => this.#session(id).export(token), id);
+    return this.#readAudited(() => this.#session(id).export(token, this.#actor), id);
   }
 
   /** A session's transcript as NDJSON. @throws EdgeError `session_not_found`. */
   exportTranscript(id: string, token?: ReaderToken): Promise<ReadableStream<Uint8Array>> {
-    return this.#read(() => this.#session(id).exportTranscript(token), id);
+    return this.#readAudited(() => this.#session(id).exportTranscript(token, this.#actor), id);
   }
 
   rewindSession(
@@ -336,25 +339,8 @@ export class Account {
       return this.#read(() => this.#session(sessionId).listRequests(status, after));
     }
     const found = await this.call("listRequests", status, after);
-    const bySession = Map.groupBy(found, ({ session_id }) => session_id);
-    const resources = new Map<string, RequestResource>();
-    await Promise.all(
-      [...bySession].map(async ([session, rows]) => {
-        const ids = rows.map(({ id }) => id);
-        const requests = await this.#session(session).findRequests(ids);
-        for (const request of requests) resources.set(request.id, request);
-      }),
-    );
-    const requests: RequestResource[] = [];
-    let chars = 0;
-    for (const { id } of found) {
-      const request = resources.get(id);
-      if (!request) continue;
-      chars += JSON.stringify(request).length;
-      if (chars > MAX_LISTED_CHARS && requests.length > 0) break;
-      requests.push(request);
-    }
-    return { requests };
+    const find = (session: string, ids: string[]) => this.#session(session).findRequests(ids);
+    return { requests: await foundRequests(found, find) };
   }
 
   getRequest(id: string, sessionId?: string): Promise<RequestResource> {
@@ -370,7 +356,7 @@ export class Account {
     }: { sessionId?: string | undefined; idempotency?: Idempotency | undefined } = {},
   ): Promise<RequestResource> {
     return this.#write(async () =>
-      this.#sessionOf(id, sessionId).answerRequest(id, answer, idempotency),
+      this.#sessionOf(id, sessionId).answerRequest(id, answer, idempotency, this.#actor),
     );
   }
 
@@ -438,7 +424,7 @@ export class Account {
 
   /** Begins to erase the account. @throws EdgeError `account_not_found`. */
   erase(): Promise<AccountResource> {
-    return this.#account.erase();
+    return this.#account.erase(this.#actor ?? {});
   }
 
   /** Counts model calls that belong to no session. Usage counts even if the token was revoked meanwhile. */
@@ -485,6 +471,13 @@ export class Account {
       throw error;
     }
     return value;
+  }
+
+  /** Reads what the audit log tells of, after the check of the caller: what is refused must not be in it. */
+  async #readAudited<Value>(read: () => Promise<Value>, reads: string): Promise<Value> {
+    const check = this.#takeCheck();
+    await throughResets(() => this.#account.admit(check, reads));
+    return throughResets(read);
   }
 
   /** Writes to a session after the check of the caller. */

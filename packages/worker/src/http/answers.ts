@@ -44,7 +44,15 @@ export const tarAnswer = (body: ReadableStream<Uint8Array>, requestId: string): 
 export const linesAnswer = (body: ReadableStream<Uint8Array>, requestId: string): Response =>
   attachment(body, "application/x-ndjson", requestId);
 
-function attachment(body: ReadableStream<Uint8Array>, type: string, requestId: string): Response {
+/** Responds with a page of entries as NDJSON. It has its length, so one that breaks off is noticed. */
+export const entriesAnswer = (entries: readonly object[], requestId: string): Response =>
+  attachment(
+    entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""),
+    "application/x-ndjson",
+    requestId,
+  );
+
+function attachment(body: BodyInit, type: string, requestId: string): Response {
   return new Response(body, {
     headers: { ...commonHeaders(requestId), ...AS_ATTACHMENT, "content-type": type },
   });

@@ -1,4 +1,6 @@
 import type {
+  AuditAction,
+  AuditActor,
   NetworkScope,
   Priority,
   RequestKind,
@@ -16,10 +18,16 @@ export interface Idempotency {
   fingerprint: string;
 }
 
-/** Checks of a caller that precede any work for it. */
-export interface CallerCheck {
-  /** The id of its token; refused when revoked. */
+/** A caller, as the audit log names it. */
+export interface Actor {
+  /** The id of its token; the holder of the root key without one. */
   token?: string | undefined;
+  /** The id of its HTTP request. */
+  requestId?: string | undefined;
+}
+
+/** Checks of a caller that precede any work for it. A revoked token is refused. */
+export interface CallerCheck extends Actor {
   /** When that token was issued, milliseconds since 1970. */
   issuedAt?: number | undefined;
   /** The request's first call, which counts against the account's rate limit. */
@@ -69,6 +77,17 @@ export interface SessionSecretChanges {
   credentials?: { prefix: string; keep: string[] };
 }
 
+/** What a caller did, for the audit log. */
+export interface AuditNotice {
+  kind: "audit";
+  at: number;
+  action: AuditAction;
+  actor: AuditActor;
+  target: string;
+  requestId?: string | undefined;
+  details?: Record<string, unknown> | undefined;
+}
+
 /** A message from a session to its account. Delivered in order, applied once. */
 export type Notice =
   /** The session's new directory entry, and the bytes in its database and in R2. */
@@ -85,6 +104,7 @@ export type Notice =
   | { kind: "grant"; host: string; turn: string; scope: NetworkScope }
   /** A host was denied that had not been denied in the turn before; `turn` is empty for none. */
   | { kind: "denied"; turn: string }
+  | AuditNotice
   /** The session was kept for as long as it should be, and deletes itself. */
   | { kind: "expired" }
   /** The session with this folder in R2 needs these packs no more: its own, or those of a session it was forked from. */

@@ -2,6 +2,8 @@ import { callRunner, containerStub } from "../container/runner-client.js";
 import type { Env } from "../env.js";
 import { homeOf, wantsSnapshots, withStandIn } from "../settings.js";
 import { accountPort } from "./account-link.js";
+import type { Actor } from "./account-port.js";
+import { audit } from "./audit.js";
 import type { SessionParts } from "./parts.js";
 
 /** The session's object, as far as its deletion depends on it. */
@@ -33,13 +35,17 @@ export class Deletion {
     this.#host = host;
   }
 
-  /** Ends the session's turns and marks it. Not while its log is replayed. `isExpired`: it was kept for long enough. */
-  begin(reason: string, isExpired = false): void {
+  /**
+   * Ends the session's turns and marks it. Not while its log is replayed.
+   * @param of `isExpired`: it was kept for long enough. `by`: the caller. Without this the account itself is being erased.
+   */
+  begin(reason: string, of?: { by: Actor | undefined; isExpired: boolean }): void {
     const { store, turns } = this.#host.parts();
     try {
       store.transaction(() => {
         turns.endAll(reason);
-        if (isExpired) store.outbox.add({ kind: "expired" });
+        if (of?.isExpired) store.outbox.add({ kind: "expired" });
+        if (of) audit(store, of.by, { action: "session.deleted", target: store.id });
         store.isDeleting = true;
       });
     } catch (error) {

@@ -2,6 +2,7 @@ import {
   ANSWERS,
   APPROVAL_TIMEOUT_MS,
   EdgeError,
+  REQUESTS_FOR_PEOPLE,
   type CallbackAnswer,
   type NetworkAnswer,
   type NetworkPayload,
@@ -20,6 +21,8 @@ import {
 import { iso } from "../iso.js";
 import type { Env } from "../env.js";
 import { callerGraceMs, sleepAfterMs } from "../settings.js";
+import type { Actor } from "./account-port.js";
+import { audit } from "./audit.js";
 import type { Answering } from "./calls.js";
 import { Deliveries } from "./deliveries.js";
 import type { NewRequest, RequestRow } from "./request-table.js";
@@ -187,6 +190,7 @@ export class Requests {
     id: string,
     { answer, error, by, ofSession = false }: Answering,
     key?: string,
+    actor?: Actor,
   ): Promise<RequestResource> {
     const row = this.#row(id);
     await this.#log.whenReplayed();
@@ -215,7 +219,7 @@ export class Requests {
     }
     const given: CallbackAnswer = { ...(answer ? { answer } : {}), ...(error ? { error } : {}) };
     if (key !== undefined) this.#store.requests.setAnswerKey(id, key);
-    this.#settle(row, "answered", given, by);
+    this.#settle(row, "answered", given, { by, audit: () => this.#audit(row, given, actor) });
     return this.get(id);
   }
 
@@ -243,8 +247,26 @@ export class Requests {
     for (const row of this.#store.requests.undelivered()) this.#deliver(row);
   }
 
-  #settle(row: RequestRow, status: RequestStatus, given: CallbackAnswer, by?: string): void {
-    this.#store.transaction(() => this.#resolve(row, status, given, { derived: false, by }));
+  /** Who answered: of the program's own callbacks the log would be full. */
+  #audit({ id, kind, host }: RequestRow, given: CallbackAnswer, actor: Actor | undefined): void {
+    if (!REQUESTS_FOR_PEOPLE.has(kind)) return;
+    const { behavior, scope = "turn" } = (given.answer ?? {}) as Partial<NetworkGrant>;
+    const details = { kind, ...(typeof behavior === "string" ? { behavior } : {}) };
+    audit(this.#store, actor, { action: "request.answered", target: id, details });
+    if (host === null || behavior !== "allow") return;
+    audit(this.#store, actor, { action: "host.allowed", target: host, details: { scope } });
+  }
+
+  #settle(
+    row: RequestRow,
+    status: RequestStatus,
+    given: CallbackAnswer,
+    { by, audit: note }: { by?: string | undefined; audit?: () => void } = {},
+  ): void {
+    this.#store.transaction(() => {
+      this.#resolve(row, status, given, { derived: false, by });
+      note?.();
+    });
     const turn = this.#store.turn(row.turn_id);
     if (turn?.status !== "waiting") this.#deliver(row);
     else if (row.tool_use_id !== null) this.#callbacks.onAnswered(turn, this.#row(row.id));

@@ -27,7 +27,8 @@ import { containerStub } from "../container/runner-client.js";
 import type { Env } from "../env.js";
 import { methodNamed } from "../object-fault.js";
 import { accountOf, homeOf, withStandIn } from "../settings.js";
-import type { CallerCheck, Idempotency } from "./account-port.js";
+import type { Actor, CallerCheck, Idempotency } from "./account-port.js";
+import { audit, auditedFields, exported } from "./audit.js";
 import { accountPort } from "./account-link.js";
 import type {
   AcceptedTurn,
@@ -109,9 +110,11 @@ export class SessionDO extends DurableObject<Env> {
     const { store } = this.#parts;
     if (store.isDeleting || this.#isDue(Date.now())) {
       // A deletion that could not be finished has set the next alarm.
-      await this.remove(!store.isDeleting && !store.isEphemeral).catch((error: unknown) => {
-        console.error("a session could not be deleted", error);
-      });
+      await this.remove(undefined, !store.isDeleting && !store.isEphemeral).catch(
+        (error: unknown) => {
+          console.error("a session could not be deleted", error);
+        },
+      );
       return;
     }
     if (!store.exists) return this.#beginning.clearUnmade();
@@ -184,7 +187,7 @@ export class SessionDO extends DurableObject<Env> {
   }
 
   /** Replaces the given fields. Options apply from the next turn on. @throws EdgeError `session_not_found`, `invalid_request`. */
-  async update(request: UpdateSessionRequest): Promise<SessionResource> {
+  async update(request: UpdateSessionRequest, actor?: Actor): Promise<SessionResource> {
     const { title, tags, approval_timeout_ms, expires_in } = request;
     const { store: before } = this.#existing();
     const options = request.options && (await this.#updateOptions(request.options, before.options));
@@ -195,6 +198,9 @@ export class SessionDO extends DurableObject<Env> {
       if (options !== undefined) store.options.set(options);
       if (approval_timeout_ms !== undefined) store.setApprovalTimeout(approval_timeout_ms);
       if (expires_in !== undefined) store.setExpiresIn(expires_in, Date.now());
+      const fields = auditedFields(request);
+      const changed = { action: "session.changed", target: store.id, details: { fields } } as const;
+      if (fields.length > 0) audit(store, actor, changed);
       store.publish();
     });
     await link.deliver();
@@ -221,12 +227,12 @@ export class SessionDO extends DurableObject<Env> {
    * Deletes the session with all its data and stops its process. If this fails, the session is gone all the same, and
    * the alarm deletes what is left. @throws EdgeError `session_not_found`.
    */
-  async remove(isExpired = false): Promise<void> {
+  async remove(actor?: Actor, isExpired = false): Promise<void> {
     const { store } = this.#parts;
     if (!store.isDeleting) await this.#existing().log.whenReplayed();
     if (!store.isDeleting) {
       this.#existing();
-      this.#deletion.begin("The session was deleted.", isExpired);
+      this.#deletion.begin("The session was deleted.", { by: actor, isExpired });
     }
     await this.#deletion.finish();
   }
@@ -279,13 +285,21 @@ export class SessionDO extends DurableObject<Env> {
    * Exports the session as a tar of its state now. The stream errors when the session is deleted, or when the reader's
    * token is revoked or expires. @throws EdgeError `session_not_found`.
    */
-  export(token?: ReaderToken): ReadableStream<Uint8Array> {
-    return exportSession(this.#existing(), this.#assertReadable(token));
+  export(token?: ReaderToken, actor?: Actor): ReadableStream<Uint8Array> {
+    return exportSession(this.#exported("session", actor), this.#assertReadable(token));
   }
 
   /** Exports the transcript of its state now. The stream errors as that of {@link export}. @throws EdgeError `session_not_found`. */
-  exportTranscript(token?: ReaderToken): ReadableStream<Uint8Array> {
-    return exportTranscript(this.#existing(), this.#assertReadable(token));
+  exportTranscript(token?: ReaderToken, actor?: Actor): ReadableStream<Uint8Array> {
+    return exportTranscript(this.#exported("transcript", actor), this.#assertReadable(token));
+  }
+
+  /** The parts of the session, of which something is about to go out. */
+  #exported(what: "session" | "transcript", actor: Actor | undefined): SessionParts {
+    const parts = this.#existing();
+    const { store } = parts;
+    store.transaction(() => audit(store, actor, exported(store.id, what)));
+    return parts;
   }
 
   readonly #assertReadable = (token?: ReaderToken) =>
@@ -426,9 +440,10 @@ export class SessionDO extends DurableObject<Env> {
     id: string,
     answer: Answering,
     idempotency?: Idempotency,
+    actor?: Actor,
   ): Promise<RequestResource> {
     const { requests, link } = this.#partsFor(id);
-    const answered = await requests.answer(id, answer, idempotency?.key);
+    const answered = await requests.answer(id, answer, idempotency?.key, actor);
     await link.deliver();
     return answered;
   }
