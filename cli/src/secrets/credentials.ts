@@ -18,12 +18,16 @@ const OLD_ROOT_KEY = "CLAUDE_EDGE_ROOT_KEY_OLD";
 /** What signs the deployment's webhooks. */
 const WEBHOOK_SECRET = "CLAUDE_EDGE_WEBHOOK_SECRET";
 
+/** What lets the deployment in to its collector of traces. */
+const OTLP_HEADERS = "CLAUDE_EDGE_OTLP_HEADERS";
+
 /** The secrets of the Worker itself. All others are its agents'. */
 export const SECRETS: readonly string[] = [
   ...MODEL_SECRETS,
   ROOT_KEY,
   OLD_ROOT_KEY,
   WEBHOOK_SECRET,
+  OTLP_HEADERS,
 ];
 
 /** What each kind of value is called, and the secret it belongs in. */

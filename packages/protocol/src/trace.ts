@@ -3,6 +3,8 @@ import type { TurnStatus } from "./resources.js";
 
 /** What one step of a turn was. */
 export type TraceStepKind =
+  /** From its request, in the Worker, until the session had accepted it. */
+  | "admission"
   /** Waiting for a slot, behind other turns. */
   | "queue"
   /** Getting the container: starting it, if there was none. */

@@ -69,6 +69,11 @@ export interface Env {
   /** The pause before a webhook is tried a second time, `5s` by default. It doubles, up to an hour. */
   CLAUDE_EDGE_WEBHOOK_RETRY?: string;
 
+  /** The collector that is sent traces and metrics by OTLP over HTTP, like `https://otel.example.com:4318`. */
+  CLAUDE_EDGE_OTLP_ENDPOINT?: string;
+  /** Headers for the collector, a secret: `name=value,name=value`, values percent-encoded. */
+  CLAUDE_EDGE_OTLP_HEADERS?: string;
+
   /** How long a session is kept after its last activity, like `30d`. For ever by default. */
   CLAUDE_EDGE_RETENTION?: string;
 

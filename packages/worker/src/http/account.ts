@@ -98,6 +98,7 @@ export class Account {
   readonly #name: string;
   readonly #check: CallerCheck;
   readonly #requestId: string | undefined;
+  readonly #receivedAt = Date.now();
   /** Who the audit log says it was; the deployment itself if undefined. */
   #actor: Actor | undefined;
 
@@ -262,8 +263,8 @@ export class Account {
     turn: Omit<TurnCall, "check">,
     call: PromptCall,
   ): Promise<AcceptedTurn> {
-    const requestId = this.#requestId;
-    const turnCall: TurnCall = { ...turn, ...call, requestId, check: this.#takeCheck() };
+    const from = { requestId: this.#requestId, receivedAt: this.#receivedAt };
+    const turnCall: TurnCall = { ...turn, ...call, ...from, check: this.#takeCheck() };
     const create = () => this.#session(session).createTurn(turnCall);
     // An id that the caller chose must be new: the session could not tell a repeated call from another one.
     const isRepeatable =

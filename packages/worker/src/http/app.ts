@@ -7,6 +7,7 @@ import {
 import { Hono } from "hono";
 
 import { ORIGIN_MARK, originMark } from "../egress/origin-mark.js";
+import { collectorOf } from "../otlp-settings.js";
 import { retentionMs, webhooksOf } from "../settings.js";
 import { VERSION } from "../version.js";
 import { assertAllowed } from "./access.js";
@@ -91,6 +92,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
     // Sessions and accounts do without a setting that cannot be read.
     retentionMs(c.env);
     webhooksOf(c.env);
+    collectorOf(c.env);
     checkProtocol(c);
     // Unknown routes are left to app.notFound.
     if (caller.token && routes.has(c))

@@ -38,9 +38,11 @@ export function maySeeSessions(c: Call): boolean {
   return !token || (token.session === undefined && allows(token, "sessions:read"));
 }
 
-/** The caller's span. An invalid one is ignored, as W3C Trace Context requires. */
+/** The caller's span. An invalid one is ignored, as W3C Trace Context requires: of zeros, or of version ff. */
 export const traceOf = (c: Call): string | undefined =>
-  /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(c.req.header(TRACE_HEADER) ?? "")?.[0];
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(
+    c.req.header(TRACE_HEADER) ?? "",
+  )?.[0];
 
 export const wantsStream = (c: Call): boolean =>
   /\btext\/event-stream\b/i.test(c.req.header("accept") ?? "");

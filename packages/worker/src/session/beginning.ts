@@ -267,7 +267,7 @@ export class Beginning {
     admitted: TurnAdmitted & { status: "running" | "queued" },
   ): Promise<AcceptedTurn | KnownTurn> {
     const { store, turns, log } = this.#host.parts();
-    const { check, turn, prompt, fields, priority, traceparent, requestId } = call;
+    const { check, turn, prompt, fields, priority, traceparent, requestId, receivedAt } = call;
     await log.whenReplayed();
     if (!session) {
       this.#existing();
@@ -280,7 +280,7 @@ export class Beginning {
       else if (!store.hasTitle) store.setTitle(titleOf(prompt));
       const { waitingFor } = admitted;
       const input = { prompt, fields, priority, attachments };
-      const made: NewTurn = { id: turn, ...input, traceparent, requestId };
+      const made: NewTurn = { id: turn, ...input, traceparent, requestId, receivedAt };
       const inserted = this.#insertTurn(made, isRunning, {
         ...(priority ? { priority } : {}),
         ...(attachments ? { attachments } : {}),

@@ -30,6 +30,8 @@ export interface TurnCall {
   traceparent?: string | undefined;
   /** The id of the HTTP request. */
   requestId?: string | undefined;
+  /** When the Worker got it, milliseconds since 1970. */
+  receivedAt?: number | undefined;
   /** The caller may list the account's sessions. */
   maySeeSessions?: boolean | undefined;
   create?: CreateSessionRequest | undefined;

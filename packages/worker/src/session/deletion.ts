@@ -64,7 +64,7 @@ export class Deletion {
   }
 
   async #finish(): Promise<void> {
-    const { store, log, runnerLog, link, files } = this.#host.parts();
+    const { store, log, runnerLog, link, files, traceExport } = this.#host.parts();
     if (!store.isDeleting) return;
     const armed = this.#host.wakeIn(AGAIN_MS);
     const drained = log.drain();
@@ -79,6 +79,7 @@ export class Deletion {
     // The process is gone, so no result will account for its model calls.
     store.transaction(() => store.modelCalls.settleWithoutResult());
     await link.deliverLast();
+    await traceExport.sendLast();
     const { id, account } = store;
     await drained;
     files.stored.blobs.close();

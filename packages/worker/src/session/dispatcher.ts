@@ -13,6 +13,7 @@ import { refusalOf, type RunnerRefusal } from "./runner-refusal.js";
 import { sendTranscript } from "./send-transcript.js";
 import { accountPort } from "./account-link.js";
 import { runnerVariables } from "./session-secrets.js";
+import { childTraceparent } from "./span-id.js";
 import type { TurnContext } from "./turn-context.js";
 import type { TurnEnd } from "./turn-end.js";
 
@@ -200,8 +201,11 @@ export class Dispatcher {
     const attachments = store
       .attachmentsOf(id)
       .flatMap((attachment) => ("path" in attachment ? [attachment.path] : []));
+    const input = store.inputOf(id);
+    // With a collector the turn has a span, which is what its process belongs to.
+    if (store.unsent.isOn) input.traceparent = childTraceparent(id, input.traceparent);
     const start: StartTurn = {
-      ...store.inputOf(id),
+      ...input,
       ...(attachments.length > 0 ? { attachments } : {}),
       options,
       hold_ms: holdMs(env),

@@ -8,6 +8,7 @@ import { Files } from "../files/files.js";
 import { RunnerLog } from "../log/runner-log.js";
 import { SessionLog } from "../log/session-log.js";
 import { objectId } from "../objects.js";
+import { readCollector } from "../otlp-settings.js";
 import { accountOf, objectBytes, readRetention } from "../settings.js";
 import { StorageRoom } from "../sql/storage-room.js";
 import { AccountLink } from "./account-link.js";
@@ -17,6 +18,7 @@ import { Requests } from "./requests.js";
 import { Steering } from "./steering.js";
 import type { TurnRow } from "./row-types.js";
 import { Store } from "./store.js";
+import { TraceExport } from "./trace-export.js";
 import { Turns } from "./turns.js";
 import { WaitingTurns } from "./waiting-turns.js";
 import { WorkspaceSync } from "./workspace-sync.js";
@@ -41,12 +43,13 @@ export class SessionParts {
   readonly workspace: WorkspaceSync;
   readonly turns: Turns;
   readonly link: AccountLink;
+  readonly traceExport: TraceExport;
   readonly container: () => ContainerStub;
   readonly placement: Placement;
 
   constructor(ctx: DurableObjectState, env: Env) {
     this.#ctx = ctx;
-    const store = new Store(ctx.storage, readRetention(env));
+    const store = new Store(ctx.storage, readRetention(env), readCollector(env) !== undefined);
     const room = new StorageRoom(ctx.storage.sql, objectBytes(env));
     const log = new SessionLog(store);
     const container = () => containerStub(env, store.container);
@@ -117,6 +120,7 @@ export class SessionParts {
     this.workspace = workspace;
     this.waiting = waiting;
     this.link = link;
+    this.traceExport = new TraceExport(ctx, env, store, () => ctx.waitUntil(this.arm()));
     this.container = container;
     this.placement = placement;
     this.turns = new Turns({
@@ -180,6 +184,7 @@ export class SessionParts {
 
   async onAlarm(): Promise<void> {
     this.resume();
+    this.traceExport.send();
     const { stored } = this.files;
     const upkeepDue = this.store.exists ? stored.upkeepDue() : undefined;
     if (upkeepDue !== undefined && upkeepDue <= Date.now()) await stored.upkeep(Date.now());
@@ -217,6 +222,7 @@ export class SessionParts {
           ? undefined
           : Date.now() + (this.link.isStuck ? this.link.retryMs : ALARM_MS),
         this.requests.nextExpiry(),
+        this.traceExport.dueAt(),
         this.files.stored.upkeepDue(),
         this.#abandonedAt(),
         this.#expiryCheckAt(),

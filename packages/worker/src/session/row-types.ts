@@ -90,4 +90,6 @@ export interface NewTurn {
   traceparent?: string | undefined;
   /** The id of the HTTP request that it comes with. */
   requestId?: string | undefined;
+  /** When the Worker got that, milliseconds since 1970. */
+  receivedAt?: number | undefined;
 }

@@ -253,4 +253,14 @@ export const SESSION_SCHEMA: readonly string[] = [
   ALTER TABLE turns ADD COLUMN steered_turn TEXT;
   CREATE INDEX turns_steering ON turns (position) WHERE priority IS NOT NULL;
   `,
+  `
+  -- Turns that have ended, and that the collector has yet to be told of.
+  CREATE TABLE unsent_turns (
+    turn_id TEXT PRIMARY KEY,
+    -- traces: its trace, and then its metrics. metrics: these alone.
+    what TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -32,7 +32,8 @@ import { SessionRow } from "./session-row.js";
 import { SteeringTable } from "./steering-table.js";
 import { Transcripts } from "./transcripts.js";
 import type { TurnEnd } from "./turn-end.js";
-import { TurnTimings } from "./turn-timings.js";
+import { UnsentTable } from "./unsent-table.js";
+import { admissionTiming, TurnTimings } from "./turn-timings.js";
 import { traceOf } from "./turn-trace.js";
 
 /** A page of turns holds results up to this many characters: each may be as large as an answer of the model. */
@@ -59,14 +60,18 @@ export class Store extends SessionRow {
   readonly lostRunners: LostRunners;
   readonly poisoned: PoisonedFrames;
   readonly timings: TurnTimings;
+  readonly unsent: UnsentTable;
   #isOpen: boolean;
   /** Its row was seen, and it is not being deleted: each event asks for it several times. */
   #isSeen = false;
   /** State that follows the transactions of the storage. */
   inMemory: InMemory | undefined;
 
-  /** @param retentionMs How long the deployment keeps a session after its last activity. */
-  constructor(storage: DurableObjectStorage, retentionMs?: number) {
+  /**
+   * @param retentionMs How long the deployment keeps a session after its last activity.
+   * @param isTraced A collector is told of turns.
+   */
+  constructor(storage: DurableObjectStorage, retentionMs?: number, isTraced = false) {
     super(storage.sql, new EventTable(storage.sql));
     this.#sql = storage.sql;
     this.#storage = storage;
@@ -83,6 +88,7 @@ export class Store extends SessionRow {
     this.lostRunners = new LostRunners(storage.sql);
     this.poisoned = new PoisonedFrames(storage.sql);
     this.timings = new TurnTimings(storage.sql);
+    this.unsent = new UnsentTable(storage.sql, isTraced);
     this.#isOpen = !isEmpty(storage);
     if (this.#isOpen) migrate(storage, SESSION_SCHEMA);
   }
@@ -186,11 +192,11 @@ export class Store extends SessionRow {
 
   /** @param firstSeq The seq that its first event gets, in the same transaction. */
   insertTurn(turn: NewTurn, status: "running" | "queued", firstSeq: number, now: number): void {
-    const { id, prompt, fields, priority, traceparent, requestId, attachments } = turn;
+    const { id, prompt, fields, priority, traceparent, requestId, attachments, receivedAt } = turn;
     const isText = typeof prompt === "string";
     this.#sql.exec(
-      `INSERT INTO turns (id, status, prompt, blocks, fields, priority, traceparent, request_id, attachments, first_seq, created_at, started_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO turns (id, status, prompt, blocks, fields, priority, traceparent, request_id, attachments, first_seq, created_at, started_at, timing)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       status,
       isText ? prompt : JSON.stringify(prompt),
@@ -203,6 +209,7 @@ export class Store extends SessionRow {
       firstSeq,
       now,
       status === "running" ? now : null,
+      admissionTiming(receivedAt, now),
     );
   }
 
@@ -407,6 +414,7 @@ export class Store extends SessionRow {
       turn,
     );
     this.timings.release(turn);
+    if (!this.isEphemeral) this.unsent.add(turn, () => this.inputOf(turn).traceparent, now);
     this.outbox.add({ kind: "ended", turn, at: now, status });
   }
 

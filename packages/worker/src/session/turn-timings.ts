@@ -79,11 +79,24 @@ export class TurnTimings {
   }
 }
 
+/** What is known of a turn when it is stored; null for nothing. */
+export function admissionTiming(receivedAt: number | undefined, now: number): string | null {
+  if (receivedAt === undefined) return null;
+  const step = { kind: "admission", name: "admission", start: receivedAt, end: now } as const;
+  return JSON.stringify({ steps: [step], dropped: 0 } satisfies Timing);
+}
+
 /** The step of a model call that was answered. */
 export const modelStep = (
   { start, answered, end }: CallTiming,
   model: string,
-  { input_tokens, output_tokens, cache_read_input_tokens, cost }: ModelUsage,
+  {
+    input_tokens,
+    output_tokens,
+    cache_read_input_tokens,
+    cache_creation_input_tokens,
+    cost,
+  }: ModelUsage,
 ): TraceStep => ({
   kind: "model",
   name: model,
@@ -93,6 +106,7 @@ export const modelStep = (
     input_tokens,
     output_tokens,
     cache_read_input_tokens,
+    cache_creation_input_tokens,
     cost_usd: cost / PICO,
     answered_ms: answered - start,
   },

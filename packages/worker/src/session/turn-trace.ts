@@ -2,6 +2,7 @@ import type { EdgeEvent, TraceStep, TurnTrace } from "@claude-edge/protocol";
 
 import { blocksIn } from "./blocks.js";
 import type { TurnRow } from "./row-types.js";
+import { traceContext } from "./span-id.js";
 
 /** Steps of a trace: 1 000 lines fill a screen many times over, and 200 kB. */
 const MAX_STEPS = 1_000;
@@ -23,8 +24,7 @@ interface Source {
 export function traceOf(source: Source): TurnTrace {
   const { session, turn, traceparent, timing, events, network } = source;
   const { id, status, created_at: start, started_at: begun, ended_at: end } = turn;
-  const [, traceId = id.replaceAll("-", ""), parent] =
-    /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/.exec(traceparent ?? "") ?? [];
+  const { traceId, parent } = traceContext(id, traceparent);
   const queued: TraceStep[] =
     begun === null ? [] : [{ kind: "queue", name: "queue", start, end: begun }];
   const all = [...queued, ...timing.steps, ...stepsOf(events)].toSorted(
