@@ -360,6 +360,9 @@ export const RUNNER_PORT = 8080;
 /** The host under which the container reaches the model; the gateway answers it. */
 export const MODEL_HOST = "model.claude-edge.internal";
 
+/** The host under which the container's processes reach the collector of traces; the gateway answers it. */
+export const TRACES_HOST = "traces.claude-edge.internal";
+
 /** What the container holds where a credential would be: the gateway swaps in the real one. */
 export const CREDENTIAL_PLACEHOLDER = "placeholder";
 

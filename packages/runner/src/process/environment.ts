@@ -1,6 +1,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { TRACES_HOST } from "@claude-edge/protocol/runner";
+
 import { CONTAINER_MARK } from "../processes.js";
 
 /** The folders one session owns. */
@@ -82,6 +84,23 @@ const INHERITED = [
 ];
 
 /**
+ * What has a `claude` process tell of its spans, where the deployment has a collector. The gateway puts them into the trace
+ * of their turn, and adds the credential.
+ */
+function tracing(): Record<string, string> {
+  if (process.env.CLAUDE_EDGE_TRACES !== "1") return {};
+  return {
+    CLAUDE_CODE_ENABLE_TELEMETRY: "1",
+    CLAUDE_CODE_ENHANCED_TELEMETRY_BETA: "1",
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_METRICS_EXPORTER: "none",
+    OTEL_LOGS_EXPORTER: "none",
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/json",
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://${TRACES_HOST}/v1/traces`,
+  };
+}
+
+/**
  * The environment of a session's `claude` process, complete: nothing else is inherited.
  * @param certificates The variables that name the certificates to trust.
  * @param extra The agent's own.
@@ -100,6 +119,7 @@ export function agentEnvironment(
   return {
     ...env,
     ...certificates,
+    ...tracing(),
     ...extra,
     [SESSION_MARK]: id,
     HOME: folders.home,

@@ -4,6 +4,7 @@ import type { RunnerHealth } from "@claude-edge/protocol/runner";
 import { containerCredential } from "../egress/credential.js";
 import type { GatewayProps } from "../egress/gateway.js";
 import type { Env } from "../env.js";
+import { readCollector } from "../otlp-settings.js";
 import { deploymentPolicy, drainMs, ownerOf, startTimeoutMs } from "../settings.js";
 import { isCapacity, messageOf, unavailable, unavailableReason } from "./failure.js";
 import type { Origin } from "./origin.js";
@@ -106,6 +107,7 @@ export class Starter {
         ...containerCredential(this.#env),
         // Lets a container that runs as root use bypassPermissions.
         IS_SANDBOX: "1",
+        ...(readCollector(this.#env) ? { CLAUDE_EDGE_TRACES: "1" } : {}),
         CLAUDE_EDGE_DRAIN_MS: String(drainMs(this.#env)),
         // A spare becomes a session of the same container. With one session per container, it would never be used.
         ...(this.#owner === undefined ? {} : { CLAUDE_EDGE_SPARES: "0" }),

@@ -1,11 +1,12 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 import { EdgeError, SESSION_ID, toWireError } from "@claude-edge/protocol";
-import { MODEL_HOST } from "@claude-edge/protocol/runner";
+import { MODEL_HOST, TRACES_HOST } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
 import { statusOf } from "../errors.js";
 import { objectNamed } from "../objects.js";
+import { readCollector } from "../otlp-settings.js";
 import { holdMs, privateHosts } from "../settings.js";
 import { Resolver } from "./dns.js";
 import { callModel, callCounter } from "./model-call.js";
@@ -16,6 +17,7 @@ import { messagesError } from "./refusal.js";
 import { ruleBook } from "./rule-book.js";
 import { secretsFor } from "./secret-source.js";
 import { targetOf } from "./target.js";
+import { relayTraces } from "./traces-relay.js";
 import { TrafficLog, type HostTraffic, type TrafficPort } from "./traffic.js";
 
 /** Properties of a container's gateway. The Worker sets them; the container cannot change them. */
@@ -45,9 +47,19 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
 
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    return targetOf(url).host === MODEL_HOST
-      ? this.#callModel(request, url)
-      : this.#sendOut(request);
+    const { host } = targetOf(url);
+    if (host === MODEL_HOST) return this.#callModel(request, url);
+    if (host === TRACES_HOST && readCollector(this.env)) return this.#relayTraces(request);
+    return this.#sendOut(request);
+  }
+
+  async #relayTraces(request: Request): Promise<Response> {
+    try {
+      return await relayTraces(this.env, this.ctx.props.account, request);
+    } catch (error) {
+      console.error("spans of a container could not be passed on", error);
+      return Response.json({}, { status: 503 });
+    }
   }
 
   async #callModel(request: Request, { pathname }: URL): Promise<Response> {

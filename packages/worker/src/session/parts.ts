@@ -14,6 +14,7 @@ import { StorageRoom } from "../sql/storage-room.js";
 import { AccountLink } from "./account-link.js";
 import { FrameApplier } from "./apply-frame.js";
 import { Placement } from "./placement.js";
+import { ProcessSpans } from "./process-spans.js";
 import { Requests } from "./requests.js";
 import { Steering } from "./steering.js";
 import type { TurnRow } from "./row-types.js";
@@ -44,6 +45,7 @@ export class SessionParts {
   readonly turns: Turns;
   readonly link: AccountLink;
   readonly traceExport: TraceExport;
+  readonly processSpans: ProcessSpans;
   readonly container: () => ContainerStub;
   readonly placement: Placement;
 
@@ -120,6 +122,7 @@ export class SessionParts {
     this.workspace = workspace;
     this.waiting = waiting;
     this.link = link;
+    this.processSpans = new ProcessSpans(env, ctx.storage.sql);
     this.traceExport = new TraceExport(ctx, env, store, () => ctx.waitUntil(this.arm()));
     this.container = container;
     this.placement = placement;

@@ -499,6 +499,12 @@ export class SessionDO extends DurableObject<Env> {
 
   // Calls from the gateway.
 
+  /** Passes spans of the session's process on to the collector. Gives the status to answer it with. */
+  async relaySpans(spans: unknown[]): Promise<number> {
+    const { store, processSpans } = this.#parts;
+    return store.exists ? processSpans.relay(store.account, spans) : 404;
+  }
+
   /** Admits a model call if there is budget left. @throws EdgeError `budget_spent`, `model_error`. */
   beginModelCall(): Promise<ModelCall> {
     return this.#modelCalls.begin();
