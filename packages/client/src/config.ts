@@ -95,6 +95,8 @@ export interface Config {
   token: string;
   account: string | undefined;
   fetch: typeof globalThis.fetch;
+  /** That is one of the caller's. */
+  usesOwnFetch: boolean;
   maxRetries: number;
   maxReconnects: number;
   headersTimeout: number;
@@ -156,6 +158,7 @@ export function resolveConfig(options: ClientOptions): Config {
     token,
     account: options.account,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    usesOwnFetch: options.fetch !== undefined,
     maxRetries: options.maxRetries ?? 2,
     maxReconnects: options.maxReconnects ?? 5,
     headersTimeout: options.headersTimeout ?? 120_000,

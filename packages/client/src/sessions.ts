@@ -32,7 +32,8 @@ import { parseAnswer } from "./parse-answer.js";
 import { pathSegment } from "./path-segment.js";
 import { promptBody } from "./prompt-body.js";
 import type { Transport } from "./transport.js";
-import { pastEvents, sessionEvents } from "./turn-stream.js";
+import { sessionEvents } from "./session-stream.js";
+import { pastEvents } from "./turn-stream.js";
 import { Turn } from "./turn.js";
 
 /** What a turn can be told beside its prompt. */
@@ -297,7 +298,7 @@ export class Session<Output = unknown> {
 
   /**
    * What happens in the session, across turns, without end: first what is stored behind `after` (0 by default), then
-   * live. Ends by `break` or by the signal. With `follow: false` it ends with what is there now, and no callbacks run.
+   * live. Ends by `break` or by the signal. While no turn runs it waits at the account's feed, and lets the session sleep. With `follow: false` it ends with what is there now, and no callbacks run.
    */
   async *events({
     after = 0,

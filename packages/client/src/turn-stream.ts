@@ -104,29 +104,6 @@ export async function* turnEvents(
   }
 }
 
-/** The events of a session, across turns, without end. @throws StreamInterruptedError */
-export async function* sessionEvents(
-  transport: Transport,
-  path: string,
-  position: Position,
-  { signal, callbacks = false }: { signal?: AbortSignal | undefined; callbacks?: boolean },
-): AsyncGenerator<EdgeEvent> {
-  const query = callbacks ? "&callbacks=true" : "";
-  const connect = () =>
-    transport.request(`${path}/events?after=${position.lastSeq}${query}`, {
-      accept: EVENT_STREAM,
-      signal,
-      maxRetries: 0,
-    });
-  const options = { signal, isBegun: true, decode: readEvents };
-  for await (const batch of reconnecting(transport, connect, position, options)) {
-    for (const event of batch) {
-      advance(position, event);
-      yield event;
-    }
-  }
-}
-
 /** How the frames of a stream are read: up to one that is an error or cannot be read. */
 type Decode<Event> = (frames: EventSourceMessage[]) => { events: Event[]; failure?: Error };
 
@@ -193,7 +170,7 @@ const eventsPath = ({ sessionId, turnId, lastSeq }: Position) =>
  * {@link Config.maxReconnects} tries in a row brought nothing and did not last. `isBegun`: what is read is there, whatever becomes of the
  * first connection.
  */
-async function* reconnecting<Event extends { seq: number }>(
+export async function* reconnecting<Event extends { seq: number }>(
   transport: Transport,
   connect: () => Promise<Answer>,
   position: Position,
@@ -240,7 +217,7 @@ async function* reconnecting<Event extends { seq: number }>(
   }
 }
 
-function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[]; failure?: Error } {
+export function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[]; failure?: Error } {
   const events: EdgeEvent[] = [];
   try {
     for (const { event: kind = "message", data } of frames) {

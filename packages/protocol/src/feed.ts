@@ -8,6 +8,7 @@ export type FeedKind =
   | "reset"
   | "session.created"
   | "session.changed"
+  | "session.event"
   | "session.deleted"
   | "session.expired"
   | "turn.queued"

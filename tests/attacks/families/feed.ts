@@ -87,6 +87,26 @@ export async function feed(world: World): Promise<Family> {
           ask("/v1/feed", { key: await mint({ account: "mallory", scopes: ["query", "files"] }) }),
         FORBIDDEN,
       ),
+      refused(
+        "another session, by a token for one",
+        () => ask(`/v1/feed?after=0&session_id=${alice.session}`, { key: held }),
+        FORBIDDEN,
+      ),
+      showsNone(
+        "Alice's session, by its id",
+        async () => {
+          const { text } = await ask(`/v1/feed?after=0&session_id=${alice.session}`, { key });
+          return (JSON.parse(text) as Page).entries;
+        },
+        () => false,
+      ),
+      ...["x", "", "%00", `${alice.session}%0a`, "..%2f"].map((id) =>
+        refused(
+          `the session ${JSON.stringify(id)}`,
+          () => ask(`/v1/feed?session_id=${id}`, { key }),
+          { status: 400, code: "invalid_request" },
+        ),
+      ),
       refused("with no token", () => ask("/v1/feed", { key: "x" }), UNAUTHORIZED),
       showsNone("Alice's, in Mallory's own", () => read(key), notHers),
       showsNone("Alice's, by a cursor of hers", () => read(key, cursor), notHers),

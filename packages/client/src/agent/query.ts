@@ -25,7 +25,7 @@ import { parseAnswer } from "../parse-answer.js";
 import { pathSegment } from "../path-segment.js";
 import { refuse } from "../plain-option.js";
 import { Transport } from "../transport.js";
-import { sessionEvents } from "../turn-stream.js";
+import { sessionEvents } from "../session-stream.js";
 import { noticeOptions } from "./notices.js";
 import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";

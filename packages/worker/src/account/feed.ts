@@ -22,7 +22,10 @@ export class Feed {
     this.#host = host;
   }
 
-  ofSession(session: string, change: "created" | "changed" | "deleted" | "expired"): void {
+  ofSession(
+    session: string,
+    change: "created" | "changed" | "deleted" | "event" | "expired",
+  ): void {
     if (!this.#host.directory.isListed(session)) return;
     this.#add({ kind: `session.${change}`, session_id: session });
   }

@@ -88,6 +88,8 @@ export class Notices {
         const change = directory.show(notice.resource, notice.storedBytes);
         return change && feed.ofSession(session, change);
       }
+      case "event":
+        return feed.ofSession(session, "event");
       case "expired":
         return feed.ofSession(session, "expired");
       case "waiting":

@@ -1,4 +1,4 @@
-import { EdgeError, FEED_PROTOCOL } from "@claude-edge/protocol";
+import { EdgeError, FEED_PROTOCOL, SESSION_ID } from "@claude-edge/protocol";
 import type { Hono } from "hono";
 
 import type { FeedReader } from "../account/feed-readers.js";
@@ -29,11 +29,19 @@ function readerOf(c: Call): FeedReader {
   const given = c.req.header("last-event-id") ?? c.req.query("after");
   if (given === "") throw new EdgeError("invalid_request", "after: must be a whole number.");
   const after = given === undefined ? undefined : wholeNumber("after", given, 0);
+  const session = c.req.query("session_id");
+  if (session !== undefined && !SESSION_ID.test(session)) {
+    throw new EdgeError("invalid_request", "session_id: must be a lower-case UUID.");
+  }
   const { token } = c.get("caller");
-  if (!token) return { after };
+  if (!token) return { after, session };
+  if (token.session !== undefined && session !== undefined && session !== token.session) {
+    const message = `The token is for session ${token.session} alone.`;
+    throw new EdgeError("forbidden", message, { session_id: token.session });
+  }
   return {
     after,
-    session: token.session,
+    session: token.session ?? session,
     // Who may only answer requests hears of no more than those.
     requestsOnly: !allows(token, "sessions:read"),
     token: { id: token.id, expiresAt: token.expiresAt },

@@ -83,6 +83,8 @@ export class SessionLog implements InMemory {
   #wakeTimer: ReturnType<typeof setTimeout> | null = null;
   #callers = 0;
   #callersGoneAt = Date.now();
+  /** Called when an event is stored, in its transaction. */
+  onStored: () => void = () => {};
   /** Called when the last reader that runs the session's callbacks has left. */
   onCallersGone: () => void = () => {};
 
@@ -142,7 +144,10 @@ export class SessionLog implements InMemory {
     const seq = this.#seq + 1;
     const now = Date.now();
     const event = newEvent(seq, turn, kind, at ?? now, rest);
-    if (kind !== "delta") this.#store.events.insert(event, { own, cursor: this.#cursor, now });
+    if (kind !== "delta") {
+      this.#store.events.insert(event, { own, cursor: this.#cursor, now });
+      this.onStored();
+    }
     this.#seq = seq;
     if (this.#depth > 0) this.#uncommitted.push(event);
     else this.#append([event]);

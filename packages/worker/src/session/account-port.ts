@@ -105,6 +105,8 @@ export type Notice =
   /** A host was denied that had not been denied in the turn before; `turn` is empty for none. */
   | { kind: "denied"; turn: string }
   | AuditNotice
+  /** Something happened in the session while no turn ran: its events have it. */
+  | { kind: "event" }
   /** The session was kept for as long as it should be, and deletes itself. */
   | { kind: "expired" }
   /** The session with this folder in R2 needs these packs no more: its own, or those of a session it was forked from. */

@@ -45,9 +45,12 @@ export class Outbox {
   }
 
   #write(notices: Notice[]): void {
-    // How the session is listed at the end is all that counts.
-    const last = notices.findLastIndex(({ kind }) => kind === "session");
-    const wanted = notices.filter(({ kind }, index) => kind !== "session" || index === last);
+    // How the session is listed at the end is all that counts, and that there were events.
+    const last = (of: Notice["kind"]) => notices.findLastIndex(({ kind }) => kind === of);
+    const kept = { session: last("session"), event: last("event") };
+    const wanted = notices.filter(
+      ({ kind }, index) => (kind !== "session" && kind !== "event") || index === kept[kind],
+    );
     let row: string[] = [];
     let chars = 0;
     const end = () => {

@@ -15,6 +15,7 @@ import { AccountLink } from "./account-link.js";
 import { FrameApplier } from "./apply-frame.js";
 import { Placement } from "./placement.js";
 import { ProcessSpans } from "./process-spans.js";
+import { noteQuietEvent } from "./quiet-events.js";
 import { Requests } from "./requests.js";
 import { Steering } from "./steering.js";
 import type { TurnRow } from "./row-types.js";
@@ -54,6 +55,9 @@ export class SessionParts {
     const store = new Store(ctx.storage, readRetention(env), readCollector(env) !== undefined);
     const room = new StorageRoom(ctx.storage.sql, objectBytes(env));
     const log = new SessionLog(store);
+    log.onStored = () => {
+      if (!store.isEphemeral) noteQuietEvent(ctx.storage.sql, store.outbox, Date.now());
+    };
     const container = () => containerStub(env, store.container);
     const link = new AccountLink(ctx, env, store, () => this.arm());
     const stored = new FileStore(ctx.storage, env, {
