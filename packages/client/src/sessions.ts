@@ -298,7 +298,8 @@ export class Session<Output = unknown> {
 
   /**
    * What happens in the session, across turns, without end: first what is stored behind `after` (0 by default), then
-   * live. Ends by `break` or by the signal. While no turn runs it waits at the account's feed, and lets the session sleep. With `follow: false` it ends with what is there now, and no callbacks run.
+   * live. Ends by `break` or by the signal. While no turn runs it waits at the account's feed, and lets the session sleep.
+   * With `follow: false` it ends with what is there now, and no callbacks run.
    */
   async *events({
     after = 0,
