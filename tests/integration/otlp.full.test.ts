@@ -109,6 +109,58 @@ test("one trace holds the caller's span, the Worker's and objects' steps, model,
   expect(receiver.requests.filter(({ problem }) => problem !== undefined)).toEqual([]);
 });
 
+test("a container's spans reach no trace but its session's, and no other account's", async () => {
+  const [trace, victim] = ["d".repeat(32), edge.client("victim")];
+  const { id: other } = await victim.sessions.create();
+  await victim.sessions.open(other).send("%say Mine.");
+  const client = edge.client("forger");
+  const session = await client.sessions.create({ permissionMode: "bypassPermissions" });
+  const forged = (name: string, of: string) => ({
+    resourceSpans: [
+      {
+        scopeSpans: [
+          {
+            spans: [
+              {
+                traceId: trace,
+                spanId: "e".repeat(16),
+                name,
+                startTimeUnixNano: `${Date.now() + 60_000}000000`,
+                endTimeUnixNano: `${Date.now() + 60_000}000000`,
+                attributes: [
+                  { key: "session.id", value: { stringValue: of } },
+                  { key: "claude_edge.account", value: { stringValue: "victim" } },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+  const post = (body: object) =>
+    `curl -s -o /dev/null -w '%{http_code} ' -X POST --data '${JSON.stringify(body)}' http://traces.claude-edge.internal/v1/traces`;
+  const command = [
+    post(forged("of-another", other)),
+    post(forged("of-its-own", session.id)),
+    post({}),
+    "curl -s -o /dev/null -w '%{http_code}' http://traces.claude-edge.internal/v1/metrics",
+  ].join("; ");
+  const turn = session.send(`%tool Bash ${JSON.stringify({ command })}\n%say Done.`);
+  const events: string[] = [];
+  for await (const event of turn) events.push(JSON.stringify(event));
+  expect(events.some((event) => event.includes("404 200 400 404"))).toBe(true);
+  const arrived = await until("its own", () =>
+    receiver.spans.find(({ name }) => name === "of-its-own"),
+  );
+  expect(arrived).toMatchObject({
+    traceId: turn.id!.replaceAll("-", ""),
+    attributes: { "claude_edge.account": "forger", "claude_edge.turn.id": turn.id },
+  });
+  expect(receiver.spans.some(({ traceId }) => traceId === trace)).toBe(false);
+  expect(receiver.spans.some(({ name }) => name === "of-another")).toBe(false);
+});
+
 async function collect(events: AsyncIterable<unknown>): Promise<{ events: string }> {
   const all: unknown[] = [];
   for await (const event of events) all.push(event);

@@ -55,7 +55,21 @@ test("an agent's environment holds of the runner's own what it needs, and no sec
     CLAUDE_CODE_TMPDIR: join(root, "s/id/tmp"),
     DISABLE_TELEMETRY: "1",
   });
+  expect(Object.keys(env).filter((name) => name.startsWith("OTEL_"))).toEqual([]);
   expect(env).not.toHaveProperty("DATABASE_PASSWORD");
   expect(env).not.toHaveProperty("CLAUDE_EDGE_SPARES");
   expect(env).not.toHaveProperty("TZ");
+});
+
+test("with a collector the process tells of its spans, by the gateway and without content, unless the agent has its own", async () => {
+  vi.stubEnv("CLAUDE_EDGE_TRACES", "1");
+  expect(agentEnvironment("id", await folders(), {}, undefined)).toMatchObject({
+    CLAUDE_CODE_ENABLE_TELEMETRY: "1",
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_METRICS_EXPORTER: "none",
+    OTEL_LOGS_EXPORTER: "none",
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://traces.claude-edge.internal/v1/traces",
+  });
+  const own = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://collector.of.the.agent" };
+  expect(agentEnvironment("id", await folders(), {}, own)).toMatchObject(own);
 });

@@ -105,6 +105,26 @@ test("has no entry of what was refused, or was done already", async () => {
   expect(await actions()).toEqual(["token.created", "token.revoked"]);
 });
 
+test("is written with the change, or there is no change", async () => {
+  await by().call("listTokens", undefined, 9);
+  const { sql } = deployment.storageOf("ada");
+  sql.exec(
+    "CREATE TRIGGER refused BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'not now'); END",
+  );
+  const changes = [
+    () => by().call("createToken", {}),
+    () => by().call("revokeToken", "t"),
+    () => by().call("updateLimits", { max_sessions: 1 }),
+    () => by().call("setNetwork", { policy: { type: "limited", allowed_hosts: [] } }),
+  ];
+  for (const change of changes) await expect(change()).rejects.toThrow("not now");
+  sql.exec("DROP TRIGGER refused");
+  expect((await by().call("listTokens", undefined, 9)).tokens).toEqual([]);
+  expect((await by().call("limits")).own).toEqual([]);
+  expect((await by().call("network")).own).toBeNull();
+  expect(await actions()).toEqual([]);
+});
+
 test("an expired session is deleted by the deployment itself", async () => {
   const { id } = await by().createSession({ expires_in: 60 });
   await deployment.passTime(`ada/${id}`, 61_000);

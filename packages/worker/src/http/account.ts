@@ -182,7 +182,7 @@ export class Account {
   }
 
   deleteSession(id: string): Promise<void> {
-    return this.#write(() => this.#session(id).remove(this.#actor));
+    return this.#write(() => this.#session(id).remove(false, this.#actor));
   }
 
   /**

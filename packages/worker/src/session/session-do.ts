@@ -110,11 +110,9 @@ export class SessionDO extends DurableObject<Env> {
     const { store } = this.#parts;
     if (store.isDeleting || this.#isDue(Date.now())) {
       // A deletion that could not be finished has set the next alarm.
-      await this.remove(undefined, !store.isDeleting && !store.isEphemeral).catch(
-        (error: unknown) => {
-          console.error("a session could not be deleted", error);
-        },
-      );
+      await this.remove(!store.isDeleting && !store.isEphemeral).catch((error: unknown) => {
+        console.error("a session could not be deleted", error);
+      });
       return;
     }
     if (!store.exists) return this.#beginning.clearUnmade();
@@ -227,7 +225,7 @@ export class SessionDO extends DurableObject<Env> {
    * Deletes the session with all its data and stops its process. If this fails, the session is gone all the same, and
    * the alarm deletes what is left. @throws EdgeError `session_not_found`.
    */
-  async remove(actor?: Actor, isExpired = false): Promise<void> {
+  async remove(isExpired = false, actor?: Actor): Promise<void> {
     const { store } = this.#parts;
     if (!store.isDeleting) await this.#existing().log.whenReplayed();
     if (!store.isDeleting) {
