@@ -40,7 +40,8 @@ async function overSocket(
     return undefined;
   }
   const protocols = ["claude-edge.feed", `claude-edge.token.${token}`];
-  const socket = new WebSocket(`${baseURL.replace(/^http/i, "ws")}${path}`, protocols);
+  const socket = openSocket(WebSocket, `${baseURL.replace(/^http/i, "ws")}${path}`, protocols);
+  if (!socket) return undefined;
   let place: (isPlaced: boolean) => void = () => {};
   let wake: () => void = () => {};
   const placed = new Promise<boolean>((resolve) => (place = resolve));
@@ -48,7 +49,7 @@ async function overSocket(
   let isPlaced = false;
   let isAnswered = true;
   const timer = setInterval(() => {
-    if (!isAnswered) return end();
+    if (!isAnswered || socket.readyState !== WebSocket.OPEN) return end();
     isAnswered = false;
     socket.send("ping");
   }, PING_MS);
@@ -72,6 +73,19 @@ async function overSocket(
   if (signal.aborted) end();
   else signal.addEventListener("abort", end, { once: true });
   return (await placed) ? { happened, close: end } : undefined;
+}
+
+/** Undefined where the runtime forbids it, as browsers do from a page that is safer than the address. */
+function openSocket(
+  WebSocket: typeof globalThis.WebSocket,
+  url: string,
+  protocols: string[],
+): WebSocket | undefined {
+  try {
+    return new WebSocket(url, protocols);
+  } catch {
+    return undefined;
+  }
 }
 
 async function overStream(
