@@ -9,8 +9,6 @@ import {
   type FeedEntry,
 } from "@claude-edge/protocol/wire";
 
-import type { EventSourceMessage } from "eventsource-parser";
-
 import { backoffMs } from "./backoff.js";
 import {
   abortError,
@@ -104,8 +102,14 @@ export async function* turnEvents(
   }
 }
 
+/** A frame of an event stream, as far as it is gone by. */
+interface Frame {
+  event?: string | undefined;
+  data: string;
+}
+
 /** How the frames of a stream are read: up to one that is an error or cannot be read. */
-type Decode<Event> = (frames: EventSourceMessage[]) => { events: Event[]; failure?: Error };
+type Decode<Event> = (frames: Frame[]) => { events: Event[]; failure?: Error };
 
 /** The account's feed, without end. @throws StreamInterruptedError */
 export async function* feedEntries(
@@ -217,7 +221,7 @@ export async function* reconnecting<Event extends { seq: number }>(
   }
 }
 
-export function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[]; failure?: Error } {
+export function readEvents(frames: Frame[]): { events: EdgeEvent[]; failure?: Error } {
   const events: EdgeEvent[] = [];
   try {
     for (const { event: kind = "message", data } of frames) {
@@ -231,7 +235,7 @@ export function readEvents(frames: EventSourceMessage[]): { events: EdgeEvent[];
   return { events };
 }
 
-function readEntries(frames: EventSourceMessage[]): { events: FeedEntry[]; failure?: Error } {
+function readEntries(frames: Frame[]): { events: FeedEntry[]; failure?: Error } {
   const events: FeedEntry[] = [];
   for (const { data } of frames) {
     const entry = entryOf(data);
