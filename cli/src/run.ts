@@ -45,7 +45,7 @@ export async function run(args: string[]): Promise<void> {
   stdin.destroy();
   process.exitCode = code;
   // So would a request that hangs.
-  if (code === EXIT.interrupted) setTimeout(() => process.exit(), HOLD_MS).unref();
+  if (signal.aborted) setTimeout(() => process.exit(), HOLD_MS).unref();
 }
 
 function isPipe(stdin: { isTTY?: boolean }): boolean {

@@ -77,3 +77,14 @@ test.runIf(hasTerminal)("Ctrl-C while the image is built is no failure", async (
   expect(await ended).toBe(130);
   expect(raw()).not.toContain("error:");
 });
+
+test.runIf(hasTerminal)(
+  "Ctrl-C as soon as it is up ends it, though workerd gets the signal too",
+  async () => {
+    const args = ["dev", makeProject(), "--scripted", "--port", "0"];
+    const { shows, type, ended } = openTerminal(args, { env: {}, cwd: empty });
+    await shows("http://127.0.0.1:");
+    type(CTRL_C);
+    expect(await ended).toBe(0);
+  },
+);
