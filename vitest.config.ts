@@ -48,7 +48,10 @@ export default defineConfig({
       replacement: at(path),
     })),
   },
-  define: { __VERSION__: JSON.stringify(version), __CLAUDE_CODE_VERSION__: JSON.stringify("0.0.0") },
+  define: {
+    __VERSION__: JSON.stringify(version),
+    __CLAUDE_CODE_VERSION__: JSON.stringify("0.0.0"),
+  },
   test: {
     // One more than the cores of a small machine: tests wait in between, for 13 % of the time with two workers.
     maxWorkers: 3,

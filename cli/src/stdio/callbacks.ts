@@ -47,7 +47,13 @@ function permission(questions: Questions) {
   ) => {
     const { toolUseID: tool_use_id, agentID } = options;
     const agent = agentID === undefined ? {} : { agent_id: agentID };
-    const body = askPermission({ tool_name, tool_use_id, input, ...agent, options: { ...options } });
+    const body = askPermission({
+      tool_name,
+      tool_use_id,
+      input,
+      ...agent,
+      options: { ...options },
+    });
     return questions.ask(body, signal);
   };
 }

@@ -79,9 +79,7 @@ function tools(flags: Flags): object {
 }
 
 const toolsOf = (names: string[]): unknown =>
-  names.length === 1 && names[0] === "default"
-    ? PRESET
-    : names;
+  names.length === 1 && names[0] === "default" ? PRESET : names;
 
 /** Permission rules, between commas or blanks; both may stand in the brackets of one. */
 export const rules = (given: string[]): string[] =>
@@ -120,7 +118,9 @@ function texts(flags: Flags): object {
     ...(jsonSchema
       ? { outputFormat: { type: "json_schema", schema: json("--json-schema", jsonSchema) } }
       : {}),
-    ...(managedSettings ? { managedSettings: jsonOrFile("--managed-settings", managedSettings) } : {}),
+    ...(managedSettings
+      ? { managedSettings: jsonOrFile("--managed-settings", managedSettings) }
+      : {}),
     ...(settings ? { settings: jsonOrFile("--settings", settings) } : {}),
     ...(taskBudget === undefined ? {} : { taskBudget: { total: taskBudget } }),
     ...(systemPrompt === undefined ? {} : { systemPrompt }),

@@ -68,8 +68,7 @@ function assertUsable(
     throw new EdgeError("usage", message);
   }
   if (outputFormat === "stream-json" && !verbose) {
-    const message =
-      "When using --print, --output-format=stream-json requires --verbose";
+    const message = "When using --print, --output-format=stream-json requires --verbose";
     throw new EdgeError("usage", message);
   }
 }
@@ -101,16 +100,11 @@ const userMessage = (content: string): object => ({
 });
 
 /** Prints a conversation to its end, and gives the exit code. @throws what ends it before anything has begun. */
-async function print(
-  conversation: Conversation,
-  flags: Flags,
-  context: Context,
-): Promise<number> {
+async function print(conversation: Conversation, flags: Flags, context: Context): Promise<number> {
   const output = outputOf(flags, context);
   const { env } = context;
   const isHidden =
-    Boolean(env.CLAUDE_CODE_SDK_READS_SESSION_STATE) &&
-    !env.CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS;
+    Boolean(env.CLAUDE_CODE_SDK_READS_SESSION_STATE) && !env.CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS;
   let result: Message | undefined;
   let failure: unknown;
   try {
