@@ -47,11 +47,14 @@ export async function run(args: string[]): Promise<void> {
   if (code === EXIT.interrupted) setTimeout(() => process.exit(), HOLD_MS).unref();
 }
 
-/** Programs start `stdio` for each query, and it has a parser of its own: it does not load the commands. */
+/** Programs start `stdio` for each query, and it has a parser of its own: it does not load the commands, but for its help. */
 const mainOf =
   ([command, ...args]: string[]) =>
   async (world: Context): Promise<number> => {
-    if (command === "stdio") return (await import("./commands/stdio.js")).stdio(args, world);
+    const isHelp = args[0] === "--help" || args[0] === "-h";
+    if (command === "stdio" && !isHelp) {
+      return (await import("./commands/stdio.js")).stdio(args, world);
+    }
     const { main } = await import("./main.js");
     return main(command === undefined ? [] : [command, ...args], world);
   };

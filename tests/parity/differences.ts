@@ -1,8 +1,13 @@
 import type { Entry } from "./normalise.ts";
 
-/** Where the two differ on purpose. */
+/** What a program ran on: the client, or the Agent SDK with `claude-edge stdio` as its executable. */
+export type Way = "edge" | "stdio";
+
+/** Where they differ from the Agent SDK on purpose. */
 export interface Difference {
   id: string;
+  /** Where it differs; both without it. */
+  way?: Way;
   /** For docs/parity.md: what, and why. */
   reason: string;
   /** Takes the difference out of what either saw. */
@@ -178,8 +183,15 @@ export const DIFFERENCES: Difference[] = [
 ];
 
 /** What is left of either when the listed differences are out, all but one if that is named. */
-export function withoutDifferences(entries: Entry[], scenario: string, allBut?: string): Entry[] {
+export function withoutDifferences(
+  entries: Entry[],
+  scenario: string,
+  on: Way,
+  allBut?: string,
+): Entry[] {
   let left = entries;
-  for (const { id, apply } of DIFFERENCES) if (id !== allBut) left = apply(left, scenario);
+  for (const { id, way = on, apply } of DIFFERENCES) {
+    if (id !== allBut && way === on) left = apply(left, scenario);
+  }
   return left;
 }

@@ -8,12 +8,11 @@ export const defineStdio = (context: Context): Command =>
     .description("stand in for claude: the Agent SDK starts it, and the agent runs on a deployment")
     .argument("[args...]", "what claude is started with")
     .allowUnknownOption()
-    .helpOption(false)
     .addHelpText(
       "after",
       examples(
         'claude-edge stdio -p "What does this project do?"',
-        "claude-edge stdio -p --output-format json < prompt.txt",
+        'git diff | claude-edge stdio -p "Review this"',
       ),
     )
     .action(async (args: string[]) => {

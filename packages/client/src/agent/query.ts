@@ -31,6 +31,7 @@ import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
 import { ABORTED, abortingWith, asMessages, messageBody } from "./prompt.js";
 import { rewindFiles } from "./rewind-files.js";
+import { LastIdle } from "./last-idle.js";
 import type { Options, Query, SDKUserMessage } from "./sdk.js";
 import { WaitingNote } from "./waiting-note.js";
 
@@ -78,10 +79,6 @@ export function deletableQuery({ prompt, options = {}, edge = {} }: AgentQuery):
   return { query: running, deleteSession: () => running.deleteSession() };
 }
 
-/** Whether it is the agent's own word on what it does: `running`, `requires_action`, `idle`. */
-const isState = ({ type, subtype, state }: SdkMessage, wanted = state): boolean =>
-  type === "system" && subtype === "session_state_changed" && state === wanted;
-
 /** A query of a session on a deployment. */
 class RemoteQuery implements Query {
   readonly #transport: Transport;
@@ -110,8 +107,7 @@ class RemoteQuery implements Query {
   #inputs = 0;
   readonly #waiting: WaitingNote;
   #lastResult: { turn: string; message: SDKResultMessage } | undefined;
-  /** The agent's `idle` between turns of this query, kept back: with another prompt behind it, it says too much. */
-  #idle: SDKMessage | undefined;
+  readonly #idle = new LastIdle<SDKMessage>();
   #failure: unknown;
   #isClosed = false;
 
@@ -236,12 +232,8 @@ class RemoteQuery implements Query {
       case "message": {
         const message = event.message as SDKMessage;
         if (message.type === "result") this.#lastResult = { turn: event.turn_id, message };
-        if (isState(event.message)) this.#idle = undefined;
-        if (isState(event.message, "idle") && this.#hasMore(event.turn_id)) {
-          this.#idle = message;
-          return undefined;
-        }
-        return this.#isAskedFor(event.message) ? message : undefined;
+        if (!this.#isAskedFor(event.message)) return undefined;
+        return this.#idle.take(message as SDKMessage & SdkMessage, () => this.#hasMore(event));
       }
     }
   }
@@ -257,24 +249,17 @@ class RemoteQuery implements Query {
     this.#options.stderr?.(String(data));
   }
 
-  /**
-   * A turn that ends without a result message was ended by what carries it, not by the agent. Gives the `idle` that was
-   * kept back for turns that have turned out to be taken in.
-   */
+  /** A turn that ends without a result message was ended by what carries it, not by the agent. */
   #onEnd(event: TurnEvent): SDKMessage | undefined {
     const { turn_id, status, steered_turn_id: by = turn_id } = event;
     this.#open.delete(turn_id);
     this.#ended.ring();
     if (status !== "completed" && this.#lastResult?.turn !== by) this.#fail(turnError(event));
-    if (this.#open.size > 0) return undefined;
-    const idle = this.#idle;
-    this.#idle = undefined;
-    return idle;
+    return this.#open.size === 0 ? this.#idle.release() : undefined;
   }
 
-  /** Whether turns of this query come after that one. */
-  #hasMore(turn: string): boolean {
-    return [...this.#open].some((open) => open !== turn && !this.#takenIn.has(open));
+  #hasMore({ turn_id }: EdgeEvent): boolean {
+    return [...this.#open].some((open) => open !== turn_id && !this.#takenIn.has(open));
   }
 
   #isDone(): boolean {

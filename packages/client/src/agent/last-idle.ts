@@ -1,0 +1,24 @@
+import type { SdkMessage } from "@claude-edge/protocol/wire";
+
+/**
+ * Keeps back the `idle` of a turn that others of the same query come after: from it programs conclude that nothing of the
+ * query runs any more. Each turn has one, also where a process of the Agent SDK's would go on to the next prompt.
+ */
+export class LastIdle<Message> {
+  #kept: Message | undefined;
+
+  /** The message, unless it is kept back. `hasMore`: turns come after this one. */
+  take(message: Message & SdkMessage, hasMore: () => boolean): Message | undefined {
+    const { type, subtype, state } = message;
+    if (type !== "system" || subtype !== "session_state_changed") return message;
+    this.#kept = state === "idle" && hasMore() ? message : undefined;
+    return this.#kept ? undefined : message;
+  }
+
+  /** What was kept back, once no turn is left: those that seemed to come were taken in by another. */
+  release(): Message | undefined {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    return kept;
+  }
+}
