@@ -115,8 +115,9 @@ describe("the Agent SDK with claude-edge stdio as its executable", () => {
   test("calls the program's hooks, which decide", async () => {
     const called: string[] = [];
     const hook = async (input: HookInput, toolUseId: string | undefined) => {
-      called.push(`${input.hook_event_name} ${typeof toolUseId}`);
+      called.push(input.hook_event_name);
       if (input.hook_event_name !== "PreToolUse") return {};
+      expect(toolUseId).toBe(input.tool_use_id);
       return {
         hookSpecificOutput: {
           hookEventName: "PreToolUse" as const,
@@ -136,7 +137,7 @@ describe("the Agent SDK with claude-edge stdio as its executable", () => {
         ],
       },
     });
-    expect(called).toEqual(["UserPromptSubmit undefined", "PreToolUse string"]);
+    expect(called).toEqual(["UserPromptSubmit", "PreToolUse"]);
     expect(toolResult(seen)).toContain("Not on my watch.");
     expect(seen.results.map(textOf)).toEqual(["Last."]);
   });

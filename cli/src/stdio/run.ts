@@ -33,12 +33,12 @@ export async function run(args: string[], context: Context): Promise<number> {
     send: (frame) => writeJson(stdout, frame),
   });
   signal.addEventListener("abort", () => conversation.stop(), { once: true });
-  let isBroken: unknown;
+  let broken: unknown;
   const receive = async () => {
     try {
       for await (const line of linesOf(stdin)) conversation.receive(frameOf(line));
     } catch (error) {
-      isBroken = error;
+      broken = error;
       conversation.stop();
     }
     conversation.end();
@@ -49,9 +49,11 @@ export async function run(args: string[], context: Context): Promise<number> {
     conversation.receive(userMessage(given));
     conversation.end();
   }
-  const code = await print(conversation, flags, context);
+  const code = await print(conversation, flags, context).catch((error: unknown) => {
+    throw broken ?? error;
+  });
   if (signal.aborted) return EXIT.interrupted;
-  if (isBroken !== undefined) throw isBroken;
+  if (broken !== undefined) throw broken;
   return code;
 }
 
