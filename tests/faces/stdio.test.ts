@@ -129,6 +129,32 @@ describe("claude-edge stdio", () => {
     expect(stderr).toContain(words);
   });
 
+  test("leaves no session behind that nothing was said in", async () => {
+    const id = randomUUID();
+    const shim = start([...STREAM, "--session-id", id]);
+    expect(await shim.ask({ subtype: "initialize" })).toMatchObject({ subtype: "success" });
+    const { sessions } = stack.client(ACCOUNT);
+    expect(await sessions.open(id).retrieve()).toMatchObject({ id });
+    shim.end();
+    expect((await shim.ended).code).toBe(1);
+    await expect(sessions.open(id).retrieve()).rejects.toMatchObject({ code: "session_not_found" });
+  });
+
+  test("renames its session, and says that there is no title to be made", async () => {
+    const shim = start([...STREAM, ...resume()]);
+    await shim.ask({ subtype: "initialize" });
+    expect(await shim.ask({ subtype: "rename_session", title: "Named" })).toMatchObject({
+      subtype: "success",
+    });
+    expect(await shim.ask({ subtype: "generate_session_title" })).toMatchObject({
+      response: { title: null },
+    });
+    shim.end();
+    await shim.ended;
+    const kept = await stack.client(ACCOUNT).sessions.open(session).retrieve();
+    expect(kept.title).toBe("Named");
+  });
+
   test("holds no more than its bound of one line", async () => {
     const shim = start([...STREAM, ...resume()]);
     const piece = "x".repeat(1024 * 1024);

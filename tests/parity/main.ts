@@ -35,7 +35,9 @@ const sdk = (await import(
 )) as typeof import("@anthropic-ai/claude-agent-sdk");
 
 const project = fileURLToPath(new URL("project", import.meta.url));
-const stack = await startLocal({ project, model: "scripted" });
+// Each program has two containers, of 250 MB: those that are done with are not to stay.
+const vars = { CLAUDE_EDGE_SLEEP_AFTER: "30s" };
+const stack = await startLocal({ project, model: "scripted", vars });
 const model = stack.model!;
 
 /** The Agent SDK, given what a container gives it: a folder and an environment of its own. */

@@ -1,4 +1,10 @@
-import { ClaudeEdge, query, type AgentQuery, type ClientOptions } from "@claude-edge/client";
+import {
+  ClaudeEdge,
+  query,
+  type AgentQuery,
+  type ClientOptions,
+  type Session,
+} from "@claude-edge/client";
 import {
   callOf,
   failure,
@@ -56,6 +62,8 @@ export class Conversation {
   /** Control requests of the program that are being answered. */
   readonly #answering = new Set<string>();
   readonly #begun = Promise.withResolvers<Running | undefined>();
+  /** The session is made by this conversation, anew or as a branch. */
+  readonly #isOwn: boolean;
   #query: Running | undefined;
   #sessionId: string | undefined;
 
@@ -66,18 +74,14 @@ export class Conversation {
     const { options } = settings;
     const isNew = !options.resume && !options.continue;
     const isBranch = options.forkSession === true || options.resumeSessionAt !== undefined;
-    if (isNew || isBranch) options.sessionId ??= crypto.randomUUID();
+    this.#isOwn = isNew || isBranch;
+    if (this.#isOwn) options.sessionId ??= crypto.randomUUID();
     this.#sessionId = options.sessionId ?? options.resume;
   }
 
   /** The session, as far as it is known. */
   get sessionId(): string | undefined {
     return this.#sessionId;
-  }
-
-  /** How many prompts have come. */
-  get prompts(): number {
-    return this.#prompts.count;
   }
 
   /** Takes a frame of the program's. @throws Error for what is no frame. */
@@ -109,6 +113,14 @@ export class Conversation {
   stop(): void {
     this.#query?.close();
     this.end();
+  }
+
+  /** Deletes the session if nothing was said in it and it was made here. */
+  async discard(): Promise<void> {
+    if (!this.#query || !this.#isOwn || this.#prompts.count > 0) return;
+    await this.#session()
+      .delete()
+      .catch(() => {});
   }
 
   /** The agent's messages, to the end of the run. @throws what `query()` throws. */
@@ -220,8 +232,11 @@ export class Conversation {
 
   async #rename(title: string): Promise<undefined> {
     await this.#begin().initializationResult();
-    const edge = new ClaudeEdge(this.#settings.edge);
-    await edge.sessions.open(this.#sessionId ?? "").update({ title });
+    await this.#session().update({ title });
+  }
+
+  #session(): Session {
+    return new ClaudeEdge(this.#settings.edge).sessions.open(this.#sessionId ?? "");
   }
 }
 

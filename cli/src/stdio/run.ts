@@ -49,7 +49,8 @@ export async function run(args: string[], context: Context): Promise<number> {
     conversation.receive(userMessage(given));
     conversation.end();
   }
-  const code = await print(conversation, flags, context).catch((error: unknown) => {
+  const code = await print(conversation, flags, context).catch(async (error: unknown) => {
+    await conversation.discard();
     throw broken ?? error;
   });
   if (signal.aborted) return EXIT.interrupted;
