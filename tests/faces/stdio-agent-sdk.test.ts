@@ -22,6 +22,31 @@ const ACCOUNT = "stdio-agent-sdk";
 const stack = useStack();
 const { options } = useStdio(stack, ACCOUNT);
 
+/** An MCP server over stdio, whose one tool asks the user for a name. */
+const ASKER = `
+const write = (message) => console.log(JSON.stringify({ jsonrpc: "2.0", ...message }));
+const schema = { type: "object", properties: { name: { type: "string" } }, required: ["name"] };
+const tools = [{ name: "greet", description: "Greets", inputSchema: { type: "object" } }];
+const serverInfo = { name: "asker", version: "1" };
+let call;
+require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params, result } = JSON.parse(line);
+  if (method === "initialize") {
+    const { protocolVersion } = params;
+    write({ id, result: { protocolVersion, capabilities: { tools: {} }, serverInfo } });
+  } else if (method === "tools/list") {
+    write({ id, result: { tools } });
+  } else if (method === "tools/call") {
+    call = id;
+    const params = { mode: "form", message: "Your name?", requestedSchema: schema };
+    write({ id: "e1", method: "elicitation/create", params });
+  } else if (id === "e1") {
+    write({ id: call, result: { content: [{ type: "text", text: "Hello, " + result.content.name + "." }] } });
+  } else if (id !== undefined) {
+    write({ id, result: {} });
+  }
+});`;
+
 interface Seen {
   messages: SDKMessage[];
   results: SDKResultMessage[];
@@ -165,6 +190,27 @@ describe("the Agent SDK with claude-edge stdio as its executable", () => {
     expect(toolResult(seen)).toContain("the sum is 5");
     expect(toolResult(seen)).toContain("no negative numbers");
     expect(seen.results.map(textOf)).toEqual(["Done."]);
+  });
+
+  test("asks its user what an MCP server in the container wants to know", async () => {
+    const asked: unknown[] = [];
+    const seen = await ask("%tool mcp__asker__greet {}\n%say Greeted.", {
+      allowedTools: ["mcp__asker__greet"],
+      mcpServers: { asker: { command: process.execPath, args: ["-e", ASKER] } },
+      onElicitation: async ({ serverName, message, requestedSchema }) => {
+        asked.push({ serverName, message, requestedSchema });
+        return { action: "accept", content: { name: "Ada" } };
+      },
+    });
+    expect(asked).toEqual([
+      {
+        serverName: "asker",
+        message: "Your name?",
+        requestedSchema: expect.objectContaining({ type: "object" }),
+      },
+    ]);
+    expect(toolResult(seen)).toContain("Hello, Ada.");
+    expect(seen.results.map(textOf)).toEqual(["Greeted."]);
   });
 
   test("interrupts a turn, and goes on", async () => {

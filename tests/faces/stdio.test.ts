@@ -18,6 +18,30 @@ beforeAll(async () => {
 });
 const resume = () => ["--resume", session];
 
+interface Message {
+  id?: number;
+  method: string;
+  params?: { _meta?: { progressToken?: unknown } };
+}
+
+/** What a server of the program's answers. */
+function resultFor(method: string): object {
+  switch (method) {
+    case "initialize":
+      return {
+        protocolVersion: "2025-06-18",
+        capabilities: { tools: {} },
+        serverInfo: { name: "calc", version: "1" },
+      };
+    case "tools/list":
+      return { tools: [{ name: "add", description: "Adds", inputSchema: { type: "object" } }] };
+    case "tools/call":
+      return { content: [{ type: "text", text: "the sum is 5" }] };
+    default:
+      return {};
+  }
+}
+
 const isResult = ({ type }: Record<string, unknown>) => type === "result";
 
 describe("claude-edge stdio", () => {
@@ -129,6 +153,54 @@ describe("claude-edge stdio", () => {
     expect(stderr).toContain(words);
   });
 
+  test("runs a server of the program's that argv names, as the Agent SDK for Python does", async () => {
+    const servers = { calc: { type: "sdk", name: "calc" } };
+    const flags = ["--mcp-config", JSON.stringify({ mcpServers: servers })];
+    const allowed = ["--allowedTools", "mcp__calc__add"];
+    const own = await stack.client(ACCOUNT).sessions.create();
+    const shim = start([...STREAM, "--resume", own.id, ...flags, ...allowed]);
+    const answered = new Set<unknown>();
+    const called: unknown[] = [];
+    const told: unknown[] = [];
+    /** Answers the next message to the server, as a server does. */
+    const answer = async (): Promise<boolean> => {
+      const { request_id, request, type } = await shim.frame(
+        (frame) =>
+          isResult(frame) || (frame.type === "control_request" && !answered.has(frame.request_id)),
+      );
+      if (type === "result") return false;
+      answered.add(request_id);
+      const { server_name, message } = request as { server_name: string; message: Message };
+      const { id = 0, method, params } = message;
+      called.push(`${server_name} ${method}`);
+      // A server tells of its progress before the result.
+      if (method === "tools/call") {
+        const progress = { progressToken: params!._meta!.progressToken, progress: 1 };
+        const note = { jsonrpc: "2.0", method: "notifications/progress", params: progress };
+        told.push(await shim.ask({ subtype: "mcp_message", server_name, message: note }));
+      }
+      const mcp_response = { jsonrpc: "2.0", id, result: resultFor(method) };
+      shim.write({
+        type: "control_response",
+        response: { subtype: "success", request_id, response: { mcp_response } },
+      });
+      return true;
+    };
+    shim.write(says('%tool mcp__calc__add {"a":2,"b":3}\n%say Added.'));
+    while (await answer());
+    expect(called).toEqual(
+      expect.arrayContaining(["calc initialize", "calc tools/list", "calc tools/call"]),
+    );
+    expect(told).toMatchObject([{ subtype: "success" }]);
+    expect(JSON.stringify(shim.frames)).toContain("the sum is 5");
+    expect(shim.frames.find(isResult)).toMatchObject({ result: "Added." });
+    expect(
+      await shim.ask({ subtype: "mcp_message", server_name: "nobody", message: {} }),
+    ).toMatchObject({ subtype: "error", error: "SDK MCP server not found: nobody" });
+    shim.end();
+    expect((await shim.ended).code).toBe(0);
+  });
+
   test("leaves no session behind that nothing was said in", async () => {
     const id = randomUUID();
     const shim = start([...STREAM, "--session-id", id]);
@@ -229,6 +301,12 @@ describe("claude-edge stdio in a script", () => {
       code: 0,
       stdout: "Piped.",
     });
+  });
+
+  test("asks for a prompt where there is none", async () => {
+    const { code, stderr } = await run(["-p"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("Input must be provided either through stdin or as a prompt argument");
   });
 
   test("fails as claude does: by an error result, by a flag, by a way of writing", async () => {

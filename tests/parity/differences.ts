@@ -113,7 +113,18 @@ export const DIFFERENCES: Difference[] = [
     apply: askedFirst,
   },
   {
+    id: "variables of the process",
+    way: "stdio",
+    reason:
+      "A program that is started as `claude` cannot tell what `options.env` adds from what belongs to this machine, so none of it goes to the container; `settings: { env: { … } }` does.",
+    apply: only(
+      "options of this machine: a variable",
+      rewriting((text) => text.replaceAll("[42]", "[]")),
+    ),
+  },
+  {
     id: "abort",
+    way: "edge",
     reason:
       "An aborted query throws this package's `AbortError` (`code: \"aborted\"`), which has its name; the Agent SDK's is called `Error`.",
     apply: (entries) =>
@@ -176,6 +187,7 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     id: "no such session",
+    way: "edge",
     reason:
       "`resume` with an id that the account does not have throws `session_not_found` at once, with Claude Code's words (`No conversation found with session ID: …`); the Agent SDK first yields a result message that says so.",
     apply: only("resumed, but there is none", () => []),

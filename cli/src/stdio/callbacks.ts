@@ -18,6 +18,8 @@ type Callbacks = Pick<Options, "canUseTool" | "hooks" | "onElicitation" | "onUse
 export interface Asked {
   /** It decides on tools. */
   permissions: boolean;
+  /** It can ask its user what an MCP server wants to know. */
+  elicitations: boolean;
   hooks: HookIds;
   dialogs: boolean;
 }
@@ -30,7 +32,7 @@ export function callbacksOf(questions: Questions, asked: Asked): Callbacks {
   const onUserDialog = async (request: object, { signal }: { signal: AbortSignal }) =>
     questions.ask(showDialog({ ...request }), signal);
   const callbacks = {
-    onElicitation,
+    ...(asked.elicitations ? { onElicitation } : {}),
     ...(asked.permissions ? { canUseTool: permission(questions) } : {}),
     ...(Object.keys(hooks).length > 0 ? { hooks: hooksOf(hooks, questions) } : {}),
     ...(asked.dialogs ? { onUserDialog } : {}),

@@ -40,8 +40,8 @@ export interface ConversationSettings {
   options: Options;
   /** The command line names no system prompt. */
   isPreset: boolean;
-  /** The program decides on tools. */
-  asksPermissions: boolean;
+  /** What the program can be asked: to decide on tools, and what servers want to know of its user. */
+  asks: { permissions: boolean; elicitations: boolean };
   edge: ClientOptions;
   /** Sends a frame to the program. Resolves when there is room for the next. */
   send: (frame: object) => Promise<void>;
@@ -136,14 +136,15 @@ export class Conversation {
 
   #begin(given?: Initialization): Running {
     if (this.#query) return this.#query;
-    const { edge, isPreset, options, asksPermissions: permissions } = this.#settings;
+    const { edge, isPreset, options, asks } = this.#settings;
     const said = given ?? readInitialize({ subtype: "initialize", systemPrompt: [] }, isPreset);
     const { hooks, servers } = said;
-    const dialogs = (said.options.supportedDialogKinds as string[] | undefined)?.length;
+    const { supportedDialogKinds: kinds } = said.options as { supportedDialogKinds?: string[] };
+    const asked = { ...asks, hooks, dialogs: kinds !== undefined && kinds.length > 0 };
     const all = {
       ...options,
       ...said.options,
-      ...callbacksOf(this.#questions, { permissions, hooks, dialogs: Boolean(dialogs) }),
+      ...callbacksOf(this.#questions, asked),
       mcpServers: this.#withServers({
         ...(options.mcpServers as Servers | undefined),
         ...(said.options.mcpServers as Servers | undefined),

@@ -147,15 +147,19 @@ function thinkingOf({ thinking, maxThinkingTokens: budgetTokens, thinkingDisplay
   return thinking === undefined ? undefined : { type: thinking, ...display };
 }
 
+/** Whether a variable switches something on. */
+export const isOn = (value: string | undefined): boolean =>
+  value !== undefined && !/^(|0|false|no|off)$/i.test(value);
+
 /** Options of the Agent SDK that travel as variables. */
 function fromEnv({
-  CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: emitted,
-  CLAUDE_CODE_SDK_READS_SESSION_STATE: read_,
+  CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: emits,
+  CLAUDE_CODE_SDK_READS_SESSION_STATE: reads,
   CLAUDE_CODE_QUESTION_PREVIEW_FORMAT: previewFormat,
 }: Environment): object {
   return {
     // The client takes the variable for an option of the session; with the value that it has here it would be left out.
-    ...(emitted || read_ ? { env: { CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "on" } } : {}),
+    ...(isOn(emits) || isOn(reads) ? { env: { CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "on" } } : {}),
     ...(previewFormat ? { toolConfig: { askUserQuestion: { previewFormat } } } : {}),
   };
 }

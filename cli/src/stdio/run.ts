@@ -8,7 +8,7 @@ import { Conversation, type Message } from "./conversation.js";
 import { resultOf } from "./failures.js";
 import { readFlags, type Flags } from "./flags.js";
 import { linesOf } from "./lines.js";
-import { asksPermissions, isPreset, optionsOf, PRESET } from "./options.js";
+import { asksPermissions, isOn, isPreset, optionsOf, PRESET } from "./options.js";
 import { outputOf } from "./output.js";
 
 /** Runs a conversation or a prompt to its end. Gives the exit code. @throws what ends it before anything has begun. */
@@ -23,12 +23,16 @@ export async function run(args: string[], context: Context): Promise<number> {
     options.stderr = (text: string) => void stderr.write(text);
   }
   const given = isStream ? undefined : await readPrompt(prompt, context);
+  if (given === "") {
+    const message = "Input must be provided either through stdin or as a prompt argument.";
+    throw new EdgeError("usage", message);
+  }
   if (given !== undefined && isPreset(flags)) options.systemPrompt = PRESET;
 
   const conversation = new Conversation({
     options,
     isPreset: isPreset(flags),
-    asksPermissions: asksPermissions(flags),
+    asks: { permissions: asksPermissions(flags), elicitations: isStream },
     edge,
     send: (frame) => writeJson(stdout, frame),
   });
@@ -105,9 +109,7 @@ const userMessage = (content: string): object => ({
 /** Prints a conversation to its end, and gives the exit code. @throws what ends it before anything has begun. */
 async function print(conversation: Conversation, flags: Flags, context: Context): Promise<number> {
   const output = outputOf(flags, context);
-  const { env } = context;
-  const isHidden =
-    Boolean(env.CLAUDE_CODE_SDK_READS_SESSION_STATE) && !env.CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS;
+  const isHidden = !isOn(context.env.CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS);
   let result: Message | undefined;
   let failure: unknown;
   try {
