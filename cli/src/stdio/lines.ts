@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 /** The longest line of input, bytes: four times the largest request body of a deployment. */
-export const MAX_LINE_BYTES: number = 32 * 1024 * 1024;
+const MAX_LINE_BYTES = 32 * 1024 * 1024;
 
 const LINE_FEED = 10;
 
