@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import {
   createSdkMcpServer,
   query,
+  startup,
   tool,
   type HookInput,
   type Options,
@@ -41,7 +42,8 @@ require("node:readline").createInterface({ input: process.stdin }).on("line", (l
     const params = { mode: "form", message: "Your name?", requestedSchema: schema };
     write({ id: "e1", method: "elicitation/create", params });
   } else if (id === "e1") {
-    write({ id: call, result: { content: [{ type: "text", text: "Hello, " + result.content.name + "." }] } });
+    const name = result?.content?.name ?? "nobody";
+    write({ id: call, result: { content: [{ type: "text", text: "Hello, " + name + "." }] } });
   } else if (id !== undefined) {
     write({ id, result: {} });
   }
@@ -190,6 +192,58 @@ describe("the Agent SDK with claude-edge stdio as its executable", () => {
     expect(toolResult(seen)).toContain("the sum is 5");
     expect(toolResult(seen)).toContain("no negative numbers");
     expect(seen.results.map(textOf)).toEqual(["Done."]);
+  });
+
+  test("takes what it sends by initialize, and confirms it", async () => {
+    const called: string[] = [];
+    const seen = await ask(`%tool mcp__asker__greet {}\n%say Greeted.`, {
+      allowedTools: ["mcp__asker__greet"],
+      mcpServersDelivery: "initialize",
+      mcpServers: { asker: { command: process.execPath, args: ["-e", ASKER] } },
+      managedSettings: { env: { MANAGED: "1" } },
+      settings: { env: { ANSWER: "42" } },
+      systemPrompt: { type: "preset", preset: "claude_code", append: "Be kind." },
+      hooks: {
+        PreToolUse: [
+          {
+            onFailure: "block",
+            hooks: [
+              async (input) => {
+                called.push(input.hook_event_name);
+                return {};
+              },
+            ],
+          },
+        ],
+      },
+    });
+    expect(seen.error).toBeUndefined();
+    expect(called).toEqual(["PreToolUse"]);
+    // Nobody is asked: without a callback the Agent SDK declines.
+    expect(toolResult(seen)).toContain("Hello, nobody.");
+    expect(seen.results.map(textOf)).toEqual(["Greeted."]);
+  });
+
+  test("is started ahead of its prompt, and given servers later", async () => {
+    const warm = await startup({ options: options({ allowedTools: ["mcp__calc__double"] }) });
+    const prompts = new Prompts();
+    prompts.push("%say Ready.");
+    const running = warm.query(prompts);
+    const double = tool("double", "Doubles", { n: z.number() }, async ({ n }) => ({
+      content: [{ type: "text", text: `it is ${n * 2}` }],
+    }));
+    let servers: unknown;
+    const seen = await read(running, async ({ type }) => {
+      if (type !== "result") return;
+      if (servers !== undefined) return prompts.close();
+      const calc = createSdkMcpServer({ name: "calc", tools: [double] });
+      servers = await running.setMcpServers({ calc });
+      prompts.push('%tool mcp__calc__double {"n":21}\n%say Done.');
+    });
+    expect(seen.error).toBeUndefined();
+    expect(servers).toMatchObject({ added: ["calc"], errors: {} });
+    expect(toolResult(seen)).toContain("it is 42");
+    expect(seen.results.map(textOf)).toEqual(["Ready.", "Done."]);
   });
 
   test("asks its user what an MCP server in the container wants to know", async () => {
