@@ -58,6 +58,32 @@ describe("claude-edge stdio over a connection that breaks", () => {
     expect(shim.frames.filter(({ type }) => type === "control_request")).toHaveLength(1);
   });
 
+  test("sees the same over connections that last for ten events each", async () => {
+    const run = async (url: string) => {
+      const flags = ["--include-partial-messages", "--permission-mode=default"];
+      const shim = start([...STREAM, ...flags, "--permission-prompt-tool=stdio"], {
+        CLAUDE_EDGE_URL: url,
+      });
+      shim.write(says('%tokens 60\n%tool Bash {"command":"echo x > x.txt"}\n%tokens 60'));
+      const { request_id } = await shim.frame(({ type }) => type === "control_request");
+      const response = { subtype: "success", request_id, response: { behavior: "allow" } };
+      shim.write({ type: "control_response", response });
+      await shim.frame(isResult);
+      shim.end();
+      expect(await shim.ended).toMatchObject({ code: 0, stderr: "" });
+      return shim.frames.map((frame) => {
+        const { type, subtype, event } = frame;
+        return [type, subtype, (event as Frame | undefined)?.type, pieceOf(frame)];
+      });
+    };
+    const whole = await run(stack.stack.url);
+    const proxy = await breakableProxy(stack.stack.url, { cutAfter: 10 });
+    const broken = await run(proxy.url);
+    await proxy.close();
+    expect(whole.length).toBeGreaterThan(100);
+    expect(broken).toEqual(whole);
+  });
+
   test("that stays away ends with a result that says so, and the turn goes on", async () => {
     const proxy = await breakableProxy(stack.stack.url);
     const sessionId = randomUUID();

@@ -29,6 +29,7 @@ export class Questions {
    */
   ask(request: ControlBody, signal?: AbortSignal): Promise<Record<string, unknown>> {
     if (this.#isClosed) return Promise.reject(new Error(CLOSED));
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     const request_id = crypto.randomUUID();
     return new Promise((resolve, reject) => {
       const cancel = () => {
