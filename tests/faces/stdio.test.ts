@@ -47,10 +47,19 @@ const isResult = ({ type }: Record<string, unknown>) => type === "result";
 describe("claude-edge stdio", () => {
   test("runs for a client that never initializes, with its last line not ended", async () => {
     const shim = start([...STREAM, ...resume()]);
-    shim.write(JSON.stringify(says("%say Here.")));
+    shim.write(says("%say Here."));
+    expect(await shim.frame(isResult)).toMatchObject({ result: "Here." });
+    expect(await shim.ask({ subtype: "initialize" })).toMatchObject({
+      subtype: "error",
+      error: "initialize must come before the first prompt.",
+    });
+    shim.write(JSON.stringify(says("%say And here.")));
     shim.end();
     expect(await shim.ended).toMatchObject({ code: 0, stderr: "" });
-    expect(shim.frames.find(isResult)).toMatchObject({ result: "Here." });
+    expect(shim.frames.findLast(isResult)).toMatchObject({ result: "And here." });
+    // As of the real one, the system prompt is Claude Code's own.
+    const { options } = await stack.client(ACCOUNT).sessions.open(session).retrieve();
+    expect(options.systemPrompt).toMatchObject({ type: "preset", preset: "claude_code" });
   });
 
   test("answers what it does not know with an error, and what is sent twice once", async () => {

@@ -47,6 +47,8 @@ export interface ConversationSettings {
   send: (frame: object) => Promise<void>;
 }
 
+const LATE = "initialize must come before the first prompt.";
+
 /** What is answered to a program that wants a title made; sessions have those that they are given. */
 const NO_TITLE = { title: null };
 
@@ -64,6 +66,7 @@ export class Conversation {
   readonly #begun = Promise.withResolvers<Running | undefined>();
   /** The session is made by this conversation, anew or as a branch. */
   readonly #isOwn: boolean;
+  #isInitialized = false;
   #query: Running | undefined;
   #sessionId: string | undefined;
 
@@ -137,7 +140,8 @@ export class Conversation {
   #begin(given?: Initialization): Running {
     if (this.#query) return this.#query;
     const { edge, isPreset, options, asks } = this.#settings;
-    const said = given ?? readInitialize({ subtype: "initialize", systemPrompt: [] }, isPreset);
+    const said = given ?? readInitialize({ subtype: "initialize" }, isPreset);
+    this.#isInitialized = given !== undefined;
     const { hooks, servers } = said;
     const { supportedDialogKinds: kinds } = said.options as { supportedDialogKinds?: string[] };
     const asked = { ...asks, hooks, dialogs: kinds !== undefined && kinds.length > 0 };
@@ -191,6 +195,8 @@ export class Conversation {
   async #perform(body: ControlBody): Promise<Payload> {
     switch (body.subtype) {
       case "initialize": {
+        // Again, it is to be told the same; late, it would be taken for heard.
+        if (this.#query && !this.#isInitialized) throw new Error(LATE);
         const said = readInitialize(body, this.#settings.isPreset);
         const result = await this.#begin(said).initializationResult();
         return { ...result, ...said.confirmed };

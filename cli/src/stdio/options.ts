@@ -30,7 +30,7 @@ const SAME = [
 ] as const;
 
 /** Claude Code's own tools, or its own system prompt. */
-export const PRESET = { type: "preset", preset: "claude_code" } as const;
+const PRESET = { type: "preset", preset: "claude_code" } as const;
 
 /** The Agent SDK's options that a command line of Claude Code's stands for. @throws EdgeError `usage`. */
 export function optionsOf(flags: Flags, env: Environment): Options {

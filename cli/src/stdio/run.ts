@@ -8,7 +8,7 @@ import { Conversation, type Message } from "./conversation.js";
 import { resultOf } from "./failures.js";
 import { readFlags, type Flags } from "./flags.js";
 import { linesOf } from "./lines.js";
-import { asksPermissions, isOn, isPreset, optionsOf, PRESET } from "./options.js";
+import { asksPermissions, isOn, isPreset, optionsOf } from "./options.js";
 import { outputOf } from "./output.js";
 
 /** Runs a conversation or a prompt to its end. Gives the exit code. @throws what ends it before anything has begun. */
@@ -27,7 +27,6 @@ export async function run(args: string[], context: Context): Promise<number> {
     const message = "Input must be provided either through stdin or as a prompt argument.";
     throw new EdgeError("usage", message);
   }
-  if (given !== undefined && isPreset(flags)) options.systemPrompt = PRESET;
 
   const conversation = new Conversation({
     options,
