@@ -23,6 +23,7 @@ import type { NetworkReply } from "../egress/question.js";
 import type { HostTraffic } from "../egress/traffic.js";
 import { armAlarm } from "../arm-alarm.js";
 import type { Env } from "../env.js";
+import { configureLog, log } from "../logger.js";
 import type {
   AccountPort,
   BudgetLease,
@@ -99,6 +100,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    configureLog(env);
     migrate(ctx.storage, ACCOUNT_SCHEMA);
     const { sql } = ctx.storage;
     this.#directory = new Directory(sql);
@@ -129,7 +131,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       session: (id) => this.#session(id),
     });
     this.#secrets = new AccountSecrets(ctx.storage, env, this.#name, () => this.#beforeAdd());
-    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString());
+    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString(), this.#name);
     this.#notices = new Notices(ctx.storage, {
       ...counted,
       inbox: this.#inbox,
@@ -311,7 +313,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       await this.#onAlarm();
     } catch (error) {
       // The platform would try six times, and never again.
-      console.error(`the alarm of account ${this.#name} failed`, error);
+      log.error("alarm of the account failed", { account: this.#name, error });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
   }

@@ -37,6 +37,7 @@ class KnownNames extends Resolver {
 }
 
 const exit = (policy: NetworkPolicy, more: Partial<Exit> = {}): Exit => ({
+  subject: { account: "ada" },
   rules: async () => ({ policies: { deployment: policy }, mcpHosts: [], grants: [] }),
   ask: async (_target, _request, otherwise) => otherwise,
   tell: async () => {},

@@ -32,6 +32,7 @@ import { SessionRow } from "./session-row.js";
 import { SteeringTable } from "./steering-table.js";
 import { Transcripts } from "./transcripts.js";
 import type { TurnEnd } from "./turn-end.js";
+import { turnEnded, turnStarted, type Entry } from "./turn-log.js";
 import { TurnTimings } from "./turn-timings.js";
 import { traceOf } from "./turn-trace.js";
 
@@ -62,6 +63,9 @@ export class Store extends SessionRow {
   #isOpen: boolean;
   /** Its row was seen, and it is not being deleted: each event asks for it several times. */
   #isSeen = false;
+  /** Transactions within each other, and what is logged when the outermost is committed. */
+  #depth = 0;
+  readonly #entries: Entry[] = [];
   /** State that follows the transactions of the storage. */
   inMemory: InMemory | undefined;
 
@@ -90,16 +94,28 @@ export class Store extends SessionRow {
   /** Runs `work` in a transaction, {@link inMemory} with it. */
   transaction<T>(work: () => T): T {
     const undo = this.inMemory?.begin();
+    const entries = this.#entries.length;
+    this.#depth += 1;
     let result: T;
     try {
       result = this.#storage.transactionSync(() => this.outbox.collect(work));
     } catch (error) {
       undo?.();
+      this.#entries.length = entries;
       this.#isSeen = false;
       throw error;
+    } finally {
+      this.#depth -= 1;
     }
     this.inMemory?.commit();
+    if (this.#depth === 0) for (const write of this.#entries.splice(0)) write();
     return result;
+  }
+
+  /** Writes to the log once the transaction that is under way is committed: a frame may be applied twice. */
+  #afterCommit(entry: Entry): void {
+    if (this.#depth === 0) entry();
+    else this.#entries.push(entry);
   }
 
   /** Creates the tables if they do not exist. */
@@ -333,6 +349,8 @@ export class Store extends SessionRow {
     at: { cursor: number; seq: number },
     repeatableTools: string[] | undefined,
   ): void {
+    const prompt = () => this.inputOf(turn).prompt;
+    this.#afterCommit(turnStarted(this.subject, this.turn(turn)!, prompt));
     this.#sql.exec(
       "UPDATE turns SET boot = ?, start_cursor = ?, start_seq = ?, repeatable_tools = ? WHERE id = ?",
       boot,
@@ -391,7 +409,9 @@ export class Store extends SessionRow {
     this.#sql.exec("UPDATE turns SET interrupted = 1 WHERE id = ?", turn);
   }
 
-  endTurn(turn: string, status: TurnEnd["status"], endSeq: number, now: number): void {
+  endTurn(turn: string, end: TurnEnd, endSeq: number, now: number): void {
+    const { status } = end;
+    this.#afterCommit(turnEnded(this.subject, this.turn(turn)!, end, now));
     const { firstToken, timing } = this.timings.columns(turn);
     this.#sql.exec(
       `UPDATE turns SET status = ?, end_seq = ?, ended_at = ?, transcript_end = ?, awaiting_since = NULL,
