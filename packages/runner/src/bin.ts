@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 
 import { RUNNER_PORT } from "@claude-edge/protocol/runner";
 
-import { log } from "./logger.js";
+import { logger } from "./logger.js";
 import { loadAgent } from "./process/agent-definition.js";
 import { Runner } from "./http/server.js";
 import { DEFAULT_POLICY, type ProcessPolicy } from "./process/policy.js";
@@ -23,7 +23,7 @@ const folders = {
 
 mkdirSync(folders.workspaces, { recursive: true });
 const agent = await loadAgent(resolve(process.argv[2] ?? ".")).catch((error: Error) => error);
-if (agent instanceof Error) log.error("agent not loaded", { reason: agent.message });
+if (agent instanceof Error) logger.error("agent not loaded", { reason: agent.message });
 const policy = readPolicy(process.env);
 const runner = new Runner(agent, folders, policy);
 
@@ -31,7 +31,7 @@ const hurry = new AbortController();
 let stopping: Promise<void> | undefined;
 /** Lets running turns end, for a while. A second call, or one in a hurry, cuts them off. */
 const stop = (isInHurry: boolean) => {
-  log.info("runner stops", { hurry: isInHurry || stopping !== undefined });
+  logger.info("runner stops", { hurry: isInHurry || stopping !== undefined });
   if (isInHurry || stopping) hurry.abort();
   stopping ??= runner
     .drain(AbortSignal.any([hurry.signal, AbortSignal.timeout(policy.drainMs)]))
@@ -41,7 +41,7 @@ process.on("SIGTERM", () => stop(false));
 process.on("SIGINT", () => stop(true));
 
 await runner.listen(/^\d+$/.test(listenOn) ? Number(listenOn) : listenOn);
-log.info("runner listens", { version: VERSION, port: listenOn });
+logger.info("runner listens", { version: VERSION, port: listenOn });
 
 /** The default policy with the overrides of the environment. */
 function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {

@@ -7,7 +7,7 @@ import {
   type WireError,
 } from "@claude-edge/protocol";
 
-import { log } from "./logger.js";
+import { logger } from "./logger.js";
 import { typed } from "./object-fault.js";
 
 /** Headers of every answer. */
@@ -31,7 +31,7 @@ export const toAnswered = (thrown: unknown): WireError => toWireError(typed(thro
 export function toLoggedError(thrown: unknown, requestId: string): WireError {
   const error = toAnswered(thrown);
   const { session_id, turn_id } = error.details ?? {};
-  log.log(statusOf(error) >= 500 ? "error" : "warn", "answer broke off", {
+  logger.log(statusOf(error) >= 500 ? "error" : "warn", "answer broke off", {
     request_id: requestId,
     session: typeof session_id === "string" ? session_id : undefined,
     turn: typeof turn_id === "string" ? turn_id : undefined,

@@ -13,7 +13,7 @@ import {
 import type { ControlMethod } from "@claude-edge/protocol";
 import type { UserMessage } from "@claude-edge/protocol/runner";
 
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { sessionMarks } from "./environment.js";
 import { lowerPriority } from "../priority.js";
 import { killMarked } from "../processes.js";
@@ -173,7 +173,7 @@ export class AgentProcess {
   #spawning(options: Options): Options {
     // What a process says of itself with this holds prompts and answers.
     const isDebugging = "debug-to-stderr" in (options.extraArgs ?? {});
-    const isLogged = !isDebugging || log.settings.content;
+    const isLogged = !isDebugging || logger.settings.content;
     return {
       ...options,
       spawnClaudeCodeProcess: ({ command, args, cwd, env, signal }) => {

@@ -10,7 +10,7 @@ import type {
 
 import { SessionCallbacks, type CallbackSession } from "../callbacks/session-callbacks.js";
 import type { EventLog } from "../log/event-log.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import type { AgentProcess } from "../process/agent-process.js";
 import type { PooledSession } from "../process/pool.js";
 import type { ProcessOwner } from "../process/process-owner.js";
@@ -246,7 +246,7 @@ export class Session implements PooledSession, CallbackSession {
     this.#process.onEnd();
     const turn = this.#turn;
     const fields = { session: this.id, turn: turn?.id, content: { reason } };
-    log.log(turn?.isRunning ? "warn" : "debug", "process of the agent ended", fields);
+    logger.log(turn?.isRunning ? "warn" : "debug", "process of the agent ended", fields);
     if (!turn?.isRunning) return;
     if (turn.canRestart) void this.#run(turn);
     else turn.onProcessEnd(reason);
@@ -265,7 +265,7 @@ export class Session implements PooledSession, CallbackSession {
       const opened = await this.#process.ensure(options, { begun, traceparent, message });
       turn.reused = opened.kind !== "new";
       turn.process = { kind: opened.kind, start: startedAt, end: Date.now() };
-      log.debug("process ready", {
+      logger.debug("process ready", {
         session: this.id,
         turn: turn.id,
         process: opened.kind,
@@ -281,7 +281,7 @@ export class Session implements PooledSession, CallbackSession {
       const sent = { prompt, ...(fields ? { fields } : {}) };
       process.send(turn.id, sent, options.verbatimPrompts ?? true);
     } catch (error) {
-      log.warn("turn not begun", { session: this.id, turn: turn.id, error });
+      logger.warn("turn not begun", { session: this.id, turn: turn.id, error });
       if (error instanceof EdgeError) turn.failWith(error);
       else turn.fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }
@@ -292,7 +292,7 @@ export class Session implements PooledSession, CallbackSession {
     return {
       emit: (turn, message) => this.#output.message(turn, message),
       emitStatus: (turn, state) => {
-        log.debug("turn reported", { session: this.id, turn, status: state.status });
+        logger.debug("turn reported", { session: this.id, turn, status: state.status });
         this.#output.status(turn, state);
       },
       checkpoint: (turn, reason) => files.checkpoint(turn, reason),

@@ -23,7 +23,7 @@ import type { NetworkReply } from "../egress/question.js";
 import type { HostTraffic } from "../egress/traffic.js";
 import { armAlarm } from "../arm-alarm.js";
 import type { Env } from "../env.js";
-import { configureLog, log } from "../logger.js";
+import { configureLog, logger } from "../logger.js";
 import type {
   AccountPort,
   BudgetLease,
@@ -99,8 +99,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   readonly #overdue: OverdueSessions;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    configureLog(env);
+    super(ctx, configureLog(env));
     migrate(ctx.storage, ACCOUNT_SCHEMA);
     const { sql } = ctx.storage;
     this.#directory = new Directory(sql);
@@ -309,13 +308,11 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   // The alarm: unconfirmed slots, sessions whose creation failed or that are overdue, and packs to delete.
 
   override async alarm(): Promise<void> {
-    try {
-      await this.#onAlarm();
-    } catch (error) {
+    await this.#onAlarm().catch((error: unknown) => {
       // The platform would try six times, and never again.
-      log.error("alarm of the account failed", { account: this.#name, error });
-      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
-    }
+      logger.error("alarm of the account failed", { account: this.#name, error });
+      return this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    });
   }
 
   async #onAlarm(): Promise<void> {

@@ -4,7 +4,7 @@ import { deploymentPort } from "../deployment/ports.js";
 import type { OpenSecret } from "../egress/replace-secrets.js";
 import type { FoundSecrets, MisdirectedSecret, SecretQuery } from "../egress/secret-source.js";
 import type { Env } from "../env.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { open } from "../secrets/sealing.js";
 import { SecretStore } from "../secrets/secret-store.js";
 import { isVariable } from "../secrets/secret-table.js";
@@ -147,7 +147,7 @@ export class AccountSecrets {
       return secrets;
     } catch (error) {
       if (!known) throw error;
-      log.warn("secrets of the deployment not read again", { account: this.#account, error });
+      logger.warn("secrets of the deployment not read again", { account: this.#account, error });
       return known.secrets;
     }
   }

@@ -1,5 +1,5 @@
 import { eachAtMost } from "../each-at-most.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import type { Directory } from "./directory.js";
 import type { SessionPort } from "./ports.js";
 
@@ -62,7 +62,7 @@ export class OverdueSessions {
         // One that is gone is in no list either.
         if (!(await this.#account.session(id).exists())) this.#account.removeSession(id);
       } catch (error) {
-        log.warn("overdue session not reached", {
+        logger.warn("overdue session not reached", {
           account: this.#account.name,
           session: id,
           error,

@@ -1,7 +1,7 @@
 import { EdgeError } from "@claude-edge/protocol";
 
 import { accountPrefix, folderOf, inFolder } from "../files/r2-packs.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { all } from "../sql/rows.js";
 
 /**
@@ -102,7 +102,7 @@ export class PackLedger {
     try {
       await this.#deleteDue(bucket, now);
     } catch (error) {
-      log.error("packs not deleted", { account: this.#account, error });
+      logger.error("packs not deleted", { account: this.#account, error });
       this.#retryAt = now + RETRY_MS;
     }
   }

@@ -1,5 +1,5 @@
 import { eachAtMost } from "../each-at-most.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import type { SessionPort } from "./ports.js";
 import type { OpenTurn, Slots } from "./slots.js";
 
@@ -76,7 +76,7 @@ export class SlotGranter {
       if (isHeld) this.#slots.setTold(id);
       else this.#drop(id);
     } catch (error) {
-      log.warn("session not told of its slot", {
+      logger.warn("session not told of its slot", {
         account: this.#host.name,
         session: session_id,
         turn: id,
@@ -108,7 +108,11 @@ export class SlotGranter {
           else this.#drop(id);
         }
       } catch (error) {
-        log.warn("session not asked for its turns", { account: this.#host.name, session, error });
+        logger.warn("session not asked for its turns", {
+          account: this.#host.name,
+          session,
+          error,
+        });
         for (const { id, confirmed_at } of turns) {
           if (confirmed_at + LEASE_PATIENCE_MS <= now) this.#drop(id);
         }

@@ -2,7 +2,7 @@ import type { CreateTokenRequest, TokenList, TokenResource } from "@claude-edge/
 
 import { backoff } from "../backoff.js";
 import { eachAtMost } from "../each-at-most.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import type { Idempotency } from "../session/account-port.js";
 import type { IdempotencyKeys } from "./idempotency-keys.js";
 import type { SessionPort } from "./ports.js";
@@ -100,7 +100,11 @@ export class Tokens {
       } catch (error) {
         isToldToAll = false;
         const { session_id: session } = reading;
-        log.warn("session not told of a revocation", { account: this.#host.name, session, error });
+        logger.warn("session not told of a revocation", {
+          account: this.#host.name,
+          session,
+          error,
+        });
       }
     });
     this.#isTellingDue = !isToldToAll;

@@ -10,7 +10,7 @@ import {
 import { backoff, jittered } from "../backoff.js";
 import type { Env } from "../env.js";
 import { iso } from "../iso.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { isOfOldKey, open, seal, type Sealed, type SecretIdentity } from "../secrets/sealing.js";
 import { webhookRetryMs, webhookSecrets, webhooksOf } from "../settings.js";
 import { DeliveryTable, deliveryResource, type Attempt, type Delivery } from "./delivery-table.js";
@@ -158,7 +158,7 @@ export class Webhooks {
       this.#storage.transactionSync(() => this.#settle(delivery, attempt));
     } catch (error) {
       const { webhook } = delivery;
-      log.error("webhook not sent", { account: this.#host.name, webhook, error });
+      logger.error("webhook not sent", { account: this.#host.name, webhook, error });
     } finally {
       this.#trying.delete(position);
       this.send();

@@ -16,7 +16,7 @@ import {
   type SpareReserved,
 } from "@claude-edge/protocol/runner";
 
-import { configureLog, log } from "../logger.js";
+import { configureLog, logger } from "../logger.js";
 import { unavailable } from "./failure.js";
 import { Origin } from "./origin.js";
 import { Places, type Launch, type PlacedRunner, type PlacedSession } from "./places.js";
@@ -120,8 +120,7 @@ export class ContainerDO extends DurableObject<Env> {
   #draining: string | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    configureLog(env);
+    super(ctx, configureLog(env));
     const name = ctx.id.name ?? "";
     const owner = ownerOf(name);
     const session = owner !== undefined && SESSION_ID.test(owner) ? owner : undefined;
@@ -248,7 +247,7 @@ export class ContainerDO extends DurableObject<Env> {
     try {
       await this.#sleepWhenIdle(container);
     } catch (error) {
-      log.error("container not put to sleep", { ...this.#subject, error });
+      logger.error("container not put to sleep", { ...this.#subject, error });
     }
     // One that is being started needs it.
     if (!container.running && !this.#starting) await this.ctx.storage.deleteAlarm();
@@ -275,7 +274,8 @@ export class ContainerDO extends DurableObject<Env> {
     if (!again || again.idleMs < sleepAfterMs(this.env)) {
       return this.#armSleep(sleepAfterMs(this.env));
     }
-    if (!isStored) log.error("files not stored before the container sleeps", { ...this.#subject });
+    if (!isStored)
+      logger.error("files not stored before the container sleeps", { ...this.#subject });
     await this.sleep(boot, "idle");
   }
 
@@ -311,7 +311,7 @@ export class ContainerDO extends DurableObject<Env> {
     this.#storeTries = 0;
     this.#silentSince ??= Date.now();
     if (Date.now() - this.#silentSince >= HUNG_MS) {
-      log.error("runner does not answer", { ...this.#subject });
+      logger.error("runner does not answer", { ...this.#subject });
       this.#silentSince = undefined;
       await this.sleep(boot, "silent");
     }
@@ -420,11 +420,11 @@ export class ContainerDO extends DurableObject<Env> {
       if (launch) {
         const { ms, runner, fromSnapshot } = launch;
         const fields = { duration_ms: ms, runner, from_snapshot: fromSnapshot };
-        log.info("container started", { ...this.#subject, ...fields });
+        logger.info("container started", { ...this.#subject, ...fields });
       }
       return reached;
     } catch (error) {
-      log.warn("container not started", { ...this.#subject, error });
+      logger.warn("container not started", { ...this.#subject, error });
       throw error;
     }
   }
@@ -476,7 +476,7 @@ export class ContainerDO extends DurableObject<Env> {
   #noteEnd(reason: EndReason): void {
     if (!this.#isUp) return;
     this.#isUp = false;
-    log.info("container ended", { ...this.#subject, reason });
+    logger.info("container ended", { ...this.#subject, reason });
   }
 
   /** Takes over a container that runs already: what was set up in memory is set up again. */

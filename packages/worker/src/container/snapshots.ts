@@ -1,7 +1,7 @@
 import type { LogSubject } from "@claude-edge/protocol/internal";
 
 import type { Env } from "../env.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { wantsSnapshots } from "../settings.js";
 
 /** A snapshot of a container's disk. It is only valid for the image it was made from. */
@@ -46,7 +46,7 @@ export class Snapshots {
       const taken = await Promise.race([container.snapshotContainer(), timeout]);
       if (taken) await this.#storage.put<Snapshot>(KEY, { id: taken.id, image });
     } catch (error) {
-      log.warn("snapshot not taken", { ...this.#subject, error });
+      logger.warn("snapshot not taken", { ...this.#subject, error });
     }
   }
 

@@ -1,5 +1,5 @@
 import { BoundedMap } from "../bounded-map.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { isLocalAddress } from "./target.js";
 
 /** DNS over HTTPS, which a Worker can ask; its answers are JSON. */
@@ -56,7 +56,7 @@ export class Resolver {
       if (addresses.length === 0) return "unknown";
       return addresses.some(isLocalAddress) ? "local" : "public";
     } catch (error) {
-      log.warn("host not resolved", { host: name, error });
+      logger.warn("host not resolved", { host: name, error });
       return "unknown";
     }
   }

@@ -5,7 +5,7 @@ import { MODEL_HOST } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
 import { statusOf } from "../errors.js";
-import { configureLog, log } from "../logger.js";
+import { configureLog, logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { holdMs, privateHosts } from "../settings.js";
 import { Resolver } from "./dns.js";
@@ -65,7 +65,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
       });
     } catch (error) {
       const wire = toWireError(error);
-      if (wire.code === "internal") log.error("model call failed", { ...subject, error });
+      if (wire.code === "internal") logger.error("model call failed", { ...subject, error });
       return messagesError(wire, statusOf(wire));
     }
   }
@@ -96,7 +96,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
       });
     } catch (error) {
       const { code, message } = toWireError(error);
-      if (code === "internal") log.error("request of a container failed", { ...subject, error });
+      if (code === "internal") logger.error("request of a container failed", { ...subject, error });
       const text = error instanceof EdgeError ? message : "the gateway failed; try again.";
       return new Response(`claude-edge: ${text}\n`, { status: 502 });
     }

@@ -1,7 +1,7 @@
-import { EdgeError, toWireError } from "@claude-edge/protocol";
+import { EdgeError } from "@claude-edge/protocol";
 import type { LogSubject } from "@claude-edge/protocol/internal";
 
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { sessionName } from "../settings.js";
 import { credentialOf, type Credential } from "./credential.js";
@@ -165,7 +165,7 @@ async function forward(
   } catch (error) {
     counted.resolve();
     const { session, turn } = call ?? {};
-    log.error("model API not reached", { account, session, turn, host: hostOf(base), error });
+    logger.error("model API not reached", { account, session, turn, host: hostOf(base), error });
     throw new EdgeError("model_unreachable", "The model API could not be reached.");
   }
   const answered = Date.now();
@@ -224,7 +224,7 @@ async function report(tell: () => Promise<void>, subject: LogSubject): Promise<v
     try {
       return await tell();
     } catch (error) {
-      log.warn("model call not counted", { ...subject, error });
+      logger.warn("model call not counted", { ...subject, error });
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { HostAndPort } from "@claude-edge/protocol";
 import type { LogSubject } from "@claude-edge/protocol/internal";
 
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { denial, unreachable, type Refusal } from "./denial.js";
 import type { Resolver } from "./dns.js";
 import { maskAnswer } from "./mask-answer.js";
@@ -84,7 +84,7 @@ export async function sendOut(request: Request, exit: Exit): Promise<Response> {
     });
     return maskAnswer(received, sent);
   } catch (error) {
-    log.warn("host not reached for a container", { ...exit.subject, host, error });
+    logger.warn("host not reached for a container", { ...exit.subject, host, error });
     return unreachable(host, "the connection failed");
   }
 }

@@ -2,7 +2,7 @@ import type { NetworkDenial } from "@claude-edge/protocol";
 
 import { BoundedMap } from "../bounded-map.js";
 import { accountOf, ownerOf } from "../settings.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import type { MisdirectedSecret } from "./secret-source.js";
 
 /** What a container asked of a host since the last report. */
@@ -106,7 +106,7 @@ export class TrafficLog {
     if (!hosts) return;
     // Counts are of use to people, and not worth more than one attempt.
     await report([...hosts.values()]).catch((error: unknown) => {
-      log.warn("traffic of a container not reported", {
+      logger.warn("traffic of a container not reported", {
         account: accountOf(container),
         session: ownerOf(container) || undefined,
         error,

@@ -2,7 +2,7 @@ import { EdgeError, isFinal, type TurnStatus } from "@claude-edge/protocol";
 import type { LogSubject } from "@claude-edge/protocol/internal";
 
 import type { Env } from "../env.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { objectBytes, sqliteFilesBytes } from "../settings.js";
 import { all, one } from "../sql/rows.js";
 import { StorageRoom } from "../sql/storage-room.js";
@@ -157,7 +157,7 @@ export class FileStore {
       if (collectAt !== null && collectAt <= now) await this.#collect(now);
     } catch (error) {
       if (this.blobs.isClosed) return;
-      log.error("garbage not collected", { ...this.#owner.subject, error });
+      logger.error("garbage not collected", { ...this.#owner.subject, error });
       this.#collection = undefined;
       this.#retryAt = now + RETRY_MS;
     }
@@ -197,7 +197,7 @@ export class FileStore {
         await this.blobs
           .rewrite(pack)
           .catch((error: unknown) =>
-            log.error("pack not rewritten", { ...this.#owner.subject, pack: pack.id, error }),
+            logger.error("pack not rewritten", { ...this.#owner.subject, pack: pack.id, error }),
           );
       }
       return;

@@ -13,7 +13,7 @@ import {
   type TarPackController,
 } from "modern-tar";
 
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import type { BlobWriter } from "./blob-writer.js";
 import { ByteReader } from "./byte-reader.js";
 import type { FileStore } from "./file-store.js";
@@ -101,7 +101,7 @@ export function writeTar(
     controller.finalize();
   };
   void pack().catch((error: unknown) => {
-    if (error instanceof EdgeError) log.error("tar not written", { ...subject, error });
+    if (error instanceof EdgeError) logger.error("tar not written", { ...subject, error });
     controller.error(error);
   });
   return readable;

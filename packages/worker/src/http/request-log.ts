@@ -3,7 +3,7 @@ import { REQUEST_ANSWERED } from "@claude-edge/protocol/internal";
 import type { MiddlewareHandler } from "hono";
 
 import { typed } from "../object-fault.js";
-import { configureLog, log } from "../logger.js";
+import { configureLog, logger } from "../logger.js";
 import type { AppEnv, Call } from "./contract.js";
 import type { RouteTable } from "./routes.js";
 
@@ -25,10 +25,10 @@ function write(c: Call, routes: RouteTable, start: number): void {
   const trail = c.get("trail");
   const error = c.error ? typed(c.error) : trail.error;
   const isFailed = error !== undefined || status >= 400;
-  if (!isFailed && !log.isSampled()) return;
+  if (!isFailed && !logger.isSampled()) return;
   const { session_id, turn_id } = error === undefined ? {} : (toWireError(error).details ?? {});
   const inPath = routes.sessionIn(c);
-  log.log(status >= 500 ? "error" : isFailed ? "warn" : "info", REQUEST_ANSWERED, {
+  logger.log(status >= 500 ? "error" : isFailed ? "warn" : "info", REQUEST_ANSWERED, {
     method,
     route: routes.patternOf(c),
     status,

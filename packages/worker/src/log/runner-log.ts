@@ -15,7 +15,7 @@ import {
   type FetchedCheckpoint,
 } from "../files/from-runner.js";
 import type { FileStore } from "../files/file-store.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { Follower } from "./follower.js";
 import type { LostRunners } from "./lost-runners.js";
 import { MAX_TRIES, type PoisonedFrames } from "./poisoned-frames.js";
@@ -165,7 +165,7 @@ export class RunnerLog {
           const told = this.#callbacks.container().onDraining(boot);
           this.#ctx.waitUntil(
             told.catch((error: unknown) =>
-              log.warn("container not told that its runner drains", this.#about({ error })),
+              logger.warn("container not told that its runner drains", this.#about({ error })),
             ),
           );
         },
@@ -194,7 +194,7 @@ export class RunnerLog {
       .container()
       .sleep(boot)
       .catch((error: unknown) =>
-        log.error("lost runner not stopped", this.#about({ boot, error })),
+        logger.error("lost runner not stopped", this.#about({ boot, error })),
       );
   }
 
@@ -268,7 +268,7 @@ export class RunnerLog {
     } catch (error) {
       this.#failedFetches += 1;
       if (this.#failedFetches < MAX_FETCHES) throw error;
-      log.error("checkpoint not fetched", this.#about({ turn: frame.turn, error }));
+      logger.error("checkpoint not fetched", this.#about({ turn: frame.turn, error }));
       const message = "The runner did not give the files that it told of.";
       this.#fetched.set(frame, { error: wireError("workspace_unavailable", message) });
       // Later checkpoints are deltas on top of this one, so a full one must replace it.
@@ -281,7 +281,7 @@ export class RunnerLog {
     const take: TakeCheckpoint = { reason, full: true };
     const path = `/sessions/${this.#store.id}/checkpoints`;
     await callRunner(container, "POST", path, take, FULL_CHECKPOINT_MS).catch((error: unknown) => {
-      log.error("full checkpoint not taken", this.#about({ error }));
+      logger.error("full checkpoint not taken", this.#about({ error }));
     });
   }
 
@@ -327,7 +327,7 @@ export class RunnerLog {
     const isFull = toWireError(error).code === "storage_full";
     const tries = poisoned.noteFailure(frame.cursor);
     if (tries >= (isFull ? 2 : MAX_TRIES)) this.#putAside(boot, frame, error);
-    else log.warn("frame not applied", this.#ofFrame(boot, frame, { tries, error }));
+    else logger.warn("frame not applied", this.#ofFrame(boot, frame, { tries, error }));
     const again = scheduler.wait(AGAIN_MS * tries).then(() => {
       if (this.#follower !== follower) return;
       this.follow(boot);
@@ -338,7 +338,9 @@ export class RunnerLog {
   }
 
   #putAside(boot: string, frame: LogFrame, thrown: unknown): void {
-    log.error("frame put aside", this.#ofFrame(boot, frame, { error: thrown }));
+    // The turn's error names the request too.
+    const request_id = this.#store.requestIdOf(frame.turn);
+    logger.error("frame put aside", this.#ofFrame(boot, frame, { request_id, error: thrown }));
     const { poisoned } = this.#store;
     const pass = () => {
       poisoned.clearFailure();
@@ -354,7 +356,7 @@ export class RunnerLog {
       });
     } catch (error) {
       // Its turn goes on without it, until its process tells of the end.
-      log.error(
+      logger.error(
         "turn of a frame that was put aside not ended",
         this.#ofFrame(boot, frame, { error }),
       );
@@ -364,7 +366,7 @@ export class RunnerLog {
       if (this.#store.turn(frame.turn)) this.#callbacks.onPutAside(frame.turn);
     } catch (error) {
       // The alarm sees to what follows.
-      log.error("session did not go on after its log", this.#about({ turn: frame.turn, error }));
+      logger.error("session did not go on after its log", this.#about({ turn: frame.turn, error }));
     }
   }
 
@@ -373,8 +375,7 @@ export class RunnerLog {
   }
 
   #ofFrame(boot: string, { kind, turn, cursor }: LogFrame, fields: LogFields): LogFields {
-    const request_id = this.#store.requestIdOf(turn);
-    return this.#about({ turn, request_id, boot, frame: kind, cursor, ...fields });
+    return this.#about({ turn, boot, frame: kind, cursor, ...fields });
   }
 
   /** Replays an applied frame to rebuild the in-memory part of the log. */
@@ -437,7 +438,7 @@ export class RunnerLog {
       this.#callbacks.onApplied(frames);
     } catch (error) {
       // The frames are stored. What follows from them the alarm sees to.
-      log.error("session did not go on after its log", this.#about({ error }));
+      logger.error("session did not go on after its log", this.#about({ error }));
     }
   }
 

@@ -1,6 +1,6 @@
 import { backoff } from "../backoff.js";
 import type { Env } from "../env.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import type { AccountPort, NumberedNotice, RefusedNotice } from "./account-port.js";
 import type { Store } from "./store.js";
@@ -113,7 +113,7 @@ export class AccountLink {
       } catch (error) {
         tries += 1;
         if (tries >= MAX_TRIES) {
-          log.warn("account not notified", { ...this.#store.subject, error });
+          logger.warn("account not notified", { ...this.#store.subject, error });
           this.#isStuck = true;
           this.#failures += 1;
           return;
@@ -135,7 +135,7 @@ export class AccountLink {
     if (times < (isSkew ? MAX_SKEWED : MAX_REFUSALS)) return;
     const { notice } = notices.filter((numbered) => numbered.id === id)[index]!;
     const text = JSON.stringify(notice).slice(0, LOGGED_CHARS);
-    log.error("notice put aside", {
+    logger.error("notice put aside", {
       ...this.#store.subject,
       notice: notice.kind,
       times,

@@ -9,7 +9,7 @@ import { noConversation } from "@claude-edge/protocol/internal";
 import type { Env } from "../env.js";
 import type { OpenFile } from "../files/files.js";
 import { withAttachments } from "../files/store-attachments.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { containerName, OTHER_CONTAINERS, sessionName } from "../settings.js";
 import { accountPort } from "./account-link.js";
@@ -120,7 +120,7 @@ export class Beginning {
         await this.#host
           .clear()
           .catch((failure: unknown) =>
-            log.warn("fork not cleared", { account, session: id, error: failure }),
+            logger.warn("fork not cleared", { account, session: id, error: failure }),
           );
         throw error;
       }

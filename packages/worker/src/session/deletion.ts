@@ -1,6 +1,6 @@
 import { callRunner, containerStub } from "../container/runner-client.js";
 import type { Env } from "../env.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { homeOf, wantsSnapshots, withStandIn } from "../settings.js";
 import { accountPort } from "./account-link.js";
 import type { SessionParts } from "./parts.js";
@@ -45,7 +45,7 @@ export class Deletion {
       });
     } catch (error) {
       // The storage may be full. What frees it needs no room.
-      log.error("turns of a deleted session not ended", { ...store.subject, error });
+      logger.error("turns of a deleted session not ended", { ...store.subject, error });
       store.isDeleting = true;
     }
   }

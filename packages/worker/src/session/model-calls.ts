@@ -5,7 +5,7 @@ import {
   type ModelUsage,
 } from "../egress/model-call.js";
 import type { Env } from "../env.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { accountPort } from "./account-link.js";
 import type { BudgetLease } from "./account-port.js";
 import { dayOf } from "./model-call-table.js";
@@ -67,7 +67,7 @@ export class ModelCalls {
     } catch (error) {
       // Without a session there is nothing to keep it in: the gateway reports it again.
       if (!store.exists) throw error;
-      log.warn("account not told of a model call", {
+      logger.warn("account not told of a model call", {
         account,
         session: id,
         turn: call.turn,

@@ -7,7 +7,7 @@ import { FileStore } from "../files/file-store.js";
 import { Files } from "../files/files.js";
 import { RunnerLog } from "../log/runner-log.js";
 import { SessionLog } from "../log/session-log.js";
-import { log } from "../logger.js";
+import { logger } from "../logger.js";
 import { objectId } from "../objects.js";
 import { accountOf, objectBytes, readRetention } from "../settings.js";
 import { StorageRoom } from "../sql/storage-room.js";
@@ -155,7 +155,7 @@ export class SessionParts {
       try {
         step();
       } catch (error) {
-        log.error("session did not resume its work", { ...this.store.subject, error });
+        logger.error("session did not resume its work", { ...this.store.subject, error });
       }
     }
     this.#ctx.waitUntil(this.claim());

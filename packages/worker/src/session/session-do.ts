@@ -25,7 +25,7 @@ import type { HostTraffic } from "../egress/traffic.js";
 import type { CallTiming, ModelCall } from "../egress/model-call.js";
 import { containerStub } from "../container/runner-client.js";
 import type { Env } from "../env.js";
-import { configureLog, log } from "../logger.js";
+import { configureLog, logger } from "../logger.js";
 import { methodNamed } from "../object-fault.js";
 import { accountOf, homeOf, withStandIn } from "../settings.js";
 import type { CallerCheck, Idempotency } from "./account-port.js";
@@ -75,8 +75,7 @@ export class SessionDO extends DurableObject<Env> {
   readonly #deletion: Deletion;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    configureLog(env);
+    super(ctx, configureLog(env));
     this.#parts = new SessionParts(ctx, env);
     this.#parts.resume();
     const host = {
@@ -102,7 +101,7 @@ export class SessionDO extends DurableObject<Env> {
       await this.#onAlarm();
     } catch (error) {
       // The platform would try six times, and never again.
-      log.error("alarm of the session failed", { ...this.#subject(), error });
+      logger.error("alarm of the session failed", { ...this.#subject(), error });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
   }
@@ -112,7 +111,7 @@ export class SessionDO extends DurableObject<Env> {
     if (store.isDeleting || this.#isDue(Date.now())) {
       // A deletion that could not be finished has set the next alarm.
       await this.remove(!store.isDeleting && !store.isEphemeral).catch((error: unknown) => {
-        log.error("session not deleted", { ...this.#subject(), error });
+        logger.error("session not deleted", { ...this.#subject(), error });
       });
       return;
     }

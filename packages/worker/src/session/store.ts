@@ -32,7 +32,7 @@ import { SessionRow } from "./session-row.js";
 import { SteeringTable } from "./steering-table.js";
 import { Transcripts } from "./transcripts.js";
 import type { TurnEnd } from "./turn-end.js";
-import { turnEnded, turnStarted, type Entry } from "./turn-log.js";
+import { TurnLog } from "./turn-log.js";
 import { TurnTimings } from "./turn-timings.js";
 import { traceOf } from "./turn-trace.js";
 
@@ -63,9 +63,7 @@ export class Store extends SessionRow {
   #isOpen: boolean;
   /** Its row was seen, and it is not being deleted: each event asks for it several times. */
   #isSeen = false;
-  /** Transactions within each other, and what is logged when the outermost is committed. */
-  #depth = 0;
-  readonly #entries: Entry[] = [];
+  readonly #turnLog: TurnLog = new TurnLog();
   /** State that follows the transactions of the storage. */
   inMemory: InMemory | undefined;
 
@@ -94,28 +92,19 @@ export class Store extends SessionRow {
   /** Runs `work` in a transaction, {@link inMemory} with it. */
   transaction<T>(work: () => T): T {
     const undo = this.inMemory?.begin();
-    const entries = this.#entries.length;
-    this.#depth += 1;
     let result: T;
     try {
-      result = this.#storage.transactionSync(() => this.outbox.collect(work));
+      result = this.#turnLog.during(() =>
+        this.#storage.transactionSync(() => this.outbox.collect(work)),
+      );
     } catch (error) {
       undo?.();
-      this.#entries.length = entries;
       this.#isSeen = false;
       throw error;
-    } finally {
-      this.#depth -= 1;
     }
     this.inMemory?.commit();
-    if (this.#depth === 0) for (const write of this.#entries.splice(0)) write();
+    this.#turnLog.commit();
     return result;
-  }
-
-  /** Writes to the log once the transaction that is under way is committed: a frame may be applied twice. */
-  #afterCommit(entry: Entry): void {
-    if (this.#depth === 0) entry();
-    else this.#entries.push(entry);
   }
 
   /** Creates the tables if they do not exist. */
@@ -349,8 +338,7 @@ export class Store extends SessionRow {
     at: { cursor: number; seq: number },
     repeatableTools: string[] | undefined,
   ): void {
-    const prompt = () => this.inputOf(turn).prompt;
-    this.#afterCommit(turnStarted(this.subject, this.turn(turn)!, prompt));
+    this.#turnLog.started(this.subject, this.turn(turn)!, () => this.inputOf(turn).prompt);
     this.#sql.exec(
       "UPDATE turns SET boot = ?, start_cursor = ?, start_seq = ?, repeatable_tools = ? WHERE id = ?",
       boot,
@@ -410,13 +398,12 @@ export class Store extends SessionRow {
   }
 
   endTurn(turn: string, end: TurnEnd, endSeq: number, now: number): void {
-    const { status } = end;
-    this.#afterCommit(turnEnded(this.subject, this.turn(turn)!, end, now));
+    this.#turnLog.ended(this.subject, this.turn(turn)!, end, now);
     const { firstToken, timing } = this.timings.columns(turn);
     this.#sql.exec(
       `UPDATE turns SET status = ?, end_seq = ?, ended_at = ?, transcript_end = ?, awaiting_since = NULL,
         awaited_ms = awaited_ms + ? - coalesce(awaiting_since, ?), first_token_at = ?, timing = ? WHERE id = ?`,
-      status,
+      end.status,
       endSeq,
       now,
       this.transcripts.lastPosition(),
@@ -427,7 +414,7 @@ export class Store extends SessionRow {
       turn,
     );
     this.timings.release(turn);
-    this.outbox.add({ kind: "ended", turn, at: now, status });
+    this.outbox.add({ kind: "ended", turn, at: now, status: end.status });
   }
 
   /** Ids of turns in the order they came, by their position: those after one position up to another. */
