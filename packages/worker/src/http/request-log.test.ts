@@ -38,7 +38,7 @@ describe("the line of a request", () => {
     await ask("/none/canary");
     await ask("/v1/sessions/canary", { method: "PUT" });
     await ask("/v1/sessions", { headers: { authorization: "Bearer canary" } });
-    await ask("/v1/sessions", { headers: { [PROTOCOL_HEADER]: "0" } });
+    await ask("/v1/sessions", { headers: { [PROTOCOL_HEADER]: "999" } });
     await ask("/v1/query", { json: { prompt: "canary", nothing: "canary" } });
     expect(logged.map(({ error, route, session }) => [error?.code, route, session])).toEqual([
       ["not_found", undefined, undefined],
