@@ -61,7 +61,7 @@ test("dev serves the project until Ctrl-C; query and logs find it from the folde
     expect(inWords.stdout.trimEnd()).not.toContain("\n");
 
     // A turn's own entries, by the id that its request's line has.
-    const [asked] = (await lines()).filter(({ route }) => route === "/v1/query");
+    const asked = (await lines()).find(({ route }) => route === "/v1/query");
     const ofTurn = await lines("--turn", asked!.turn!.slice(0, 8));
     expect(ofTurn.map(({ message }) => message)).toEqual(
       expect.arrayContaining(["turn started", "turn ended", "request answered"]),

@@ -149,7 +149,7 @@ const OWN_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Anything thrown, as a log has it. `withContent`: its message may quote content. */
-export function loggedError(thrown: unknown, withContent: boolean): LoggedError {
+function loggedError(thrown: unknown, withContent: boolean): LoggedError {
   const { code, message } = codeOf(thrown);
   if (code !== "internal") {
     if (withContent) return { code, message };
