@@ -13,7 +13,7 @@ const edge = useOwnStack({
   vars: {
     CLAUDE_EDGE_LOG_CONTENT: "true",
     CLAUDE_EDGE_LOG_SAMPLE: "0",
-    CLAUDE_EDGE_SLEEP_AFTER: "1s",
+    CLAUDE_EDGE_SLEEP_AFTER: "3s",
   },
 });
 
@@ -37,6 +37,8 @@ test("content is there if it may be; of requests only errors are, when none is s
 
 test("a container says that it ends, and why", async () => {
   await edge.client("sleepy").query("%say Hi.");
-  const [ended] = await log.with({ message: "container ended", container: "sleepy" });
+  // One that was being started when its alarm rang is looked at again after a minute.
+  const fields = { message: "container ended", container: "sleepy" };
+  const [ended] = await log.with(fields, 1, 150_000);
   expect(ended).toMatchObject({ level: "info", account: "sleepy", reason: "idle" });
-});
+}, 240_000);

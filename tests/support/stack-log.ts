@@ -17,12 +17,12 @@ export class StackLog {
   }
 
   /** Waits for entries with these fields: the log comes to the test behind the answers. */
-  async with(fields: Record<string, unknown>, count = 1): Promise<LogEntry[]> {
+  async with(fields: Record<string, unknown>, count = 1, ms?: number): Promise<LogEntry[]> {
     const found = () =>
       this.entries.filter((entry) =>
         Object.entries(fields).every(([name, value]) => entry[name] === value),
       );
-    await until(`log entries with ${JSON.stringify(fields)}`, () => found().length >= count);
+    await until(`log entries with ${JSON.stringify(fields)}`, () => found().length >= count, ms);
     return found();
   }
 }
