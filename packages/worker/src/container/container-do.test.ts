@@ -24,6 +24,24 @@ test("a container is not waited for to end, which would keep its object in memor
   expect(runner.monitored).toBe(0);
 });
 
+test("a container's starts and ends are logged, each once: also one that ended by itself", async () => {
+  const logged = captureLog();
+  await runner.object.ensure("ada", false);
+  expect(logged).toEqual([]);
+  runner.isRunning = false;
+  await runner.object.alarm();
+  await runner.object.alarm();
+  await runner.object.ensure("ada", false);
+  await runner.object.ensure("ada", false);
+  await runner.object.sleep("b");
+  const about = { level: "info", account: "ada", container: "ada" };
+  expect(logged).toMatchObject([
+    { ...about, message: "container ended", reason: "itself" },
+    { ...about, message: "container started", from_snapshot: false },
+    { ...about, message: "container ended", reason: "lost" },
+  ]);
+});
+
 test("a container that runs without an alarm, since its object was reset, gets one", async () => {
   expect(await runner.storage.getAlarm()).toBe(Date.now() + SLEEP_MS);
 });

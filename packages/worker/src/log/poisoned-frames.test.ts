@@ -154,6 +154,9 @@ describe("a frame that cannot be applied", () => {
       { ...about, message: "frame put aside", error: { code: "internal" }, request_id: "req_1" },
     ]);
     expect(logged.filter(({ request_id: id }) => id === "req_1")).toHaveLength(1);
+    // However often the frame was tried.
+    const ends = logged.filter(({ message }) => message === "turn ended");
+    expect(ends).toMatchObject([{ level: "warn", turn, error: { code: "internal" } }]);
     await eventually(() =>
       expect(session.container.calls.map(({ call }) => call)).toContain(
         `POST /sessions/${session.id}/turns/${turn}/interrupt`,
