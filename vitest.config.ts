@@ -55,6 +55,8 @@ export default defineConfig({
   test: {
     // One more than the cores of a small machine: tests wait in between, for 13 % of the time with two workers.
     maxWorkers: 3,
+    // Parts that run in the tests' own process log there.
+    silent: "passed-only",
     reporters: ["default", at("tests/support/stacks/slowest.ts")],
     projects: [
       {

@@ -58,7 +58,7 @@ export interface LocalOptions {
   vars?: Record<string, string>;
   /** Variables of the containers, beside those the Worker gives. */
   containerEnv?: Record<string, string>;
-  /** Gets what Worker and containers print. */
+  /** Gets what Worker and containers print: of these a whole line each time. With Docker, containers' lines are Docker's. */
   onLog?: (source: "worker" | "container" | "build", text: string) => void;
 }
 

@@ -23,6 +23,7 @@ import type { NetworkReply } from "../egress/question.js";
 import type { HostTraffic } from "../egress/traffic.js";
 import { armAlarm } from "../arm-alarm.js";
 import type { Env } from "../env.js";
+import { configureLog, logger } from "../logger.js";
 import type {
   AccountPort,
   BudgetLease,
@@ -98,7 +99,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   readonly #overdue: OverdueSessions;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
+    super(ctx, configureLog(env));
     migrate(ctx.storage, ACCOUNT_SCHEMA);
     const { sql } = ctx.storage;
     this.#directory = new Directory(sql);
@@ -129,7 +130,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       session: (id) => this.#session(id),
     });
     this.#secrets = new AccountSecrets(ctx.storage, env, this.#name, () => this.#beforeAdd());
-    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString());
+    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString(), this.#name);
     this.#notices = new Notices(ctx.storage, {
       ...counted,
       inbox: this.#inbox,
@@ -307,13 +308,11 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   // The alarm: unconfirmed slots, sessions whose creation failed or that are overdue, and packs to delete.
 
   override async alarm(): Promise<void> {
-    try {
-      await this.#onAlarm();
-    } catch (error) {
+    await this.#onAlarm().catch((error: unknown) => {
       // The platform would try six times, and never again.
-      console.error(`the alarm of account ${this.#name} failed`, error);
-      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
-    }
+      logger.error("alarm of the account failed", { account: this.#name, error });
+      return this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    });
   }
 
   async #onAlarm(): Promise<void> {

@@ -4,6 +4,7 @@ import { deploymentPort } from "../deployment/ports.js";
 import type { OpenSecret } from "../egress/replace-secrets.js";
 import type { FoundSecrets, MisdirectedSecret, SecretQuery } from "../egress/secret-source.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { open } from "../secrets/sealing.js";
 import { SecretStore } from "../secrets/secret-store.js";
 import { isVariable } from "../secrets/secret-table.js";
@@ -17,6 +18,7 @@ const FRESH_MS = 5_000;
 export class AccountSecrets {
   readonly #env: Env;
   readonly #store: SecretStore;
+  readonly #account: string;
   readonly #beforeSet: () => void;
   /** The deployment's, sealed. */
   #shared: { secrets: StoredSecret[]; at: number } | undefined;
@@ -30,6 +32,7 @@ export class AccountSecrets {
   ) {
     this.#beforeSet = beforeSet;
     this.#env = env;
+    this.#account = account;
     this.#store = new SecretStore(storage, env, account);
   }
 
@@ -144,7 +147,7 @@ export class AccountSecrets {
       return secrets;
     } catch (error) {
       if (!known) throw error;
-      console.error("the deployment's secrets could not be read again", error);
+      logger.warn("secrets of the deployment not read again", { account: this.#account, error });
       return known.secrets;
     }
   }

@@ -5,6 +5,7 @@ import { MODEL_HOST } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
 import { statusOf } from "../errors.js";
+import { configureLog, logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { holdMs, privateHosts } from "../settings.js";
 import { Resolver } from "./dns.js";
@@ -44,6 +45,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   };
 
   override async fetch(request: Request): Promise<Response> {
+    configureLog(this.env);
     const url = new URL(request.url);
     return targetOf(url).host === MODEL_HOST
       ? this.#callModel(request, url)
@@ -53,15 +55,17 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   async #callModel(request: Request, { pathname }: URL): Promise<Response> {
     const session = request.headers.get(SESSION_HEADER) ?? "";
     const { account } = this.ctx.props;
+    const subject = { account, session: SESSION_ID.test(session) ? session : undefined };
     try {
       return await callModel(this.env, request, pathname, {
-        counter: callCounter(this.env, account, SESSION_ID.test(session) ? session : ""),
+        account,
+        counter: callCounter(this.env, account, subject.session ?? ""),
         rules: this.#rules,
         waitUntil: (work) => this.ctx.waitUntil(work),
       });
     } catch (error) {
       const wire = toWireError(error);
-      if (wire.code === "internal") console.error("the gateway failed", error);
+      if (wire.code === "internal") logger.error("model call failed", { ...subject, error });
       return messagesError(wire, statusOf(wire));
     }
   }
@@ -69,9 +73,11 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   async #sendOut(request: Request): Promise<Response> {
     const { account, session } = this.ctx.props;
     const container = `${account}/${session ?? ""}`;
+    const subject = { account, session };
     const report = (collected: HostTraffic[]) => this.#account().addTraffic(session, collected);
     try {
       return await sendOut(request, {
+        subject,
         rules: this.#rules,
         ask: (host, { method, signal }, otherwise) =>
           questions.ask(
@@ -90,7 +96,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
       });
     } catch (error) {
       const { code, message } = toWireError(error);
-      if (code === "internal") console.error("the gateway failed", error);
+      if (code === "internal") logger.error("request of a container failed", { ...subject, error });
       const text = error instanceof EdgeError ? message : "the gateway failed; try again.";
       return new Response(`claude-edge: ${text}\n`, { status: 502 });
     }

@@ -7,6 +7,7 @@ import {
 import { Hono } from "hono";
 
 import { ORIGIN_MARK, originMark } from "../egress/origin-mark.js";
+import { assertLogSettings } from "../logger.js";
 import { retentionMs, webhooksOf } from "../settings.js";
 import { VERSION } from "../version.js";
 import { assertAllowed } from "./access.js";
@@ -22,6 +23,7 @@ import { assertFits } from "./limits.js";
 import { drainBody } from "./read-text.js";
 import { addOperatorRoutes } from "./operator-routes.js";
 import { addRequestRoutes } from "./request-routes.js";
+import { requestLog } from "./request-log.js";
 import { addSecretRoutes } from "./secret-routes.js";
 import { RouteTable } from "./routes.js";
 import { addSessionRoutes } from "./session-routes.js";
@@ -51,6 +53,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
       methods.length > 0
         ? new EdgeError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}.`)
         : new EdgeError("not_found", `There is no route ${method} ${path}.`);
+    c.get("trail").error = error;
     const answer = errorAnswer(error, c.get("requestId"), routes.errorFormOf(c));
     if (methods.length > 0) answer.headers.set("allow", methods.join(", "));
     return answer;
@@ -61,8 +64,9 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
     await drainBody(c.req.raw);
   });
 
+  app.use(requestLog(routes));
+
   app.use(async (c, next) => {
-    c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
     assertFits(c.req.raw);
     const mark = c.req.header(ORIGIN_MARK);
     if (mark !== undefined && mark === originMark(c.env)) {
@@ -91,6 +95,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
     // Sessions and accounts do without a setting that cannot be read.
     retentionMs(c.env);
     webhooksOf(c.env);
+    assertLogSettings(c.env);
     checkProtocol(c);
     // Unknown routes are left to app.notFound.
     if (caller.token && routes.has(c))

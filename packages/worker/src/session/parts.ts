@@ -7,6 +7,7 @@ import { FileStore } from "../files/file-store.js";
 import { Files } from "../files/files.js";
 import { RunnerLog } from "../log/runner-log.js";
 import { SessionLog } from "../log/session-log.js";
+import { logger } from "../logger.js";
 import { objectId } from "../objects.js";
 import { accountOf, objectBytes, readRetention } from "../settings.js";
 import { StorageRoom } from "../sql/storage-room.js";
@@ -54,6 +55,9 @@ export class SessionParts {
     const stored = new FileStore(ctx.storage, env, {
       get id() {
         return store.id;
+      },
+      get subject() {
+        return store.subject;
       },
       get accountObject() {
         return objectId(env, "ACCOUNT", accountOf(ctx.id.name ?? ""));
@@ -151,7 +155,7 @@ export class SessionParts {
       try {
         step();
       } catch (error) {
-        console.error(`session ${this.store.id} could not resume its work`, error);
+        logger.error("session did not resume its work", { ...this.store.subject, error });
       }
     }
     this.#ctx.waitUntil(this.claim());
