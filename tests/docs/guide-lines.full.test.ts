@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { mintToken } from "@claude-edge/client/tokens";
 import { expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";

@@ -147,10 +147,12 @@ type JsonSchema = Record<string, unknown>;
 /** A schema as JSON Schema 2020-12, of what comes in: objects that may have other fields say nothing of them. */
 const OPTIONS = { io: "input", unrepresentable: "any" } as const;
 
-export function jsonSchemaOf(schema: z.ZodMiniType): JsonSchema {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, OPTIONS) as JsonSchema;
-  return rest;
-}
+/** OpenAPI says once which dialect of JSON Schema it is in, and names schemas by their place. */
+const embedded = (schema: object): JsonSchema =>
+  Object.fromEntries(Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"));
+
+export const jsonSchemaOf = (schema: z.ZodMiniType): JsonSchema =>
+  embedded(z.toJSONSchema(schema, OPTIONS));
 
 /** `components.schemas`: each refers to the others by name. */
 export function componentSchemas(): Record<string, JsonSchema> {
@@ -162,13 +164,12 @@ export function componentSchemas(): Record<string, JsonSchema> {
     registry.add(schema, { id: EVENT_NAMES[kind]! });
   }
   const { schemas } = z.toJSONSchema(registry, { ...OPTIONS, uri: refOf });
-  const named = Object.entries(schemas as Record<string, JsonSchema>).map(
-    ([name, { $schema: _, $id: __, ...schema }]) => [name, schema] as const,
-  );
   const mapping = Object.fromEntries(
     Object.entries(EVENT_NAMES).map(([kind, name]) => [kind, refOf(name)]),
   );
-  const byName = Object.fromEntries(named);
+  const byName = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, embedded(schema)]),
+  );
   byName.Event = { ...byName.Event, discriminator: { propertyName: "kind", mapping } };
   return byName;
 }
