@@ -24,7 +24,7 @@ test("every page is there, as a page and as Markdown, and llms.txt names it", as
     expect(index).toContain(`(/${page})`);
   }
   const start = readFileSync(join(folder, "index.html"), "utf8");
-  const links = [...start.matchAll(/href="([^"#]*)/g)].map(([, href]) => href);
+  const links = [...start.matchAll(/<a [^>]*href="([^"#]*)/g)].map(([, href]) => href);
   expect(links).toContain("/quickstart");
   expect(links.filter((href) => href?.endsWith(".md"))).toEqual([]);
 });
