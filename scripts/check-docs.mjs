@@ -30,5 +30,17 @@ for (const path of ["README.md", ...pages, ...guides.map((name) => `docs/${name}
   }
 }
 
+// What the code has, the pages name.
+const named = [
+  ["docs/configuration.md", "packages/worker/src/env.ts", /\bCLAUDE_EDGE_[A-Z_]+/g],
+  ["docs/threat-model.md", "tests/attacks/main.ts", /(?<=^ {2}"|^const SLOW = ")[^"]+(?=": |";$)/gm],
+];
+for (const [page, source, names] of named) {
+  const text = readFileSync(page, "utf8");
+  for (const name of new Set(readFileSync(source, "utf8").match(names))) {
+    if (!text.includes(`\`${name}\``)) problems.push(`${page}: ${name} of ${source} is not in it`);
+  }
+}
+
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
