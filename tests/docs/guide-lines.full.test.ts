@@ -6,18 +6,16 @@ import { expect, test } from "vitest";
 
 import { useStack } from "../support/stack.js";
 import { ACCOUNT, shell, useFolder } from "./files-page.js";
+import { shellLinesOf } from "./markdown.js";
 import { ROOT } from "./run.js";
 
 const edge = useStack();
 const folder = useFolder();
 
-/** The `sh` blocks of a page that stand directly under a heading. */
 function linesOf(path: string, heading: string): string {
-  const page = readFileSync(join(ROOT, path), "utf8");
-  const section = page.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
-  const blocks = [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, code]) => code!);
-  expect(blocks).not.toEqual([]);
-  return blocks.join("").replaceAll("npx claude-edge", "claude-edge");
+  const lines = shellLinesOf(readFileSync(join(ROOT, path), "utf8"), heading);
+  expect(lines).not.toEqual([]);
+  return `${lines.join("\n").replaceAll("npx claude-edge", "claude-edge")}\n`;
 }
 
 test("the README's lines", async () => {
@@ -31,7 +29,7 @@ test("what the page of the CLI asks", async () => {
   const session = await edge.client(ACCOUNT).sessions.create();
   const lines = linesOf("docs/cli.md", "Ask")
     // A terminal it has not.
-    .replace(/^claude-edge chat .*\n/m, "")
+    .replace(/^claude-edge chat\n/m, "")
     .replace("git diff", "echo changed")
     .replaceAll("9f8b0ae3", session.id.slice(0, 8));
   expect(lines).toContain("claude-edge steer");
@@ -62,11 +60,10 @@ test("what it does with sessions and files", async () => {
 test("what the page of tokens makes, lists and revokes", async () => {
   const root = { CLAUDE_EDGE_TOKEN: edge.stack.token };
   const [create, list, revoke] = linesOf("docs/tokens.md", "Keys and tokens").split("\n");
-  const json = (line: string) => line.replace(/ +#.*/, " --json");
-  const made = await shell(json(create!), edge, folder, root);
+  const made = await shell(`${create} --json`, edge, folder, root);
   const { id } = JSON.parse(made) as { id: string };
   const printed = await shell(
-    [revoke!.replace(/revoke \S+/, `revoke ${id}`), json(list!)].join("\n"),
+    [revoke!.replace(/revoke \S+/, `revoke ${id}`), `${list} --json`].join("\n"),
     edge,
     folder,
     root,
