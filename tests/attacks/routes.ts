@@ -30,7 +30,7 @@ const TABLES = `
 `;
 
 /** They tell nothing of an account. */
-const OPEN = ["GET /health", "GET /v1/openapi.json"];
+const OPEN = new Set(["GET /health", "GET /v1/openapi.json"]);
 
 /** Every route there is, read from the Worker's source: one that is added is attacked from then on. */
 export async function loadRoutes(): Promise<Route[]> {
@@ -52,7 +52,7 @@ export async function loadRoutes(): Promise<Route[]> {
   );
   const ours = createApp([])
     .routes.map(({ method, path }) => ({ method, path, key: `${method} ${path}` }))
-    .filter(({ method, key }) => method !== "ALL" && !OPEN.includes(key))
+    .filter(({ method, key }) => method !== "ALL" && !OPEN.has(key))
     // What no table knows is the root key's.
     .map(({ method, path, key }) => ({ method, path, access: ROUTES[key] ?? "root key" }) as const);
   return [...ours, ...theirs];
