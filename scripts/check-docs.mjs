@@ -33,7 +33,11 @@ for (const path of ["README.md", ...pages, ...guides.map((name) => `docs/${name}
 // What the code has, the pages name.
 const named = [
   ["docs/configuration.md", "packages/worker/src/env.ts", /\bCLAUDE_EDGE_[A-Z_]+/g],
-  ["docs/threat-model.md", "tests/attacks/main.ts", /(?<=^ {2}"|^const SLOW = ")[^"]+(?=": |";$)/gm],
+  [
+    "docs/threat-model.md",
+    "tests/attacks/main.ts",
+    /(?<=^ {2}"|^const SLOW = ")[^"]+(?=": |";$)/gm,
+  ],
 ];
 for (const [page, source, names] of named) {
   const text = readFileSync(page, "utf8");
