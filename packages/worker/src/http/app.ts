@@ -20,6 +20,7 @@ import { cors, isCorsEnabled } from "./cors.js";
 import { addFeedRoutes } from "./feed-routes.js";
 import { addFileRoutes } from "./files.js";
 import { assertFits } from "./limits.js";
+import { addOpenApiRoute } from "./openapi-route.js";
 import { drainBody } from "./read-text.js";
 import { addOperatorRoutes } from "./operator-routes.js";
 import { addRequestRoutes } from "./request-routes.js";
@@ -83,6 +84,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
   app.get("/health", (c) =>
     json(c, { status: "ok", version: VERSION, protocol: PROTOCOL_VERSION }),
   );
+  addOpenApiRoute(app);
 
   app.use(async (c, next) => {
     const route = routes.of(c);
