@@ -223,7 +223,7 @@ test("claude-edge dev is up", async () => {
   const bin = join(project, "node_modules", ".bin", "claude-edge");
   dev = serve(bin, ["dev", "--port", "0"], { cwd: project, env });
   await until("dev is up", () => dev!.said().stdout.endsWith("\n"), 60_000);
-  expect(dev.said().stderr).toContain("scripted model");
+  await until("it names its model", () => dev!.said().stderr.includes("scripted model"));
 });
 
 test("a query is answered", async () => {
