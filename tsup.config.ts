@@ -5,7 +5,7 @@ import { defineConfig, type Options } from "tsup";
 
 /** The files of each package that its `exports` and `bin` name; declarations come from `tsc --build`. */
 const ENTRIES: Record<string, string[]> = {
-  "packages/protocol": ["index", "errors", "internal", "runner", "wire"],
+  "packages/protocol": ["index", "control/index", "errors", "internal", "runner", "wire"],
   "packages/client": ["index", "node"],
   "packages/worker": ["index"],
   "packages/runner": ["index", "bin", "processes", "workspace/thread"],
@@ -19,9 +19,15 @@ interface Manifest {
   peerDependencies?: Record<string, string>;
 }
 
+/** Names the version of Claude Code that containers have. */
+const agentSdk = JSON.parse(
+  readFileSync("node_modules/@anthropic-ai/claude-agent-sdk/package.json", "utf8"),
+) as { claudeCodeVersion: string };
+
 /** The CLI is one bundle, for its start-up time: it takes our packages in from their sources. */
 const SOURCES = {
   "@claude-edge/client": resolve("packages/client/src/index.ts"),
+  "@claude-edge/protocol/control": resolve("packages/protocol/src/control/index.ts"),
   "@claude-edge/protocol/errors": resolve("packages/protocol/src/errors.ts"),
   "@claude-edge/protocol/internal": resolve("packages/protocol/src/internal.ts"),
   "@claude-edge/protocol/wire": resolve("packages/protocol/src/wire.ts"),
@@ -49,7 +55,10 @@ function options(folder: string, entries: string[]): Options {
     clean: true,
     sourcemap: !isCli,
     minify: isCli,
-    define: { __VERSION__: JSON.stringify(manifest.version) },
+    define: {
+      __VERSION__: JSON.stringify(manifest.version),
+      __CLAUDE_CODE_VERSION__: JSON.stringify(agentSdk.claudeCodeVersion),
+    },
     external: [...dependencies.map((name) => new RegExp(`^${name}(/|$)`)), "cloudflare:workers"],
     silent: true,
     ...(isCli ? { esbuildOptions: (esbuild) => void (esbuild.alias = SOURCES) } : {}),

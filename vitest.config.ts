@@ -13,6 +13,7 @@ const SOURCES = {
   "@claude-edge/client/tokens": "packages/client/src/mint-token.ts",
   "@claude-edge/client/webhooks": "packages/client/src/verify-webhook.ts",
   "@claude-edge/client": "packages/client/src/index.ts",
+  "@claude-edge/protocol/control": "packages/protocol/src/control/index.ts",
   "@claude-edge/protocol/errors": "packages/protocol/src/errors.ts",
   "@claude-edge/protocol/internal": "packages/protocol/src/internal.ts",
   "@claude-edge/protocol/runner": "packages/protocol/src/runner.ts",
@@ -47,10 +48,15 @@ export default defineConfig({
       replacement: at(path),
     })),
   },
-  define: { __VERSION__: JSON.stringify(version) },
+  define: {
+    __VERSION__: JSON.stringify(version),
+    __CLAUDE_CODE_VERSION__: JSON.stringify("0.0.0"),
+  },
   test: {
     // One more than the cores of a small machine: tests wait in between, for 13 % of the time with two workers.
     maxWorkers: 3,
+    // Parts that run in the tests' own process log there.
+    silent: "passed-only",
     reporters: ["default", at("tests/support/stacks/slowest.ts")],
     projects: [
       {

@@ -22,6 +22,7 @@ import { defineSecrets } from "./definitions/secrets.js";
 import { defineServe } from "./definitions/serve.js";
 import { defineSessions } from "./definitions/sessions.js";
 import { defineSteer } from "./definitions/steer.js";
+import { defineStdio } from "./definitions/stdio.js";
 import { defineTokens } from "./definitions/tokens.js";
 import { defineTrace } from "./definitions/trace.js";
 import { defineUsage } from "./definitions/usage.js";
@@ -56,6 +57,7 @@ const GROUPS: Record<string, ((context: Context) => Command)[]> = {
     defineFiles,
     defineRequests,
     defineTrace,
+    defineStdio,
   ],
   "Build:": [defineInit, defineDev, defineDeploy, defineSecrets, defineLogs, defineServe],
   "Deployments:": [defineLogin, defineLogout, defineWhoami, defineConfig],

@@ -3,7 +3,6 @@ import { fstatSync } from "node:fs";
 import { EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "./context.js";
-import { main } from "./main.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -39,14 +38,26 @@ export async function run(args: string[]): Promise<void> {
   const isPiped = isPipe(stdin);
   const { signal } = stop;
   const world: Context = { stdin, stdout, stderr, env, cwd, isPiped, signal, interrupt, onQuit };
-  const code = await main(args, world);
+  const code = await mainOf(args)(world);
   for (const name of SIGNALS) process.off(name, interrupt);
   // A prompt that is no longer awaited would keep the process waiting for it.
   stdin.destroy();
   process.exitCode = code;
   // So would a request that hangs.
-  if (code === EXIT.interrupted) setTimeout(() => process.exit(), HOLD_MS).unref();
+  if (signal.aborted) setTimeout(() => process.exit(), HOLD_MS).unref();
 }
+
+/** Programs start `stdio` for each query, and it has a parser of its own: it does not load the commands, but for its help. */
+const mainOf =
+  ([command, ...args]: string[]) =>
+  async (world: Context): Promise<number> => {
+    const isHelp = args[0] === "--help" || args[0] === "-h";
+    if (command === "stdio" && !isHelp) {
+      return (await import("./commands/stdio.js")).stdio(args, world);
+    }
+    const { main } = await import("./main.js");
+    return main(command === undefined ? [] : [command, ...args], world);
+  };
 
 function isPipe(stdin: { isTTY?: boolean }): boolean {
   if (stdin.isTTY) return false;

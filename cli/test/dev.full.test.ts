@@ -77,3 +77,13 @@ test.runIf(hasTerminal)("Ctrl-C while the image is built is no failure", async (
   expect(await ended).toBe(130);
   expect(raw()).not.toContain("error:");
 });
+
+// The signal goes to workerd too, which ends before wrangler expects it.
+test.runIf(hasTerminal)("Ctrl-C ends it as soon as it is up", async () => {
+  const args = ["dev", makeProject(), "--scripted", "--port", "0"];
+  const { shows, type, ended, raw } = openTerminal(args, { env: {}, cwd: empty });
+  await shows("http://127.0.0.1:");
+  type(CTRL_C);
+  await ended;
+  expect(raw()).toContain("stopping");
+});

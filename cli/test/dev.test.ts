@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
+import type { LogEntry } from "@claude-edge/protocol/internal";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { until } from "../../tests/support/wait.js";
@@ -40,18 +42,42 @@ test("dev serves the project until Ctrl-C; query and logs find it from the folde
     expect(logs).toMatchObject({ code: 0, stderr: "" });
     expect(logs.stdout).toContain("[container] the agent \u001b[31m is here\n");
     expect(logs.stdout).not.toContain("ce_root_");
-    const json = (await run(["logs", "--format", "json"], { cwd: project })).stdout;
-    const lines = json
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as unknown);
-    expect(lines).toContainEqual({
-      source: "container",
-      message: "the agent \u001b[31m is here",
-    });
+    const lines = async (...flags: string[]) => {
+      const { stdout: text } = await run(["logs", "--json", ...flags], { cwd: project });
+      return text.split("\n").flatMap((line) => (line ? [JSON.parse(line) as LogEntry] : []));
+    };
+    const said = { source: "container", message: "the agent \u001b[31m is here", level: "info" };
+    expect(await lines()).toContainEqual(expect.objectContaining(said));
+
+    // What an error names is found.
+    const failed = await run(["sessions", "show", randomUUID()], { cwd: project });
+    const [id] = /req_[0-9a-f]{32}/.exec(failed.stderr) ?? [];
+    const found404 = { level: "warn", status: 404, error: { code: "session_not_found" } };
+    expect(await lines("--request", id!)).toMatchObject([{ request_id: id, ...found404 }]);
+    const inWords = await run(["logs", "--request", id!.slice(0, 12)], { cwd: project });
+    expect(inWords.stdout).toMatch(
+      /^[\d:.]+ warn  \[worker\] GET \/v1\/sessions\/[0-9a-f]{8} 404 \d+ ms  session_not_found  .*req_/,
+    );
+    expect(inWords.stdout.trimEnd()).not.toContain("\n");
+
+    // A turn's own entries, by the id that its request's line has.
+    const asked = (await lines()).find(({ route }) => route === "/v1/query");
+    const ofTurn = await lines("--turn", asked!.turn!.slice(0, 8));
+    expect(ofTurn.map(({ message }) => message)).toEqual(
+      expect.arrayContaining(["turn started", "turn ended", "request answered"]),
+    );
+    expect(new Set(ofTurn.map(({ session }) => session))).toEqual(new Set([asked!.session]));
+    expect((await lines("--level", "warn")).every(({ level }) => level !== "info")).toBe(true);
+    expect(await lines("--account", "nobody")).toEqual([]);
   });
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${at}\n` });
   expect(stderr).toContain("scripted model");
+  expect(stderr).toMatch(/^POST \/v1\/query 200 [\d.]+ m?s$/m);
+  expect(stderr).toMatch(
+    /^GET \/v1\/sessions\/[0-9a-f]{8} 404 \d+ ms  session_not_found  req_[0-9a-f]{8}$/m,
+  );
+  expect(stderr).toContain("[container] the agent \u001b[31m is here\n");
+  expect(stderr).not.toContain('{"level"');
   await expect(fetch(at)).rejects.toThrow();
   expect(await ask(project)).toMatchObject({ code: 2 });
 });
@@ -89,8 +115,8 @@ test("logs, where there is neither a dev nor a project", async () => {
     code: 2,
     stderr: expect.stringContaining("no wrangler.jsonc"),
   });
-  expect(await run(["logs", "-f", "--format", "xml"], { cwd: project })).toMatchObject({
+  expect(await run(["logs", "-f", "--level", "all"], { cwd: project })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining("pretty, json"),
+    stderr: expect.stringContaining("debug, info, warn, error"),
   });
 });

@@ -92,7 +92,10 @@ describe("what is mistyped", () => {
   }, 60_000);
 
   test("an option: likewise", async () => {
-    for (const { path, options, help } of commands) {
+    // `stdio` takes the flags of `claude`, and fails as that does.
+    for (const { path, options, help } of commands.filter(
+      ({ path: [first] }) => first !== "stdio",
+    )) {
       const option = options.find((name) => name !== "--help")!;
       const needed = help.split("\n", 1)[0]!.match(/ </g) ?? [];
       const args = [...path, ...needed.map(() => "x"), mistyped(option ?? "--help")];

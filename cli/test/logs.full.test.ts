@@ -52,7 +52,7 @@ describe("claude-edge logs of a running dev", () => {
     await whileDev(project, async () => {
       expect((await ask(project)).code).toBe(0);
       const { stdout } = await run(["logs"], { cwd: project });
-      const lines = stdout.split("\n").filter((line) => line.startsWith("[container] line"));
+      const lines = stdout.split("\n").filter((line) => line.includes("[container] line"));
       expect(lines.at(-1)).toContain("line 5999 ");
       expect(lines.length).toBeLessThan(4500);
       const folder = join(project, ".wrangler", "claude-edge");
@@ -81,19 +81,24 @@ describe("claude-edge logs of a deployment", () => {
   });
 
   test("follows it with the project's wrangler until Ctrl-C, which ends the tail too", async () => {
-    for (const format of ["pretty", "json"]) {
+    const lines: string[] = [];
+    for (const flags of [[], ["--json"]]) {
       api.requests.length = 0;
       const controller = new AbortController();
-      const { code, stdout } = await run(["logs", "-f", "--format", format], {
+      const { code, stdout } = await run(["logs", "-f", "--turn", "5c1f2d7e", ...flags], {
         cwd: project,
         env: api.env,
         signal: controller.signal,
-        onOutput: (text) => text.includes(TAILED) && controller.abort(),
+        onOutput: () => controller.abort(),
       });
       expect(code).toBe(130);
-      expect(stdout).toContain(TAILED);
+      lines.push(...stdout.trimEnd().split("\n"));
       expect(api.requests.at(-1)).toMatch(/^DELETE .*\/tails\/tail-1$/);
     }
+    expect(lines).toEqual([
+      expect.stringMatching(/ warn {2}\[worker\] turn ended {2}agent_exited {2}turn 5c1f2d7e$/),
+      JSON.stringify({ ...TAILED, source: "worker" }),
+    ]);
   });
 
   test("says when there is no login", async () => {

@@ -31,6 +31,18 @@ export function snippetsOf(page: string): Snippet[] {
   return snippets;
 }
 
+/** The lines for a shell that stand directly under a heading of a page, comments cut off. */
+export function shellLinesOf(page: string, heading: string): string[] {
+  const section = page.split(/^#+ /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
+  const blocks = [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, code]) => code!);
+  return blocks.flatMap((block) =>
+    block
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replace(/ +# .*$/, "")),
+  );
+}
+
 /** The rows of the table whose first column has this heading, each as its cells. */
 export function tableOf(page: string, first: string): string[][] {
   const lines = page.split("\n");

@@ -10,37 +10,12 @@ import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 
 import { useStack } from "../support/stack.js";
 import { snippetsOf, tableOf, type Snippet } from "./markdown.js";
-import { ROOT, typeCheck } from "./run.js";
+import { ROOT } from "./run.js";
 
 const CLIENT = "packages/client/README.md";
 const pages = Object.fromEntries(
   ["README.md", CLIENT].map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),
 );
-
-/** Names that a snippet may use without saying where they are from. */
-const AMBIENT = {
-  edge: `declare const edge: import("@claude-edge/client").ClaudeEdge;`,
-  session: `declare const session: import("@claude-edge/client").Session;`,
-  messageId: `declare const messageId: string;`,
-  bytes: `declare const bytes: Uint8Array;`,
-  book: `declare const book: () => Promise<{ content: { type: "text"; text: string }[] }>;`,
-  z: `import * as z from "zod";`,
-};
-
-/** … and which does, by its first line. */
-const PRELUDES: Record<string, (keyof typeof AMBIENT)[]> = {
-  'for await (const event of session.send("Refactor it")) {': ["session"],
-  "const branch = await session.fork({ messageId }); // remembers all up to that message; all of it without":
-    ["session", "messageId"],
-  'await session.files.put("data.csv", "a,b\\n1,2\\n"); // no container is started for it': [
-    "session",
-    "bytes",
-  ],
-  'import { query, tool, createSdkMcpServer } from "@claude-edge/client/agent-sdk";': ["book"],
-  "const session = await edge.sessions.create({": ["edge"],
-  "for (const request of await edge.requests.list()) {": ["edge"],
-  'const { output } = await edge.query("Who wrote Emma?", {': ["edge", "z"],
-};
 
 /** What the scripted model is to make of a prompt. */
 const SCRIPTS: Record<string, string> = {
@@ -61,10 +36,14 @@ const SCRIPTS: Record<string, string> = {
 
 /** What the snippets under each heading print, in order: parts of it. */
 const PRINTS: Record<string, string[][]> = {
+  "Use it": [["Once upon a time.", "earlier you said “My name is Ada.”"]],
   "Ask and await the answer": [["It is 4."]],
   "Stream the text": [["Once upon a time."]],
   "Read the events": [["running", "assistant", "completed", "No files."], ["Last."]],
-  "Keep a conversation": [["earlier you said “My name is Ada.”", "About Ada idle"]],
+  "Keep a conversation": [
+    ["earlier you said “My name is Ada.”", "About Ada idle"],
+    [" message", " turn"],
+  ],
   "Work with a session's files": [["data/sales.csv 16", "summary.md 14", "14 Three in May."]],
   "Attach files to a prompt": [["It is fine."]],
   "Go back to an earlier turn": [["deleted plan.md", "First things first."]],
@@ -83,7 +62,11 @@ const PRINTS: Record<string, string[][]> = {
   "Set up the client": [["/v1/query 200"]],
 };
 
-const runnable = snippetsOf(pages[CLIENT]!).filter(({ isFragment }) => !isFragment);
+const runnable = ["README.md", CLIENT].flatMap((path) =>
+  snippetsOf(pages[path]!).flatMap((snippet) =>
+    snippet.isFragment ? [] : [{ ...snippet, page: path }],
+  ),
+);
 
 /** Lines as they are counted in the page, so that what is said of a snippet names the right one. */
 const inPlace = ({ line, code }: Snippet) => "\n".repeat(line - 1) + code;
@@ -92,43 +75,6 @@ const local = useStack();
 const ACCOUNT = "docs-snippets";
 
 describe("the snippets", () => {
-  it("fit the packages' types, and so do the examples", async () => {
-    const folder = join(ROOT, "node_modules/.cache/claude-edge-docs");
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    const files: string[] = [];
-    const write = (name: string, code: string) => {
-      files.push(name);
-      writeFileSync(join(folder, name), code);
-    };
-    const unused = new Set(Object.keys(PRELUDES));
-    for (const [path, page] of Object.entries(pages)) {
-      for (const snippet of snippetsOf(page)) {
-        const [first = ""] = snippet.code.split("\n");
-        unused.delete(first);
-        const prelude = (PRELUDES[first] ?? []).map((name) => AMBIENT[name]);
-        const code = [inPlace(snippet), ...prelude, "export {};"].join("\n");
-        write(`${path.replaceAll("/", ".")}.${snippet.line}.mts`, code);
-      }
-    }
-    expect([...unused]).toEqual([]);
-
-    const options = tableOf(pages[CLIENT]!, "option").map(([name]) => `${name}: true`);
-    write(
-      "options.mts",
-      `import type { ClientOptions } from "@claude-edge/client";
-       export const table: Record<keyof ClientOptions, true> = { ${options.join(", ")} };`,
-    );
-    const tsconfig = {
-      extends: join(ROOT, "tests/tsconfig.json"),
-      compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
-      include: [join(ROOT, "examples")],
-      files,
-    };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
-    expect(await typeCheck(folder)).toEqual({ code: 0, printed: "" });
-  });
-
   it("have what they print listed here, and prompts that are scripted", () => {
     const counts = (headings: string[]) => Object.groupBy(headings, (heading) => heading);
     const listed = Object.entries(PRINTS).flatMap(([heading, of]) => of.map(() => heading));
@@ -164,7 +110,7 @@ function capture(): () => string {
   return () => printed;
 }
 
-describe("a snippet of the client's page runs", () => {
+describe("a snippet of the README or the client's page runs", () => {
   const left = structuredClone(PRINTS);
   const folder = join(ROOT, "node_modules/.cache/claude-edge-snippets");
   beforeAll(() => {
@@ -185,7 +131,7 @@ describe("a snippet of the client's page runs", () => {
       const token = namesAccount ? rootKey : await mintToken({ rootKey, account: ACCOUNT });
       vi.stubEnv("CLAUDE_EDGE_URL", url);
       vi.stubEnv("CLAUDE_EDGE_TOKEN", token);
-      const file = join(folder, `line-${snippet.line}.mts`);
+      const file = join(folder, `${snippet.page.replaceAll("/", ".")}-${snippet.line}.mts`);
       writeFileSync(file, runnableCode(snippet));
       const printed = capture();
       await import(pathToFileURL(file).href);

@@ -9,13 +9,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasTerminal, openTerminal } from "../../cli/test/support/terminal.js";
 import { must, run, serve, userEnvironment, type Service } from "../support/scaffold.js";
 import { until } from "../support/wait.js";
-import { snippetsOf } from "../docs/markdown.js";
+import { shellLinesOf, snippetsOf } from "../docs/markdown.js";
 import { startRegistry, type Registry } from "./registry.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const temp = mkdtempSync(join(tmpdir(), "newcomer-"));
 const project = join(temp, "my-agent");
 const home = join(temp, "home");
+/** What the README tells to do, line by line. */
+const [START = "", DEV = "", QUERY = "", ...DEPLOY] = shellLinesOf(
+  readFileSync(join(ROOT, "README.md"), "utf8"),
+  "Start a project",
+);
+const [INIT = "", CD = "", INSTALL = ""] = START.split(" && ");
 const CTRL_D = "\u0004";
 
 let registry: Registry;
@@ -143,8 +149,10 @@ test("the client's snippets compile without the Agent SDK, and with it", async (
 });
 
 test("npx claude-edge init makes a project, with versions and no copies of packages", async () => {
-  const args = ["--yes", "claude-edge", "init", "my-agent", "--yes"];
-  const { code, stderr } = await run("npx", args, { cwd: temp, env });
+  expect([INIT, CD]).toEqual(["npx claude-edge init my-agent", "cd my-agent"]);
+  // There is no terminal that it could ask in.
+  const line = `${INIT.replace("npx", "npx --yes")} --yes`;
+  const { code, stderr } = await run("sh", ["-c", line], { cwd: temp, env });
   expect({ code, stderr }).toMatchObject({
     code: 0,
     stderr: expect.stringContaining("npm install"),
@@ -164,7 +172,7 @@ test("npx claude-edge init makes a project, with versions and no copies of packa
 });
 
 test("npm install", async () => {
-  await must("npm", ["install"], { cwd: project, env });
+  await must("sh", ["-c", INSTALL], { cwd: project, env });
   const programs = ["claude-edge", "wrangler", "tsc"].map((name) =>
     existsSync(join(project, "node_modules", ".bin", name)),
   );
@@ -176,6 +184,15 @@ test("its own types and tests pass", async () => {
   const said = await must("npm", ["test"], { cwd: project, env });
   expect(said).toMatch(/pass [1-9]/);
   expect(said).toMatch(/fail 0/);
+});
+
+test("the README deploys with commands that the project has", async () => {
+  expect(DEPLOY).toEqual(["npx wrangler login", "npx claude-edge deploy"]);
+  for (const line of DEPLOY) {
+    expect(await run("sh", ["-c", `${line} --help`], { cwd: project, env })).toMatchObject({
+      code: 0,
+    });
+  }
 });
 
 test("wrangler would deploy it, under both scheduling policies", async () => {
@@ -202,14 +219,16 @@ test("wrangler would deploy it, under both scheduling policies", async () => {
 });
 
 test("claude-edge dev is up", async () => {
+  expect(DEV).toBe("npx claude-edge dev");
   const bin = join(project, "node_modules", ".bin", "claude-edge");
   dev = serve(bin, ["dev", "--port", "0"], { cwd: project, env });
   await until("dev is up", () => dev!.said().stdout.endsWith("\n"), 60_000);
-  expect(dev.said().stderr).toContain("scripted model");
+  await until("it names its model", () => dev!.said().stderr.includes("scripted model"));
 });
 
 test("a query is answered", async () => {
-  expect(await npx("claude-edge", "query", "%say Hello, newcomer.")).toMatchObject({
+  const line = QUERY.replace("What can you do?", "%say Hello, newcomer.");
+  expect(await run("sh", ["-c", line], { cwd: project, env })).toMatchObject({
     code: 0,
     stdout: "Hello, newcomer.\n",
   });

@@ -1,8 +1,13 @@
 import type { Entry } from "./normalise.ts";
 
-/** Where the two differ on purpose. */
+/** What a program ran on: the client, or the Agent SDK with `claude-edge stdio` as its executable. */
+export type Way = "edge" | "stdio";
+
+/** Where they differ from the Agent SDK on purpose. */
 export interface Difference {
   id: string;
+  /** Where it differs; both without it. */
+  way?: Way;
   /** For docs/parity.md: what, and why. */
   reason: string;
   /** Takes the difference out of what either saw. */
@@ -108,7 +113,18 @@ export const DIFFERENCES: Difference[] = [
     apply: askedFirst,
   },
   {
+    id: "variables of the process",
+    way: "stdio",
+    reason:
+      "A program that is started as `claude` cannot tell what `options.env` adds from what belongs to this machine, so none of it goes to the container; `settings: { env: { … } }` does.",
+    apply: only(
+      "options of this machine: a variable",
+      rewriting((text) => text.replaceAll("[42]", "[]")),
+    ),
+  },
+  {
     id: "abort",
+    way: "edge",
     reason:
       "An aborted query throws this package's `AbortError` (`code: \"aborted\"`), which has its name; the Agent SDK's is called `Error`.",
     apply: (entries) =>
@@ -171,6 +187,7 @@ export const DIFFERENCES: Difference[] = [
   },
   {
     id: "no such session",
+    way: "edge",
     reason:
       "`resume` with an id that the account does not have throws `session_not_found` at once, with Claude Code's words (`No conversation found with session ID: …`); the Agent SDK first yields a result message that says so.",
     apply: only("resumed, but there is none", () => []),
@@ -178,8 +195,15 @@ export const DIFFERENCES: Difference[] = [
 ];
 
 /** What is left of either when the listed differences are out, all but one if that is named. */
-export function withoutDifferences(entries: Entry[], scenario: string, allBut?: string): Entry[] {
+export function withoutDifferences(
+  entries: Entry[],
+  scenario: string,
+  on: Way,
+  allBut?: string,
+): Entry[] {
   let left = entries;
-  for (const { id, apply } of DIFFERENCES) if (id !== allBut) left = apply(left, scenario);
+  for (const { id, way = on, apply } of DIFFERENCES) {
+    if (id !== allBut && way === on) left = apply(left, scenario);
+  }
   return left;
 }

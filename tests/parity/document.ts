@@ -13,7 +13,7 @@ const { dependencies } = JSON.parse(readFileSync(runner, "utf8")) as {
 
 const HEAD = `# Parity with the Claude Agent SDK
 
-\`query()\` of \`@claude-edge/client\`, and of \`@claude-edge/client/agent-sdk\`, takes the options and gives the messages of \`query()\` of \`@anthropic-ai/claude-agent-sdk\` ${dependencies["@anthropic-ai/claude-agent-sdk"]}. The agent runs in the account's container. This page is made from the tables in the code (\`npm run docs:parity\`); \`npm run test:parity\` runs the same programs on both and compares what they see.
+\`query()\` of \`@claude-edge/client\`, and of \`@claude-edge/client/agent-sdk\`, takes the options and gives the messages of \`query()\` of \`@anthropic-ai/claude-agent-sdk\` ${dependencies["@anthropic-ai/claude-agent-sdk"]}. The agent runs in the account's container. This page is made from the tables in the code (\`npm run docs:parity\`); \`npm run test:parity\` runs the same programs on both and compares what they see, and once more on the Agent SDK with \`claude-edge stdio\` as its executable ([faces.md](faces.md)).
 
 - **forwarded**: goes to the container.
 - **caller**: runs in the program that called \`query()\`.
@@ -65,7 +65,7 @@ ${table("value", EXPORTS)}
 
 Besides ids, times and places:
 
-${DIFFERENCES.map(({ id, reason }) => `- **${id}**: ${reason}`).join("\n")}
+${DIFFERENCES.map(({ id, way, reason }) => `- **${id}**${way === "stdio" ? " (of `claude-edge stdio` alone)" : ""}: ${reason}`).join("\n")}
 `;
 }
 

@@ -1,15 +1,18 @@
-/** Runs each program twice, on the Agent SDK and on the client, and compares what it saw. */
+/**
+ * Runs each program three times and compares what it saw: on the Agent SDK, on the client, and on the Agent SDK with
+ * `claude-edge stdio` as its executable.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 
 import * as client from "@claude-edge/client/agent-sdk";
 import { startLocal } from "@claude-edge/local";
 
-import { DIFFERENCES, withoutDifferences } from "./differences.ts";
+import { DIFFERENCES, withoutDifferences, type Way } from "./differences.ts";
 import { normalise, type Entry } from "./normalise.ts";
 import type { Api, Scenario } from "./program.ts";
 import { CALLBACKS } from "./scenarios/callbacks.ts";
@@ -32,7 +35,9 @@ const sdk = (await import(
 )) as typeof import("@anthropic-ai/claude-agent-sdk");
 
 const project = fileURLToPath(new URL("project", import.meta.url));
-const stack = await startLocal({ project, model: "scripted" });
+// Each program has two containers, of 250 MB: those that are done with are not to stay.
+const vars = { CLAUDE_EDGE_SLEEP_AFTER: "30s" };
+const stack = await startLocal({ project, model: "scripted", vars });
 const model = stack.model!;
 
 /** The Agent SDK, given what a container gives it: a folder and an environment of its own. */
@@ -71,6 +76,26 @@ function onEdge(account: string): Api {
     tool: client.tool,
     createSdkMcpServer: client.createSdkMcpServer,
     query: ({ prompt, options }) => client.query({ prompt, options, edge }),
+  };
+}
+
+const executable = fileURLToPath(new URL("../../cli/bin/claude-edge-stdio.js", import.meta.url));
+
+/** The Agent SDK with our executable, in an account of its own. */
+function onStdio(account: string, folder: string): Api {
+  const env = {
+    // It starts a script with the `node` that it finds there.
+    PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
+    HOME: folder,
+    CLAUDE_EDGE_URL: stack.url,
+    CLAUDE_EDGE_TOKEN: stack.token,
+    CLAUDE_EDGE_ACCOUNT: account,
+  };
+  const given = { cwd: folder, pathToClaudeCodeExecutable: executable };
+  return {
+    ...sdk,
+    query: ({ prompt, options }) =>
+      sdk.query({ prompt, options: { ...options, ...given, env: { ...options?.env, ...env } } }),
   };
 }
 
@@ -128,37 +153,50 @@ function describe(left: Entry[], right: Entry[]): string {
     .join("\n");
 }
 
-const results: { name: string; equal: boolean; listed: string[] }[] = [];
-let different = 0;
-for (const [index, scenario] of SCENARIOS.entries()) {
-  if (only && !scenario.name.includes(only)) continue;
-  const folder = mkdtempSync(join(tmpdir(), "parity-"));
-  const [ours, theirs] = await Promise.all([
-    record(scenario, onSdk(folder)),
-    record(scenario, onEdge(`parity-${index}`)),
-  ]);
-  rmSync(folder, { recursive: true, force: true });
+interface Verdict {
+  way: Way;
+  equal: boolean;
+  /** The listed differences that there are. */
+  listed: string[];
+}
+
+function compare(way: Way, scenario: Scenario, ours: Entry[], theirs: Entry[]): Verdict {
   // Ids are named in the order they appear, so what is left out must not count.
   const left = (entries: Entry[], allBut?: string) =>
-    normalise(withoutDifferences(entries, scenario.name, allBut));
+    normalise(withoutDifferences(entries, scenario.name, way, allBut));
   const isEqual = (allBut?: string) => isDeepStrictEqual(left(ours, allBut), left(theirs, allBut));
   const equal = isEqual();
   const listed = DIFFERENCES.map(({ id }) => id).filter((id) => equal && !isEqual(id));
-  results.push({ name: scenario.name, equal, listed });
-  if (!equal) different += 1;
   const verdict = equal
     ? listed.length > 0
       ? `equal but for ${listed.join(", ")}`
       : "equal"
     : "DIFFERENT";
-  console.log(`${verdict.padEnd(10)} ${scenario.name} (${ours.length} entries)`);
+  console.log(`${verdict.padEnd(10)} ${way}: ${scenario.name} (${ours.length} entries)`);
   if (!equal) console.log(describe(left(ours), left(theirs)));
+  return { way, equal, listed };
+}
+
+const verdicts: Verdict[] = [];
+for (const [index, scenario] of SCENARIOS.entries()) {
+  if (only && !scenario.name.includes(only)) continue;
+  const folder = mkdtempSync(join(tmpdir(), "parity-"));
+  const [ours, edge, stdio] = await Promise.all([
+    record(scenario, onSdk(folder)),
+    record(scenario, onEdge(`parity-${index}`)),
+    record(scenario, onStdio(`parity-stdio-${index}`, folder)),
+  ]);
+  rmSync(folder, { recursive: true, force: true });
+  verdicts.push(compare("edge", scenario, ours, edge), compare("stdio", scenario, ours, stdio));
 }
 await stack.stop();
 
-const exact = results.filter(({ equal, listed }) => equal && listed.length === 0).length;
-const listed = results.filter(({ equal, listed: of }) => equal && of.length > 0).length;
-console.log(
-  `${results.length} programs: ${exact + listed} equal (${exact} wholly, ${listed} but for the ${DIFFERENCES.length} differences listed in docs/parity.md), ${different} different`,
-);
-process.exit(different > 0 ? 1 : 0);
+for (const way of ["edge", "stdio"] as const) {
+  const of = verdicts.filter((verdict) => verdict.way === way);
+  const exact = of.filter(({ equal, listed }) => equal && listed.length === 0).length;
+  const equal = of.filter((verdict) => verdict.equal).length;
+  console.log(
+    `${way}: ${of.length} programs: ${equal} equal (${exact} wholly, ${equal - exact} but for differences listed in docs/parity.md), ${of.length - equal} different`,
+  );
+}
+process.exit(verdicts.every(({ equal }) => equal) ? 0 : 1);

@@ -4,9 +4,11 @@ import type { LocalOptions, LocalStack } from "@claude-edge/local";
 import { EdgeError, EXIT } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
-import { aborted, loadLocal, logTo, portOf, unlessStopped } from "../dev/local.js";
+import { aborted, loadLocal, portOf, unlessStopped } from "../dev/local.js";
 import { claim } from "../dev/lock.js";
 import { DevLog } from "../dev/log.js";
+import { entriesOf } from "../logs/entries.js";
+import { inBrief } from "../logs/words.js";
 import { DATA_FOLDER, readDevFile, removeDevFile, writeDevFile } from "../target/dev-file.js";
 
 export interface DevFlags {
@@ -47,12 +49,12 @@ async function run(
     model: flags.scripted ? "scripted" : "auto",
     containers: flags.docker ? "docker" : "processes",
     pace: PACE_MS,
-    onLog: logTo({
-      write: (lines: string) => {
-        stderr.write(lines);
-        log.write(lines);
-      },
-    }),
+    onLog: (source, text) => {
+      for (const entry of entriesOf(source, text)) {
+        stderr.write(inBrief(entry, stderr));
+        log.write(`${JSON.stringify(entry)}\n`);
+      }
+    },
   }).catch(unlessStopped(signal));
   try {
     log.write("");

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
@@ -14,9 +15,9 @@ export interface WranglerOptions {
   input?: string;
   /**
    * `kept`, the default: it is given back. `stderr`: it goes there as it comes, and wrangler may ask in the terminal.
-   * `stdout`: what wrangler has on standard output is data.
+   * A function reads its standard output, and standard error goes on to ours.
    */
-  output?: "kept" | "stderr" | "stdout";
+  output?: "kept" | "stderr" | ((stdout: Readable) => Promise<void>);
 }
 
 export interface WranglerRun {
@@ -51,7 +52,8 @@ export async function runWrangler(
   try {
     // The process's own streams go on to it as they are: it asks where it has a terminal.
     const inherited = output === "stderr" ? (context.stdin.fd ?? "ignore") : "ignore";
-    const shown = output === "kept" ? undefined : context[output];
+    const reads = typeof output === "function" ? output : undefined;
+    const shown = output === "stderr" ? context.stderr : undefined;
     const shownError = output === "kept" ? undefined : context.stderr;
     const child = spawn(process.execPath, [join(folder, bin!.wrangler!), ...args], {
       cwd: project.folder,
@@ -74,7 +76,7 @@ export async function runWrangler(
     });
     const [code, out, err] = await Promise.all([
       closed,
-      shown || !child.stdout ? "" : text(child.stdout),
+      shown || !child.stdout ? "" : reads ? reads(child.stdout).then(() => "") : text(child.stdout),
       shownError || !child.stderr ? "" : text(child.stderr),
     ]).finally(() => signal.removeEventListener("abort", stop));
     if (signal.aborted) throw stopped();

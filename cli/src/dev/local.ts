@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 
 import { EdgeError } from "@claude-edge/protocol/errors";
 
+import { entriesOf } from "../logs/entries.js";
 import { needPackage } from "../project/packages.js";
 import { assertFolder, findProject } from "../project/project.js";
 
@@ -26,11 +27,12 @@ export function portOf(text: string): number {
   throw new EdgeError("usage", `--port: ${text} is not a port.`);
 }
 
-/** Says before each line where it comes from. */
+/** Writes what Worker and containers print as entries of a log, one JSON object a line. */
 export const logTo =
   (stream: { write: (text: string) => unknown }) =>
-  (source: string, text: string): void =>
-    void stream.write(text.replace(/^(?=.)/gm, `[${source}] `));
+  (source: string, text: string): void => {
+    for (const entry of entriesOf(source, text)) stream.write(`${JSON.stringify(entry)}\n`);
+  };
 
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

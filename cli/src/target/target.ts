@@ -1,4 +1,4 @@
-import { ClaudeEdge } from "@claude-edge/client";
+import { ClaudeEdge, type ClientOptions } from "@claude-edge/client";
 import { EdgeError } from "@claude-edge/protocol/errors";
 
 import type { Context } from "../context.js";
@@ -28,8 +28,12 @@ export interface Target {
   profile?: Setting | undefined;
 }
 
-/** @throws ClaudeEdgeError, EdgeError `no_url`, `unauthorized`, and all that {@link findTarget} throws. */
-export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
+/** @throws ClaudeEdgeError, and all that {@link clientOptions} throws. */
+export const connect = (flags: TargetFlags, context: Context): ClaudeEdge =>
+  new ClaudeEdge(clientOptions(flags, context));
+
+/** @throws EdgeError `no_url`, `unauthorized`, and all that {@link findTarget} throws. */
+export function clientOptions(flags: TargetFlags, context: Context): ClientOptions {
   const { url, token, account } = findTarget(flags, context);
   if (!url) throw new EdgeError("no_url", "No deployment is named, and `login` has saved none.");
   if (!token) {
@@ -42,7 +46,7 @@ export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
       `note: CLAUDE_EDGE_TOKEN is left aside: the claude-edge dev of this folder is talked to with its root key. With CLAUDE_EDGE_URL=${url.value} the token is used.\n`,
     );
   }
-  return new ClaudeEdge({
+  return {
     baseURL: url.value,
     token: token.value,
     account: account?.value,
@@ -50,7 +54,7 @@ export function connect(flags: TargetFlags, context: Context): ClaudeEdge {
       // The first is often all it takes, and not worth a word.
       if (attempt > 1) context.stderr.write(`note: ${error.message} Trying again.\n`);
     },
-  });
+  };
 }
 
 /**

@@ -236,8 +236,14 @@ function ofWorker(
   failure(response, 404, NOT_FOUND, `No route ${method} ${rest}.`);
 }
 
-/** What a tail that is followed says. */
-export const TAILED = "hello from the edge";
+/** What a tail that is followed says, after a line of somebody else's. */
+export const TAILED = {
+  level: "warn",
+  time: "2026-11-30T22:05:09.042Z",
+  message: "turn ended",
+  turn: "5c1f2d7e-6f0c-4a55-9b56-0f0f5a1f0c11",
+  error: { code: "agent_exited" },
+};
 
 /** A WebSocket that says one thing. */
 function tail(request: IncomingMessage, socket: Duplex): void {
@@ -256,7 +262,10 @@ function tail(request: IncomingMessage, socket: Duplex): void {
     outcome: "ok",
     scriptName: "my-agent",
     exceptions: [],
-    logs: [{ message: [TAILED], level: "log", timestamp: 0 }],
+    logs: [
+      { message: ["hello from the edge"], level: "log", timestamp: 0 },
+      { message: [JSON.stringify(TAILED)], level: "warn", timestamp: 0 },
+    ],
     eventTimestamp: 0,
     event: { request: { url: "https://a.example/", method: "GET", headers: {}, cf: {} } },
   };

@@ -9,8 +9,14 @@ interface BreakableProxy {
   close: () => Promise<void>;
 }
 
-/** A proxy before a deployment. Its event streams ask for a short pause before they are taken up again. */
-export async function breakableProxy(target: string): Promise<BreakableProxy> {
+/**
+ * A proxy before a deployment. Its event streams ask for a short pause before they are taken up again.
+ * `cutAfter`: each stream breaks after so many events.
+ */
+export async function breakableProxy(
+  target: string,
+  { cutAfter = Infinity } = {},
+): Promise<BreakableProxy> {
   const open = new Set<ServerResponse>();
   let isCut = false;
   const server = createServer((incoming, outgoing) => {
@@ -20,8 +26,19 @@ export async function breakableProxy(target: string): Promise<BreakableProxy> {
     const onward = httpRequest(new URL(url, target), { method, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode!, answer.headers);
       const isStream = answer.headers["content-type"]?.startsWith("text/event-stream");
-      if (isStream) outgoing.write("retry: 10\n\n");
-      answer.pipe(outgoing);
+      if (!isStream) return void answer.pipe(outgoing);
+      outgoing.write("retry: 10\n\n");
+      let left = cutAfter;
+      answer.on("data", (chunk: Buffer) => {
+        const ends = [...chunk.toString("latin1").matchAll(/\n\n/g)].map(({ index }) => index + 2);
+        left -= ends.length;
+        if (left > 0) return void outgoing.write(chunk);
+        // With part of the next event: it is no event before it is whole.
+        const end = ends.at(left - 1)! + 5;
+        outgoing.write(chunk.subarray(0, end), () => outgoing.destroy());
+        answer.destroy();
+      });
+      answer.on("end", () => outgoing.end());
     });
     onward.once("error", () => outgoing.destroy());
     outgoing.once("close", () => onward.destroy());

@@ -27,6 +27,9 @@ import { startScriptedModel, type ScriptedModel } from "./model/server.js";
 import { readProject, type Project } from "./project.js";
 import { localRootKey } from "./root-key.js";
 
+/** How long the end of the Worker is waited for, milliseconds. It takes a third of a second, or for ever. */
+const DISPOSE_MS = 5_000;
+
 export interface LocalOptions {
   /** The project's folder: the one that holds wrangler.jsonc. */
   project: string;
@@ -55,7 +58,7 @@ export interface LocalOptions {
   vars?: Record<string, string>;
   /** Variables of the containers, beside those the Worker gives. */
   containerEnv?: Record<string, string>;
-  /** Gets what Worker and containers print. */
+  /** Gets what Worker and containers print: of these a whole line each time. With Docker, containers' lines are Docker's. */
   onLog?: (source: "worker" | "container" | "build", text: string) => void;
 }
 
@@ -144,7 +147,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalStack> {
       { persist: temp, ...options, port, host },
       secrets,
     );
-    cleanups.push(() => worker.dispose());
+    cleanups.push(() => disposed(worker));
     const url = (await worker.url).origin;
     // wrangler holds requests back until the image has its name; any answer will do.
     if (containers === "docker") await fetch(url);
@@ -180,6 +183,15 @@ function engineConfig(
   };
   // The type says string; miniflare takes the whole description, and so does wrangler's own config.
   return { ...build, containerEngine: { localDocker } as unknown as string };
+}
+
+/**
+ * Ends the Worker, or gives up: wrangler waits for ever for a workerd that has ended while it was being set up, as at a
+ * Ctrl-C just after the start, which workerd gets too.
+ */
+async function disposed(worker: { dispose(): Promise<void> }): Promise<void> {
+  const timeout = new Promise((resolve) => setTimeout(resolve, DISPOSE_MS).unref());
+  await Promise.race([worker.dispose(), timeout]);
 }
 
 async function startProjectWorker(

@@ -58,7 +58,7 @@ export const ERRORS = {
     403,
     false,
     EXIT.auth,
-    "Use the root key, or a token that allows it: whoever holds the root key mints one, `claude-edge tokens create`.",
+    "Use the root key, or a token that allows it: `claude-edge tokens create` mints one, with the root key.",
   ),
 
   // What is asked for.

@@ -1,6 +1,25 @@
 /** Parts that the packages of claude-edge share and that nobody else should build on. */
 export { Bell } from "./bell.js";
 export { credentialKind, type CredentialKind } from "./credential-kind.js";
+export {
+  isAtLeast,
+  isRequestEntry,
+  LOG_LEVELS,
+  parseLogEntry,
+  REQUEST_ANSWERED,
+  type LogEntry,
+  type LoggedError,
+  type LogLevel,
+  type LogSubject,
+  type RequestLogEntry,
+} from "./log-entry.js";
+export {
+  Logger,
+  logSettingProblem,
+  logSettings,
+  type LogFields,
+  type LogVariables,
+} from "./logger.js";
 export { isOwnVariable } from "./own-variables.js";
 export { readLines } from "./lines.js";
 export { TICK_MS, TICKS } from "./status.js";

@@ -5,9 +5,11 @@ import { join, resolve } from "node:path";
 
 import { RUNNER_PORT } from "@claude-edge/protocol/runner";
 
+import { logger } from "./logger.js";
 import { loadAgent } from "./process/agent-definition.js";
 import { Runner } from "./http/server.js";
 import { DEFAULT_POLICY, type ProcessPolicy } from "./process/policy.js";
+import { VERSION } from "./version.js";
 
 // The Agent SDK takes a diagnostic report to find out which C library this is. A report resolves the peer name of every
 // open connection in the main thread: 5 s and more for each when no name server is reachable.
@@ -21,7 +23,7 @@ const folders = {
 
 mkdirSync(folders.workspaces, { recursive: true });
 const agent = await loadAgent(resolve(process.argv[2] ?? ".")).catch((error: Error) => error);
-if (agent instanceof Error) console.error(agent.message);
+if (agent instanceof Error) logger.error("agent not loaded", { reason: agent.message });
 const policy = readPolicy(process.env);
 const runner = new Runner(agent, folders, policy);
 
@@ -29,6 +31,7 @@ const hurry = new AbortController();
 let stopping: Promise<void> | undefined;
 /** Lets running turns end, for a while. A second call, or one in a hurry, cuts them off. */
 const stop = (isInHurry: boolean) => {
+  logger.info("runner stops", { hurry: isInHurry || stopping !== undefined });
   if (isInHurry || stopping) hurry.abort();
   stopping ??= runner
     .drain(AbortSignal.any([hurry.signal, AbortSignal.timeout(policy.drainMs)]))
@@ -38,7 +41,7 @@ process.on("SIGTERM", () => stop(false));
 process.on("SIGINT", () => stop(true));
 
 await runner.listen(/^\d+$/.test(listenOn) ? Number(listenOn) : listenOn);
-console.error(`runner listening on ${listenOn}`);
+logger.info("runner listens", { version: VERSION, port: listenOn });
 
 /** The default policy with the overrides of the environment. */
 function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {

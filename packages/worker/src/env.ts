@@ -74,6 +74,13 @@ export interface Env {
   /** Headers for the collector, a secret: `name=value,name=value`, values percent-encoded. */
   CLAUDE_EDGE_OTLP_HEADERS?: string;
 
+  /** The least important level that is logged: `debug`, `info` (default), `warn` or `error`. */
+  CLAUDE_EDGE_LOG_LEVEL?: string;
+  /** The share of requests without an error that are logged, 0 to 1; all by default. Errors always are. */
+  CLAUDE_EDGE_LOG_SAMPLE?: string | number;
+  /** `true`: logs may hold prompts, answers and paths. */
+  CLAUDE_EDGE_LOG_CONTENT?: string;
+
   /** How long a session is kept after its last activity, like `30d`. For ever by default. */
   CLAUDE_EDGE_RETENTION?: string;
 

@@ -7,6 +7,7 @@ import {
   type WireError,
 } from "@claude-edge/protocol";
 
+import { logger } from "./logger.js";
 import { typed } from "./object-fault.js";
 
 /** Headers of every answer. */
@@ -23,10 +24,19 @@ export function errorHeaders(error: WireError, requestId: string): Record<string
 export const statusOf = ({ code }: Pick<WireError, "code">): number =>
   errorPolicy(code).status || 500;
 
-/** Converts a thrown value to an error, and logs an unexpected one. */
+/** The error that a caller gets for anything thrown. The request's line in the log has it too. */
+export const toAnswered = (thrown: unknown): WireError => toWireError(typed(thrown));
+
+/** The same, of an answer that has begun: the request's line is written, so the error gets one of its own. */
 export function toLoggedError(thrown: unknown, requestId: string): WireError {
-  const error = toWireError(typed(thrown));
-  if (error.code === "internal") console.error(`${requestId}: ${String(thrown)}`, thrown);
+  const error = toAnswered(thrown);
+  const { session_id, turn_id } = error.details ?? {};
+  logger.log(statusOf(error) >= 500 ? "error" : "warn", "answer broke off", {
+    request_id: requestId,
+    session: typeof session_id === "string" ? session_id : undefined,
+    turn: typeof turn_id === "string" ? turn_id : undefined,
+    error: typed(thrown),
+  });
   return error;
 }
 

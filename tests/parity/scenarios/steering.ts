@@ -110,6 +110,19 @@ export const STEERING: Scenario[] = [
     },
   },
   {
+    name: "steering: session states, and a message for later",
+    run: async (api, log) => {
+      const prompts = new Prompts();
+      prompts.send(say("%say One."));
+      prompts.send(say("%say Two.", { priority: "later" }));
+      const env = { CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1" };
+      let results = 0;
+      await drain(api.query({ prompt: prompts, options: { ...FREE, env } }), log, (message) => {
+        if (message.type === "result" && ++results === 2) prompts.close();
+      });
+    },
+  },
+  {
     name: "steering: an empty prompt",
     run: async (api, log) => drain(api.query({ prompt: "", options: FREE }), log),
   },

@@ -2,4 +2,5 @@
 export const OWN_STACKS: Record<string, string> = {
   "cli/test/dev.test.ts": "starts one by `claude-edge dev`, which is what it tests",
   "tests/integration/certificates.test.ts": "leads names to a server of its own",
+  "tests/integration/logs.test.ts": "reads all that its stack logs, at the level debug",
 };

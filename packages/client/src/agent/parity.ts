@@ -49,7 +49,9 @@ export const OPTIONS = {
   cwd: as(
     "a folder of the session's workspace, made if need be; a path of the caller's machine is the workspace itself, with one warning",
   ),
-  debug: as("what it writes comes by `stderr`, and is in the container's log"),
+  debug: as(
+    "what it writes comes by `stderr`; in the container's log it is with `CLAUDE_EDGE_LOG_CONTENT`",
+  ),
   debugFile: ignored(
     "the file would be in the container; `debug: true` with `stderr` brings the lines here",
   ),

@@ -31,6 +31,7 @@ import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
 import { ABORTED, abortingWith, asMessages, messageBody } from "./prompt.js";
 import { rewindFiles } from "./rewind-files.js";
+import { LastIdle } from "./last-idle.js";
 import type { Options, Query, SDKUserMessage } from "./sdk.js";
 import { WaitingNote } from "./waiting-note.js";
 
@@ -106,6 +107,7 @@ class RemoteQuery implements Query {
   #inputs = 0;
   readonly #waiting: WaitingNote;
   #lastResult: { turn: string; message: SDKResultMessage } | undefined;
+  readonly #idle = new LastIdle<SDKMessage>();
   #failure: unknown;
   #isClosed = false;
 
@@ -222,7 +224,7 @@ class RemoteQuery implements Query {
       case "turn":
         this.#waiting.onTurn(event, this.#own);
         if (event.steered_turn_id !== undefined) this.#takenIn.add(event.turn_id);
-        if (isTerminal(event)) this.#onEnd(event);
+        if (isTerminal(event)) return this.#onEnd(event);
         return undefined;
       case "delta":
         if (event.message.type === "stderr") return void this.#onStderr(event.message);
@@ -230,7 +232,8 @@ class RemoteQuery implements Query {
       case "message": {
         const message = event.message as SDKMessage;
         if (message.type === "result") this.#lastResult = { turn: event.turn_id, message };
-        return this.#isAskedFor(event.message) ? message : undefined;
+        if (!this.#isAskedFor(event.message)) return undefined;
+        return this.#idle.take(message as SDKMessage & SdkMessage, () => this.#hasMore(event));
       }
     }
   }
@@ -247,11 +250,16 @@ class RemoteQuery implements Query {
   }
 
   /** A turn that ends without a result message was ended by what carries it, not by the agent. */
-  #onEnd(event: TurnEvent): void {
+  #onEnd(event: TurnEvent): SDKMessage | undefined {
     const { turn_id, status, steered_turn_id: by = turn_id } = event;
     this.#open.delete(turn_id);
     this.#ended.ring();
     if (status !== "completed" && this.#lastResult?.turn !== by) this.#fail(turnError(event));
+    return this.#open.size === 0 ? this.#idle.release() : undefined;
+  }
+
+  #hasMore({ turn_id }: EdgeEvent): boolean {
+    return [...this.#open].some((open) => open !== turn_id && !this.#takenIn.has(open));
   }
 
   #isDone(): boolean {

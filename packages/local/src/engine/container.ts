@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 import { CONTAINER_MARK, killMarked } from "@claude-edge/runner/processes";
 
@@ -19,7 +20,7 @@ export interface LocalImage {
   disks: string;
   /** Where their sockets are: a short path, for a Unix socket's has 108 bytes at the most. */
   sockets: string;
-  /** Gets what the process prints. */
+  /** Gets what the process prints, line by line. */
   onOutput?: (text: string) => void;
 }
 
@@ -96,8 +97,9 @@ export class LocalContainer {
       detached: true,
     });
     this.#process = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => image.onOutput?.(text));
+    // By lines: what a container writes to its two streams would be mixed within them.
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on("line", (line) => image.onOutput?.(`${line}\n`));
     }
     this.#sidecar.target = socket;
     this.status = "running";

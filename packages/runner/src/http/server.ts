@@ -4,6 +4,7 @@ import { EdgeError } from "@claude-edge/protocol";
 import { RUNNER_PROTOCOL, type RunnerHealth } from "@claude-edge/protocol/runner";
 
 import { SessionLogs } from "../log/session-logs.js";
+import { logger } from "../logger.js";
 import type { AgentDefinition } from "../process/agent-definition.js";
 import type { RunnerFolders } from "../process/environment.js";
 import type { ProcessPolicy } from "../process/policy.js";
@@ -45,8 +46,12 @@ export class Runner {
     this.#routes = routesOf({ health, sessions: this.#sessions, logs: this.#logs });
     this.#server = createServer((request, response) => {
       this.#serve(request, response).catch((error: unknown) => {
-        if (response.headersSent) return response.destroy();
+        if (response.headersSent) {
+          logger.warn("answer to the Worker broke off", { method: request.method, error });
+          return response.destroy();
+        }
         if (error instanceof EdgeError) return refuse(response, error);
+        logger.error("request of the Worker failed", { method: request.method, error });
         respond(response, 500, { error: error instanceof Error ? error.message : "failed" });
       });
     });

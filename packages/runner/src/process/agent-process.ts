@@ -13,6 +13,7 @@ import {
 import type { ControlMethod } from "@claude-edge/protocol";
 import type { UserMessage } from "@claude-edge/protocol/runner";
 
+import { logger } from "../logger.js";
 import { sessionMarks } from "./environment.js";
 import { lowerPriority } from "../priority.js";
 import { killMarked } from "../processes.js";
@@ -170,6 +171,9 @@ export class AgentProcess {
   }
 
   #spawning(options: Options): Options {
+    // What a process says of itself with this holds prompts and answers.
+    const isDebugging = "debug-to-stderr" in (options.extraArgs ?? {});
+    const isLogged = !isDebugging || logger.settings.content;
     return {
       ...options,
       spawnClaudeCodeProcess: ({ command, args, cwd, env, signal }) => {
@@ -181,7 +185,7 @@ export class AgentProcess {
         });
         child.stderr.setEncoding("utf8").on("data", (text: string) => {
           this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
-          process.stderr.write(text);
+          if (isLogged) process.stderr.write(text);
           if (!this.#isDiscarded) this.#callbacks?.onStderr(text, this);
         });
         lowerPriority(child.pid, this.#niceness);

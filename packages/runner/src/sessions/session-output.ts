@@ -44,8 +44,7 @@ export class SessionOutput {
     const left = MAX_STDERR_CHARS - this.#stderrChars;
     if (left <= 0) return;
     this.#stderrChars += data.length;
-    const note =
-      data.length > left ? "\n[claude-edge: more of this turn is in the container's log]\n" : "";
+    const note = data.length > left ? "\n[claude-edge: the rest of this turn is left out]\n" : "";
     const message: SdkMessage = { type: "stderr", data: data.slice(0, left) + note };
     this.#log.append({ kind: "message", turn, message });
   }

@@ -10,6 +10,7 @@ import type {
 
 import { SessionCallbacks, type CallbackSession } from "../callbacks/session-callbacks.js";
 import type { EventLog } from "../log/event-log.js";
+import { logger } from "../logger.js";
 import type { AgentProcess } from "../process/agent-process.js";
 import type { PooledSession } from "../process/pool.js";
 import type { ProcessOwner } from "../process/process-owner.js";
@@ -244,6 +245,8 @@ export class Session implements PooledSession, CallbackSession {
     if (this.#process.isStale(process)) return;
     this.#process.onEnd();
     const turn = this.#turn;
+    const fields = { session: this.id, turn: turn?.id, content: { reason } };
+    logger.log(turn?.isRunning ? "warn" : "debug", "process of the agent ended", fields);
     if (!turn?.isRunning) return;
     if (turn.canRestart) void this.#run(turn);
     else turn.onProcessEnd(reason);
@@ -262,6 +265,12 @@ export class Session implements PooledSession, CallbackSession {
       const opened = await this.#process.ensure(options, { begun, traceparent, message });
       turn.reused = opened.kind !== "new";
       turn.process = { kind: opened.kind, start: startedAt, end: Date.now() };
+      logger.debug("process ready", {
+        session: this.id,
+        turn: turn.id,
+        process: opened.kind,
+        duration_ms: Date.now() - startedAt,
+      });
       if (turn.isRunning && turn.isInterrupted) return turn.endInterrupted();
       if (!turn.isRunning || opened.isUnderWay) return;
       const process = this.process!;
@@ -272,6 +281,7 @@ export class Session implements PooledSession, CallbackSession {
       const sent = { prompt, ...(fields ? { fields } : {}) };
       process.send(turn.id, sent, options.verbatimPrompts ?? true);
     } catch (error) {
+      logger.warn("turn not begun", { session: this.id, turn: turn.id, error });
       if (error instanceof EdgeError) turn.failWith(error);
       else turn.fail("agent_start_failed", error instanceof Error ? error.message : String(error));
     }
@@ -281,7 +291,10 @@ export class Session implements PooledSession, CallbackSession {
     const { files, wantsOutput, repeatableTools, onIdle } = this.#context;
     return {
       emit: (turn, message) => this.#output.message(turn, message),
-      emitStatus: (turn, state) => this.#output.status(turn, state),
+      emitStatus: (turn, state) => {
+        logger.debug("turn reported", { session: this.id, turn, status: state.status });
+        this.#output.status(turn, state);
+      },
       checkpoint: (turn, reason) => files.checkpoint(turn, reason),
       wantsOutput,
       repeatableTools,

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 
 import { EdgeError, type ErrorCode } from "@claude-edge/protocol";
 
+import { logger } from "../logger.js";
 import type { Answer, BodyKind, Call, Calls, ThreadData } from "./calls.js";
 
 /** The path in the build output, where the bundle that contains this file is one folder up. */
@@ -108,7 +109,7 @@ export class ThreadClient {
     thread.on("exit", () => {
       this.#thread = undefined;
       if (!this.#isClosed) {
-        process.stderr.write(`the workspace thread was lost: ${reason}\n`);
+        logger.error("workspace thread lost", { reason });
         this.#onLost();
       }
       for (const { reject } of this.#waiting.values()) reject(lost(reason));

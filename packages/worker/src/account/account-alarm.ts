@@ -1,4 +1,5 @@
 import { armAlarm } from "../arm-alarm.js";
+import { logger } from "../logger.js";
 import type { Lifecycle } from "./lifecycle.js";
 import type { Outside } from "./outside.js";
 import type { OverdueSessions } from "./overdue-sessions.js";
@@ -40,7 +41,7 @@ export class AccountAlarm {
       await this.#run();
     } catch (error) {
       // The platform would try six times, and never again.
-      console.error(`the alarm of account ${this.#of.name} failed`, error);
+      logger.error("alarm of the account failed", { account: this.#of.name, error });
       await this.#storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
   }

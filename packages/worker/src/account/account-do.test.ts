@@ -1,6 +1,7 @@
 import { EdgeError, type SessionResource } from "@claude-edge/protocol";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
 import type { ModelUsage } from "../egress/model-call.js";
@@ -228,7 +229,7 @@ describe("the list of sessions", () => {
 
   test("loses a session that did not come to be, and one whose object cannot be asked it keeps", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     for (const id of ["gone", "unknown"]) {
       account().admitSession({ check: CHECK, session: id, listed: listing(id) });
     }
@@ -276,12 +277,12 @@ describe("slots that are free", () => {
   });
 
   test("are told again by the alarm to a session that could not be reached, and by nothing before", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    const logged = captureLog();
     deployment.unreachable.add("ada/s1");
     await free(2);
-    await eventually(() => expect(console.error).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(logged).toHaveLength(1));
     await account().updateLimits({});
-    expect(console.error).toHaveBeenCalledTimes(1);
+    expect(logged).toHaveLength(1);
     deployment.unreachable.clear();
     await account().alarm();
     // Its session has no such turn, so the account knows now.
@@ -304,7 +305,7 @@ describe("the slot of a turn that its session does not know", () => {
 
   test("is kept for as long as the session cannot be asked, up to ten minutes", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     deployment.unreachable.add("ada/a");
     admit("1", "a");
     vi.setSystemTime(Date.now() + 9 * 60_000);
@@ -319,7 +320,7 @@ describe("the slot of a turn that its session does not know", () => {
 
 test("an alarm that fails is set again", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-  const logged = vi.spyOn(console, "error").mockReturnValue();
+  const logged = captureLog();
   account();
   await new Promise(setImmediate);
   const { sql } = deployment.storageOf("ada");
@@ -327,14 +328,13 @@ test("an alarm that fails is set again", async () => {
   sql.exec("ALTER TABLE sessions RENAME TO elsewhere");
   await account().alarm();
   expect(await deployment.alarmOf("ada")).toBe(Date.now() + 60_000);
-  expect(logged).toHaveBeenCalledWith("the alarm of account ada failed", expect.anything());
-  logged.mockRestore();
+  expect(logged).toMatchObject([{ message: "alarm of the account failed", account: "ada" }]);
   vi.useRealTimers();
 });
 
 test("sessions are told of a revocation until they have heard of it, ever less often", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-  const logged = vi.spyOn(console, "error").mockReturnValue();
+  const logged = captureLog();
   const { id: token } = account().createToken({});
   const check = { token, isFirst: true };
   for (let n = 0; n < 30; n += 1) account().admit(check, `s${n}`);
@@ -359,11 +359,10 @@ test("sessions are told of a revocation until they have heard of it, ever less o
   await account().revokeToken(token);
   expect([most, left()]).toEqual([20, [{ session_id: "s1" }]]);
   expect([await pause(), await pause(), await pause()]).toEqual([5_000, 10_000, 20_000]);
-  expect(logged).toHaveBeenCalledTimes(4);
+  expect(logged).toHaveLength(4);
   deployment.unreachable.clear();
   await pause();
   expect(left()).toEqual([]);
-  logged.mockRestore();
   vi.useRealTimers();
 });
 

@@ -23,6 +23,7 @@ import type { AccountNetwork } from "../egress/rule-book.js";
 import type { NetworkReply } from "../egress/question.js";
 import type { HostTraffic } from "../egress/traffic.js";
 import type { Env } from "../env.js";
+import { configureLog } from "../logger.js";
 import type {
   AccountPort,
   Actor,
@@ -97,7 +98,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
   readonly #alarm: AccountAlarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
+    super(ctx, configureLog(env));
     migrate(ctx.storage, ACCOUNT_SCHEMA);
     const { sql } = ctx.storage;
     this.#directory = new Directory(sql);
@@ -127,7 +128,7 @@ export class AccountDO extends DurableObject<Env> implements Served<AccountPort>
       requests: this.#requests,
       session: (id) => this.#session(id),
     });
-    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString());
+    this.#packs = new PackLedger(ctx.storage, env.FILES, ctx.id.toString(), this.#name);
     this.#notices = new Notices(ctx.storage, {
       ...counted,
       inbox: this.#inbox,

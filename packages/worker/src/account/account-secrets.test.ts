@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
 import type { SecretQuery } from "../egress/secret-source.js";
 import { checkSecret } from "../secrets/check-secret.js";
@@ -90,7 +91,7 @@ describe("the variables of a session", () => {
   });
 
   test("are known while the deployment's object cannot be reached, once they were", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     vi.useFakeTimers({ toFake: ["Date"] });
     await ofDeployment("KEY", "one");
     expect(Object.keys(await variables())).toEqual(["KEY"]);

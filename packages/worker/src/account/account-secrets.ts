@@ -4,6 +4,7 @@ import { deploymentPort } from "../deployment/ports.js";
 import type { OpenSecret } from "../egress/replace-secrets.js";
 import type { FoundSecrets, MisdirectedSecret, SecretQuery } from "../egress/secret-source.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { open } from "../secrets/sealing.js";
 import { SecretStore } from "../secrets/secret-store.js";
 import { isVariable } from "../secrets/secret-table.js";
@@ -156,7 +157,7 @@ export class AccountSecrets {
       return secrets;
     } catch (error) {
       if (!known) throw error;
-      console.error("the deployment's secrets could not be read again", error);
+      logger.warn("secrets of the deployment not read again", { account: this.#host.name, error });
       return known.secrets;
     }
   }

@@ -1,6 +1,7 @@
 import type { AccountResource } from "@claude-edge/protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestBucket } from "../../test/support/test-bucket.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
@@ -25,7 +26,7 @@ let deployment = new TestDeployment();
 let caller = new Account(deployment.env, "ada");
 beforeEach(() => {
   vi.useFakeTimers({ now: START, toFake: ["Date"] });
-  vi.spyOn(console, "error").mockImplementation(() => {});
+  captureLog();
   objects = new Set();
   deployment = new TestDeployment({ FILES: bucket });
   caller = new Account(deployment.env, "ada");

@@ -3,6 +3,7 @@ import { EdgeError, type AccountResource } from "@claude-edge/protocol";
 import { iso } from "../iso.js";
 import { assertJurisdiction, deploymentPort } from "../deployment/ports.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import type { CallerCheck } from "../session/account-port.js";
 import { resetTables } from "../sql/migrate.js";
 import { AccountRecord } from "./account-record.js";
@@ -138,7 +139,7 @@ export class Lifecycle {
     try {
       await this.#report();
     } catch (error) {
-      console.error(`account ${this.#host.name} could not be listed`, error);
+      logger.warn("account not listed", { account: this.#host.name, error });
       this.#record.postpone(Date.now());
     }
   }
@@ -162,7 +163,7 @@ export class Lifecycle {
       this.#erasure.note(undefined);
       if (isDone) await this.#end();
     } catch (error) {
-      console.error(`account ${this.#host.name} could not be erased yet`, error);
+      logger.error("account not erased yet", { account: this.#host.name, error });
       this.#erasure.note(error instanceof Error ? error.message : String(error));
     }
     if (!this.isErasing) return;

@@ -1,4 +1,5 @@
 import { eachAtMost } from "../each-at-most.js";
+import { logger } from "../logger.js";
 import type { Directory } from "./directory.js";
 import type { SessionPort } from "./ports.js";
 
@@ -17,6 +18,7 @@ const GRACE_MS = 5 * 60_000;
 const LOOK_MS = 24 * 3_600_000;
 
 interface Walked {
+  readonly name: string;
   directory: Directory;
   session(id: string): SessionPort;
   removeSession(id: string): void;
@@ -60,7 +62,11 @@ export class OverdueSessions {
         // One that is gone is in no list either.
         if (!(await this.#account.session(id).exists())) this.#account.removeSession(id);
       } catch (error) {
-        console.error(`session ${id} is overdue and cannot be reached`, error);
+        logger.warn("overdue session not reached", {
+          account: this.#account.name,
+          session: id,
+          error,
+        });
       }
     });
     const isFull = overdue.length === STEP;

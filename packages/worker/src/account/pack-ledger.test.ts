@@ -8,11 +8,11 @@ const DAY = 24 * 3_600_000;
 
 let bucket = new TestBucket();
 let storage = accountStorage();
-let ledger = new PackLedger(storage, bucket.binding, "ada");
+let ledger = new PackLedger(storage, bucket.binding, "ada", "ada");
 beforeEach(() => {
   bucket = new TestBucket();
   storage = accountStorage();
-  ledger = new PackLedger(storage, bucket.binding, "ada");
+  ledger = new PackLedger(storage, bucket.binding, "ada", "ada");
 });
 
 /** Packs that sessions have written. */
@@ -163,7 +163,7 @@ describe("R2", () => {
   });
 
   test("is left alone by a deployment without it", async () => {
-    const without = new PackLedger(storage, undefined, "ada");
+    const without = new PackLedger(storage, undefined, "ada", "ada");
     without.releaseFolder("a", 0);
     await without.sweep(99 * DAY);
     expect([without.dueAt(), rows()]).toEqual([undefined, [0, 1, 0]]);

@@ -1,6 +1,7 @@
 import { EdgeError } from "@claude-edge/protocol";
 
 import { accountPrefix, folderOf, inFolder } from "../files/r2-packs.js";
+import { logger } from "../logger.js";
 import { all } from "../sql/rows.js";
 
 /**
@@ -27,10 +28,18 @@ export class PackLedger {
   readonly #sql: SqlStorage;
   readonly #bucket: R2Bucket | undefined;
   readonly #prefix: string;
+  readonly #account: string;
   /** Not before, after a failure. */
   #retryAt = 0;
 
-  constructor(storage: DurableObjectStorage, bucket: R2Bucket | undefined, object: string) {
+  /** @param object The id of the account's object. @param account Its name. */
+  constructor(
+    storage: DurableObjectStorage,
+    bucket: R2Bucket | undefined,
+    object: string,
+    account: string,
+  ) {
+    this.#account = account;
     this.#storage = storage;
     this.#sql = storage.sql;
     this.#bucket = bucket;
@@ -93,7 +102,7 @@ export class PackLedger {
     try {
       await this.#deleteDue(bucket, now);
     } catch (error) {
-      console.error("packs could not be deleted", error);
+      logger.error("packs not deleted", { account: this.#account, error });
       this.#retryAt = now + RETRY_MS;
     }
   }

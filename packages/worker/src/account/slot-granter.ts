@@ -1,4 +1,5 @@
 import { eachAtMost } from "../each-at-most.js";
+import { logger } from "../logger.js";
 import type { SessionPort } from "./ports.js";
 import type { OpenTurn, Slots } from "./slots.js";
 
@@ -16,6 +17,7 @@ const LEASE_PATIENCE_MS = 10 * 60_000;
 
 /** The account, as granting depends on it. */
 interface GranterHost {
+  readonly name: string;
   /** How many turns may run at once. */
   maxRunning(): number;
   session(id: string): SessionPort;
@@ -74,7 +76,12 @@ export class SlotGranter {
       if (isHeld) this.#slots.setTold(id);
       else this.#drop(id);
     } catch (error) {
-      console.error(`session ${session_id} could not be told of its slot`, error);
+      logger.warn("session not told of its slot", {
+        account: this.#host.name,
+        session: session_id,
+        turn: id,
+        error,
+      });
       this.#unreachable.add(id);
     }
   }
@@ -101,7 +108,11 @@ export class SlotGranter {
           else this.#drop(id);
         }
       } catch (error) {
-        console.error(`session ${session} could not be asked for its turns`, error);
+        logger.warn("session not asked for its turns", {
+          account: this.#host.name,
+          session,
+          error,
+        });
         for (const { id, confirmed_at } of turns) {
           if (confirmed_at + LEASE_PATIENCE_MS <= now) this.#drop(id);
         }

@@ -2,6 +2,7 @@ import type { CreateTokenRequest, TokenList, TokenResource } from "@claude-edge/
 
 import { backoff } from "../backoff.js";
 import { eachAtMost } from "../each-at-most.js";
+import { logger } from "../logger.js";
 import type { Idempotency } from "../session/account-port.js";
 import type { Audit } from "./audit.js";
 import type { IdempotencyKeys } from "./idempotency-keys.js";
@@ -106,7 +107,12 @@ export class Tokens {
         this.#readers.setTold(reading);
       } catch (error) {
         isToldToAll = false;
-        console.error(`session ${reading.session_id} could not be told of a revocation`, error);
+        const { session_id: session } = reading;
+        logger.warn("session not told of a revocation", {
+          account: this.#host.name,
+          session,
+          error,
+        });
       }
     });
     this.#isTellingDue = !isToldToAll;

@@ -10,6 +10,7 @@ import {
 import { backoff, jittered } from "../backoff.js";
 import type { Env } from "../env.js";
 import { iso } from "../iso.js";
+import { logger } from "../logger.js";
 import { isOfOldKey, open, seal, type Sealed, type SecretIdentity } from "../secrets/sealing.js";
 import { webhookRetryMs, webhookSecrets, webhooksOf } from "../settings.js";
 import type { Audit } from "./audit.js";
@@ -158,7 +159,8 @@ export class Webhooks {
       const attempt = await this.#attempt(delivery);
       this.#storage.transactionSync(() => this.#settle(delivery, attempt));
     } catch (error) {
-      console.error(`webhook ${delivery.webhook} could not be sent`, error);
+      const { webhook } = delivery;
+      logger.error("webhook not sent", { account: this.#host.name, webhook, error });
     } finally {
       this.#trying.delete(position);
       this.send();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { SLEEP_MS, TestRunner } from "../../test/support/test-runner.js";
 
 const TURN = "/sessions/s/turns/t";
@@ -23,6 +24,24 @@ test("a container is not waited for to end, which would keep its object in memor
   expect(runner.monitored).toBe(0);
 });
 
+test("a container's starts and ends are logged, each once: also one that ended by itself", async () => {
+  const logged = captureLog();
+  await runner.object.ensure("ada", false);
+  expect(logged).toEqual([]);
+  runner.isRunning = false;
+  await runner.object.alarm();
+  await runner.object.alarm();
+  await runner.object.ensure("ada", false);
+  await runner.object.ensure("ada", false);
+  await runner.object.sleep("b");
+  const about = { level: "info", account: "ada", container: "ada" };
+  expect(logged).toMatchObject([
+    { ...about, message: "container ended", reason: "itself" },
+    { ...about, message: "container started", from_snapshot: false },
+    { ...about, message: "container ended", reason: "lost" },
+  ]);
+});
+
 test("a container that runs without an alarm, since its object was reset, gets one", async () => {
   expect(await runner.storage.getAlarm()).toBe(Date.now() + SLEEP_MS);
 });
@@ -35,7 +54,7 @@ describe("a container that has been idle", () => {
   });
 
   test("is looked at again when it could not be put to sleep", async () => {
-    vi.spyOn(console, "error").mockReturnValueOnce();
+    captureLog();
     runner.onSignal = () => {
       throw new Error("no");
     };
@@ -119,10 +138,13 @@ describe("a container that has been idle", () => {
     runner.idleMs = 1e9;
     for (let n = 0; n < 2; n += 1) await runner.object.alarm();
     expect(runner.signals).toEqual([]);
-    const logged = vi.spyOn(console, "error").mockReturnValueOnce();
+    const logged = captureLog();
     await runner.object.alarm();
     expect(runner.signals).toEqual([15]);
-    expect(logged).toHaveBeenCalledWith(expect.stringContaining("were not stored"));
+    expect(logged).toMatchObject([
+      { level: "error", message: "files not stored before the container sleeps" },
+      { level: "info", message: "container ended", reason: "idle" },
+    ]);
   });
 });
 
@@ -132,8 +154,7 @@ describe("a runner that does not answer", () => {
     vi.setSystemTime(Date.now() + ms);
     await runner.object.alarm();
   };
-  beforeEach(() => void vi.spyOn(console, "error").mockReturnValue());
-  afterEach(() => void vi.mocked(console.error).mockRestore());
+  beforeEach(() => void captureLog());
 
   test("is looked at every ten seconds, and its container ended after a minute", async () => {
     runner.beforeAnswer = SILENT;

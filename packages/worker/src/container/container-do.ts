@@ -1,6 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
 
-import { EdgeError, protocolProblem, type ContainerStatus } from "@claude-edge/protocol";
+import {
+  EdgeError,
+  protocolProblem,
+  SESSION_ID,
+  type ContainerStatus,
+} from "@claude-edge/protocol";
+import type { LogSubject } from "@claude-edge/protocol/internal";
 import {
   DRAINING,
   RUNNER_PORT,
@@ -10,6 +16,7 @@ import {
   type SpareReserved,
 } from "@claude-edge/protocol/runner";
 
+import { configureLog, logger } from "../logger.js";
 import { unavailable } from "./failure.js";
 import { Origin } from "./origin.js";
 import { Places, type Launch, type PlacedRunner, type PlacedSession } from "./places.js";
@@ -21,6 +28,7 @@ import { objectNamed } from "../objects.js";
 import {
   accountOf,
   MAX_INACTIVE_MS,
+  ownerOf,
   sessionName,
   SLEEP_GRACE_MS,
   sleepAfterMs,
@@ -68,6 +76,9 @@ const SILENCE_CHECK_MS = 10_000;
 const RETIRE_FILES_MS = 10_000;
 const RETIRE_MS = 15_000;
 
+/** Why a container has ended. `lost`: its runner was given up on. */
+type EndReason = "idle" | "silent" | "lost" | "replaced" | "erased" | "itself";
+
 /** A runner that answers. */
 interface Ready {
   health: RunnerHealth;
@@ -92,6 +103,9 @@ export class ContainerDO extends DurableObject<Env> {
    */
   #usedAt = 0;
   #storeTries = 0;
+  /** The container runs, as far as this object has seen. */
+  #isUp = false;
+  readonly #subject: LogSubject;
   /** Since when the alarm has found the runner silent. */
   #silentSince: number | undefined;
   /** Requests that begin work, and whose answer has yet to begin. */
@@ -106,8 +120,12 @@ export class ContainerDO extends DurableObject<Env> {
   #draining: string | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    this.#snapshots = new Snapshots(ctx.storage, env);
+    super(ctx, configureLog(env));
+    const name = ctx.id.name ?? "";
+    const owner = ownerOf(name);
+    const session = owner !== undefined && SESSION_ID.test(owner) ? owner : undefined;
+    this.#subject = { account: accountOf(name), session, container: name };
+    this.#snapshots = new Snapshots(ctx.storage, env, this.#subject);
     this.#origin = new Origin(ctx.storage);
     this.#starter = new Starter(ctx, env, this.#snapshots, this.#origin);
     this.#places = new Places(ctx.storage, env, ctx.id.name ?? "", this);
@@ -223,13 +241,13 @@ export class ContainerDO extends DurableObject<Env> {
   /** Puts an idle container to sleep after storing its sessions' files, and stops one whose runner hangs. */
   override async alarm(): Promise<void> {
     const { container } = this.ctx;
-    if (!container?.running) return;
+    if (!container?.running) return this.#noteEnd("itself");
     await this.#armSleep(AGAIN_MS);
     if (this.#starting) return;
     try {
       await this.#sleepWhenIdle(container);
     } catch (error) {
-      console.error("the container could not be put to sleep", error);
+      logger.error("container not put to sleep", { ...this.#subject, error });
     }
     // One that is being started needs it.
     if (!container.running && !this.#starting) await this.ctx.storage.deleteAlarm();
@@ -256,8 +274,9 @@ export class ContainerDO extends DurableObject<Env> {
     if (!again || again.idleMs < sleepAfterMs(this.env)) {
       return this.#armSleep(sleepAfterMs(this.env));
     }
-    if (!isStored) console.error("the container sleeps, and files of its sessions were not stored");
-    await this.sleep(boot);
+    if (!isStored)
+      logger.error("files not stored before the container sleeps", { ...this.#subject });
+    await this.sleep(boot, "idle");
   }
 
   /**
@@ -292,9 +311,9 @@ export class ContainerDO extends DurableObject<Env> {
     this.#storeTries = 0;
     this.#silentSince ??= Date.now();
     if (Date.now() - this.#silentSince >= HUNG_MS) {
-      console.error("the container's runner does not answer: it is stopped");
+      logger.error("runner does not answer", { ...this.#subject });
       this.#silentSince = undefined;
-      await this.sleep(boot);
+      await this.sleep(boot, "silent");
     }
     // It may have answered at the last moment.
     if (container.running) await this.#armSleep(SILENCE_CHECK_MS);
@@ -312,8 +331,8 @@ export class ContainerDO extends DurableObject<Env> {
   }
 
   /** Stops the container whose runner has this boot, or does not answer: gracefully, or by force after a timeout. */
-  async sleep(boot: string | undefined): Promise<void> {
-    this.#stopping ??= this.#stop(boot).finally(() => {
+  async sleep(boot: string | undefined, reason: EndReason = "lost"): Promise<void> {
+    this.#stopping ??= this.#stop(boot, reason).finally(() => {
       this.#stopping = undefined;
     });
     await this.#stopping;
@@ -331,6 +350,7 @@ export class ContainerDO extends DurableObject<Env> {
     // A start that was under way fails by that, or comes to a container after it.
     await this.#starting?.catch(() => {});
     if (container?.running) await container.destroy();
+    this.#noteEnd("erased");
     await this.ctx.storage.deleteAll();
   }
 
@@ -370,10 +390,11 @@ export class ContainerDO extends DurableObject<Env> {
     // Before there is something to put to sleep: an object that is reset from here on finds it by its alarm.
     await this.#armIfUnarmed();
     this.#health = undefined;
-    let { health, launch } = await this.#starter.reach(container, account);
+    if (!container.running) this.#noteEnd("itself");
+    let { health, launch } = await this.#reach(container, account);
     if (await this.#origin.isOutdated(health, imageOf(container))) {
       if (!(await this.#retire(container, health.boot))) return { health, isLeaving: true };
-      ({ health, launch } = await this.#starter.reach(container, account));
+      ({ health, launch } = await this.#reach(container, account));
     }
     if (health.error !== undefined) throw new EdgeError("agent_start_failed", health.error);
     const us = { name: "Worker", protocol: RUNNER_PROTOCOL };
@@ -389,6 +410,23 @@ export class ContainerDO extends DurableObject<Env> {
     this.#health = health;
     this.#storeTries = 0;
     return { health, isLeaving: false, launch };
+  }
+
+  async #reach(container: Container, account: string): ReturnType<Starter["reach"]> {
+    try {
+      const reached = await this.#starter.reach(container, account);
+      const { launch } = reached;
+      this.#isUp = true;
+      if (launch) {
+        const { ms, runner, fromSnapshot } = launch;
+        const fields = { duration_ms: ms, runner, from_snapshot: fromSnapshot };
+        logger.info("container started", { ...this.#subject, ...fields });
+      }
+      return reached;
+    } catch (error) {
+      logger.warn("container not started", { ...this.#subject, error });
+      throw error;
+    }
   }
 
   /**
@@ -408,13 +446,14 @@ export class ContainerDO extends DurableObject<Env> {
       // Once only: what has begun all the same runs to its end.
       container.signal(SIGTERM);
       await hasEnded(container, RETIRE_MS);
+      if (!container.running) this.#noteEnd("replaced");
       return !container.running;
     } finally {
       this.#isRetiring = false;
     }
   }
 
-  async #stop(boot: string | undefined): Promise<void> {
+  async #stop(boot: string | undefined, reason: EndReason): Promise<void> {
     const { container } = this.ctx;
     if (!container?.running || this.#starting) return;
     // The caller may be late, and another runner be in place. A hanging runner does not answer and is stopped.
@@ -430,12 +469,21 @@ export class ContainerDO extends DurableObject<Env> {
     if (container.running) container.signal(SIGTERM);
     await hasEnded(container, STOP_GRACE_MS);
     if (container.running) await container.destroy();
+    this.#noteEnd(reason);
+  }
+
+  /** Logs that the container has ended, once. */
+  #noteEnd(reason: EndReason): void {
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    logger.info("container ended", { ...this.#subject, reason });
   }
 
   /** Takes over a container that runs already: what was set up in memory is set up again. */
   async #adopt(container: Container): Promise<void> {
     // Interception persists in production; local workerd loses it on restart.
     const account = accountOf(this.ctx.id.name ?? "");
+    this.#isUp = true;
     await Promise.all([
       this.#renew(container),
       this.#starter.intercept(container, account),

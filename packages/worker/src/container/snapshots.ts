@@ -1,4 +1,7 @@
+import type { LogSubject } from "@claude-edge/protocol/internal";
+
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { wantsSnapshots } from "../settings.js";
 
 /** A snapshot of a container's disk. It is only valid for the image it was made from. */
@@ -20,8 +23,10 @@ const SNAPSHOT_TIMEOUT_MS = 60_000;
 export class Snapshots {
   readonly #storage: DurableObjectStorage;
   readonly #isWanted: boolean;
+  readonly #subject: LogSubject;
 
-  constructor(storage: DurableObjectStorage, env: Env) {
+  constructor(storage: DurableObjectStorage, env: Env, subject: LogSubject) {
+    this.#subject = subject;
     this.#storage = storage;
     this.#isWanted = wantsSnapshots(env);
   }
@@ -41,7 +46,7 @@ export class Snapshots {
       const taken = await Promise.race([container.snapshotContainer(), timeout]);
       if (taken) await this.#storage.put<Snapshot>(KEY, { id: taken.id, image });
     } catch (error) {
-      console.error("a snapshot could not be taken", error);
+      logger.warn("snapshot not taken", { ...this.#subject, error });
     }
   }
 

@@ -38,6 +38,7 @@ const EXIT_REASON_MS = 1_000;
 export class Starter {
   readonly #exports: WorkerExports;
   readonly #env: Env;
+  readonly #name: string;
   /** The session that the container belongs to alone. */
   readonly #owner: string | undefined;
   readonly #snapshots: Snapshots;
@@ -46,7 +47,8 @@ export class Starter {
   constructor(ctx: DurableObjectState, env: Env, snapshots: Snapshots, origin: Origin) {
     this.#exports = ctx.exports as WorkerExports;
     this.#env = env;
-    this.#owner = ownerOf(ctx.id.name ?? "");
+    this.#name = ctx.id.name ?? "";
+    this.#owner = ownerOf(this.#name);
     this.#snapshots = snapshots;
     this.#origin = origin;
   }
@@ -86,6 +88,16 @@ export class Starter {
     return { health, launch: { ms: Date.now() - since, runner: health.version, fromSnapshot } };
   }
 
+  /** What the runner's log follows. It names its container, for whoever reads the logs of several. */
+  get #logVariables(): Record<string, string> {
+    const { CLAUDE_EDGE_LOG_LEVEL: level, CLAUDE_EDGE_LOG_CONTENT: content } = this.#env;
+    return {
+      CLAUDE_EDGE_CONTAINER_NAME: this.#name,
+      ...(level ? { CLAUDE_EDGE_LOG_LEVEL: level } : {}),
+      ...(content ? { CLAUDE_EDGE_LOG_CONTENT: content } : {}),
+    };
+  }
+
   /** Returns whether the container was started from a snapshot. */
   async #launch(container: Container, account: string): Promise<boolean> {
     await this.intercept(container, account);
@@ -109,6 +121,7 @@ export class Starter {
         IS_SANDBOX: "1",
         ...(readCollector(this.#env) ? { CLAUDE_EDGE_TRACES: "1" } : {}),
         CLAUDE_EDGE_DRAIN_MS: String(drainMs(this.#env)),
+        ...this.#logVariables,
         // A spare becomes a session of the same container. With one session per container, it would never be used.
         ...(this.#owner === undefined ? {} : { CLAUDE_EDGE_SPARES: "0" }),
       },

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { Resolver, type DnsLookup } from "./dns.js";
 
 const answering = (...addresses: string[]) =>
@@ -32,7 +33,7 @@ test("an answer is used for a minute", async () => {
 });
 
 test("a failure is not kept", async () => {
-  vi.spyOn(console, "error").mockReturnValueOnce();
+  captureLog();
   const lookup = answering("8.8.8.8").mockRejectedValueOnce(new Error("no"));
   const resolver = new Resolver(lookup);
   expect(await resolver.resolve("a.example")).toBe("unknown");

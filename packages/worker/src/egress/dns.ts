@@ -1,4 +1,5 @@
 import { BoundedMap } from "../bounded-map.js";
+import { logger } from "../logger.js";
 import { isLocalAddress } from "./target.js";
 
 /** DNS over HTTPS, which a Worker can ask; its answers are JSON. */
@@ -55,7 +56,7 @@ export class Resolver {
       if (addresses.length === 0) return "unknown";
       return addresses.some(isLocalAddress) ? "local" : "public";
     } catch (error) {
-      console.error(`${name} could not be resolved`, error);
+      logger.warn("host not resolved", { host: name, error });
       return "unknown";
     }
   }

@@ -5,6 +5,7 @@ import { MODEL_HOST, TRACES_HOST } from "@claude-edge/protocol/runner";
 
 import type { Env } from "../env.js";
 import { statusOf } from "../errors.js";
+import { configureLog, logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { readCollector } from "../otlp-settings.js";
 import { holdMs, privateHosts } from "../settings.js";
@@ -46,6 +47,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   };
 
   override async fetch(request: Request): Promise<Response> {
+    configureLog(this.env);
     const url = new URL(request.url);
     const { host } = targetOf(url);
     if (host === MODEL_HOST) return this.#callModel(request, url);
@@ -57,7 +59,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
     try {
       return await relayTraces(this.env, this.ctx.props.account, request);
     } catch (error) {
-      console.error("spans of a container could not be passed on", error);
+      logger.error("spans not passed on", { account: this.ctx.props.account, error });
       return Response.json({}, { status: 503 });
     }
   }
@@ -65,15 +67,17 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   async #callModel(request: Request, { pathname }: URL): Promise<Response> {
     const session = request.headers.get(SESSION_HEADER) ?? "";
     const { account } = this.ctx.props;
+    const subject = { account, session: SESSION_ID.test(session) ? session : undefined };
     try {
       return await callModel(this.env, request, pathname, {
-        counter: callCounter(this.env, account, SESSION_ID.test(session) ? session : ""),
+        account,
+        counter: callCounter(this.env, account, subject.session ?? ""),
         rules: this.#rules,
         waitUntil: (work) => this.ctx.waitUntil(work),
       });
     } catch (error) {
       const wire = toWireError(error);
-      if (wire.code === "internal") console.error("the gateway failed", error);
+      if (wire.code === "internal") logger.error("model call failed", { ...subject, error });
       return messagesError(wire, statusOf(wire));
     }
   }
@@ -81,9 +85,11 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
   async #sendOut(request: Request): Promise<Response> {
     const { account, session } = this.ctx.props;
     const container = `${account}/${session ?? ""}`;
+    const subject = { account, session };
     const report = (collected: HostTraffic[]) => this.#account().addTraffic(session, collected);
     try {
       return await sendOut(request, {
+        subject,
         rules: this.#rules,
         ask: (host, { method, signal }, otherwise) =>
           questions.ask(
@@ -102,7 +108,7 @@ export class Gateway extends WorkerEntrypoint<Env, GatewayProps> {
       });
     } catch (error) {
       const { code, message } = toWireError(error);
-      if (code === "internal") console.error("the gateway failed", error);
+      if (code === "internal") logger.error("request of a container failed", { ...subject, error });
       const text = error instanceof EdgeError ? message : "the gateway failed; try again.";
       return new Response(`claude-edge: ${text}\n`, { status: 502 });
     }

@@ -1,5 +1,7 @@
-import { EdgeError, toWireError } from "@claude-edge/protocol";
+import { EdgeError } from "@claude-edge/protocol";
+import type { LogSubject } from "@claude-edge/protocol/internal";
 
+import { logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { sessionName } from "../settings.js";
 import { credentialOf, type Credential } from "./credential.js";
@@ -60,6 +62,7 @@ export interface CallCounter {
 
 /** The caller of the model: a container's agent, or a client of the Messages API. */
 export interface ModelCaller {
+  account: string;
   counter: CallCounter;
   /** The network rules that it is bound by. `fresh`: not from memory. */
   rules(fresh: boolean): Promise<NetworkRules>;
@@ -132,7 +135,7 @@ async function forward(
   env: Env,
   request: Request,
   { path, credential, body: { body, isRead }, call }: Forwarded,
-  { counter, waitUntil }: ModelCaller,
+  { account, counter, waitUntil }: ModelCaller,
 ): Promise<Response> {
   const headers = new Headers(request.headers);
   for (const name of request.headers.keys()) if (STRIPPED.test(name)) headers.delete(name);
@@ -161,7 +164,8 @@ async function forward(
     }
   } catch (error) {
     counted.resolve();
-    console.error(`the model API at ${base} could not be reached`, error);
+    const { session, turn } = call ?? {};
+    logger.error("model API not reached", { account, session, turn, host: hostOf(base), error });
     throw new EdgeError("model_unreachable", "The model API could not be reached.");
   }
   const answered = Date.now();
@@ -184,7 +188,11 @@ async function forward(
   const onEnd = (seen: Metered | undefined) => {
     const timing = { start, answered, end: Date.now() };
     const done = seen
-      ? report(() => counter.endModelCall(call, seen.model, usageOf(seen), timing))
+      ? report(() => counter.endModelCall(call, seen.model, usageOf(seen), timing), {
+          account,
+          session: call.session,
+          turn: call.turn,
+        })
       : undefined;
     counted.resolve(done);
   };
@@ -202,17 +210,21 @@ function usageOf({ model, usage }: Metered): ModelUsage {
   };
 }
 
+/** A URL without what may be a secret in it. */
+const hostOf = (url: string): string | undefined =>
+  URL.canParse(url) ? new URL(url).host : undefined;
+
 /** Pauses before each attempt to report a call, milliseconds. Work after an answer may take 30 s in all. */
 const REPORT_PAUSES = [0, 100, 1_000, 5_000, 15_000];
 
 /** Reports usage, with retries: it is known only here, and the object may be restarting. */
-async function report(tell: () => Promise<void>): Promise<void> {
+async function report(tell: () => Promise<void>, subject: LogSubject): Promise<void> {
   for (const pause of REPORT_PAUSES) {
     await scheduler.wait(pause);
     try {
       return await tell();
     } catch (error) {
-      console.error("a model call could not be counted", toWireError(error).message, error);
+      logger.warn("model call not counted", { ...subject, error });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { EdgeError, type NetworkPolicy } from "@claude-edge/protocol";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { Resolver, type Resolution } from "./dns.js";
 import { ORIGIN_MARK } from "./origin-mark.js";
 import { sendOut, type Exit } from "./outbound.js";
@@ -37,6 +38,7 @@ class KnownNames extends Resolver {
 }
 
 const exit = (policy: NetworkPolicy, more: Partial<Exit> = {}): Exit => ({
+  subject: { account: "ada" },
   rules: async () => ({ policies: { deployment: policy }, mcpHosts: [], grants: [] }),
   ask: async (_target, _request, otherwise) => otherwise,
   tell: async () => {},
@@ -119,7 +121,7 @@ describe("an allowed request", () => {
   });
 
   test("whose connection fails is a 502 that says so", async () => {
-    vi.spyOn(console, "error").mockReturnValueOnce();
+    captureLog();
     answer = () => Promise.reject(new Error("refused"));
     const failed = await sendOut(new Request("https://a.com/"), exit(limited("a.com")));
     expect([failed.status, failed.headers.get("x-claude-edge-error")]).toEqual([

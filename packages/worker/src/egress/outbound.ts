@@ -1,5 +1,7 @@
 import type { HostAndPort } from "@claude-edge/protocol";
+import type { LogSubject } from "@claude-edge/protocol/internal";
 
+import { logger } from "../logger.js";
 import { denial, unreachable, type Refusal } from "./denial.js";
 import type { Resolver } from "./dns.js";
 import { maskAnswer } from "./mask-answer.js";
@@ -16,6 +18,8 @@ const STRIPPED =
 
 /** What the way out of a container depends on. */
 export interface Exit {
+  /** Whose request it is. */
+  subject: LogSubject;
   /** `fresh`: not from memory. */
   rules(fresh: boolean): Promise<NetworkRules>;
   /** Has somebody asked about a host. Undefined once it is allowed, or the refusal: the given one if nobody can be asked. */
@@ -80,7 +84,7 @@ export async function sendOut(request: Request, exit: Exit): Promise<Response> {
     });
     return maskAnswer(received, sent);
   } catch (error) {
-    console.error(`a container's request to ${host} failed`, error);
+    logger.warn("host not reached for a container", { ...exit.subject, host, error });
     return unreachable(host, "the connection failed");
   }
 }

@@ -1,6 +1,8 @@
 import type { NetworkDenial } from "@claude-edge/protocol";
 
 import { BoundedMap } from "../bounded-map.js";
+import { accountOf, ownerOf } from "../settings.js";
+import { logger } from "../logger.js";
 import type { MisdirectedSecret } from "./secret-source.js";
 
 /** What a container asked of a host since the last report. */
@@ -104,7 +106,11 @@ export class TrafficLog {
     if (!hosts) return;
     // Counts are of use to people, and not worth more than one attempt.
     await report([...hosts.values()]).catch((error: unknown) => {
-      console.error("traffic of a container could not be reported", error);
+      logger.warn("traffic of a container not reported", {
+        account: accountOf(container),
+        session: ownerOf(container) || undefined,
+        error,
+      });
     });
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { addTo, inChunks } from "../../test/support/test-blobs.js";
 import { TestSession } from "../../test/support/test-session.js";
 import { sha256 } from "../../test/support/workspace-entries.js";
@@ -205,14 +206,13 @@ describe("upkeep", () => {
   test("that fails is tried again an hour later, not in every alarm", async () => {
     for (const content of ["1", "2", "3"]) await write("a", content);
     pass(2 * DAY);
-    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     const remove = vi.spyOn(stored().checkpoints, "remove").mockImplementation(() => {
       throw new Error("The disk is full.");
     });
     expect(await upkeepAll()).toBe(1);
     expect(stored().upkeepDue()).toBeGreaterThan(Date.now() + 3_500_000);
     remove.mockRestore();
-    logged.mockRestore();
     pass(DAY);
     await upkeepAll();
     expect(["1", "2", "3"].map(has)).toEqual([false, false, true]);

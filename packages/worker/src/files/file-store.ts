@@ -1,6 +1,8 @@
 import { EdgeError, isFinal, type TurnStatus } from "@claude-edge/protocol";
+import type { LogSubject } from "@claude-edge/protocol/internal";
 
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { objectBytes, sqliteFilesBytes } from "../settings.js";
 import { all, one } from "../sql/rows.js";
 import { StorageRoom } from "../sql/storage-room.js";
@@ -29,6 +31,8 @@ const FEW_CHECKPOINTS = 1_000;
 /** The part of the session that its files depend on. */
 export interface FileOwner extends TurnPoints {
   readonly id: string;
+  /** What an entry of the log about it names. */
+  readonly subject: LogSubject;
   /** The id of the account's object. */
   readonly accountObject: string;
   turn(id: string): { status: TurnStatus; end_seq: number | null } | undefined;
@@ -59,6 +63,11 @@ export class FileStore {
   #retryAt = 0;
   /** The collection that is under way, and the kind of its next step. */
   #collection: { run: ReturnType<typeof collection>; next: "mark" | "delete" } | undefined;
+
+  /** What an entry of the log about it names. */
+  get subject(): LogSubject {
+    return this.#owner.subject;
+  }
 
   constructor(storage: DurableObjectStorage, env: Env, owner: FileOwner) {
     this.#sql = storage.sql;
@@ -148,7 +157,7 @@ export class FileStore {
       if (collectAt !== null && collectAt <= now) await this.#collect(now);
     } catch (error) {
       if (this.blobs.isClosed) return;
-      console.error("garbage could not be collected", error);
+      logger.error("garbage not collected", { ...this.#owner.subject, error });
       this.#collection = undefined;
       this.#retryAt = now + RETRY_MS;
     }
@@ -187,7 +196,9 @@ export class FileStore {
         // A pack with a damaged blob is left as it is: the damage is reported when that blob is read.
         await this.blobs
           .rewrite(pack)
-          .catch((error: unknown) => console.error(`pack ${pack.id}`, error));
+          .catch((error: unknown) =>
+            logger.error("pack not rewritten", { ...this.#owner.subject, pack: pack.id, error }),
+          );
       }
       return;
     }

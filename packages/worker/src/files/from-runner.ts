@@ -3,6 +3,7 @@ import { readLines } from "@claude-edge/protocol/internal";
 import type { CheckpointFrame, WorkspaceEntry } from "@claude-edge/protocol/runner";
 
 import { callRunner, openRunner, type ContainerStub } from "../container/runner-client.js";
+import { logger } from "../logger.js";
 import { ByteReader } from "./byte-reader.js";
 import { applyChanges } from "./edit.js";
 import type { FileStore } from "./file-store.js";
@@ -94,7 +95,11 @@ export async function fetchCheckpoint(
           await scheduler.wait(RETRY_MS * tries);
           continue;
         }
-        console.error(`checkpoint ${number} of ${session} could not be stored`, thrown);
+        logger.error("checkpoint not stored", {
+          ...files.subject,
+          checkpoint: number,
+          error: thrown,
+        });
         const told = error.code === "internal" ? unavailable(thrown) : error;
         return { runnerRoot: root, error: told };
       }

@@ -4,6 +4,7 @@ import {
   MAX_WORKSPACE_FILES,
   pathProblem,
 } from "@claude-edge/protocol";
+import type { LogSubject } from "@claude-edge/protocol/internal";
 import type { WorkspaceEntry } from "@claude-edge/protocol/runner";
 import {
   createTarDecoder,
@@ -12,6 +13,7 @@ import {
   type TarPackController,
 } from "modern-tar";
 
+import { logger } from "../logger.js";
 import type { BlobWriter } from "./blob-writer.js";
 import { ByteReader } from "./byte-reader.js";
 import type { FileStore } from "./file-store.js";
@@ -25,7 +27,7 @@ const NO_TIME = new Date(0);
 
 /** Packs a directory as a tar, with backpressure. */
 export function packFolder(files: FileStore, tree: string): ReadableStream<Uint8Array> {
-  return writeTar((tar) => tar.folder(files, tree));
+  return writeTar((tar) => tar.folder(files, tree), files.subject);
 }
 
 /** The entries of a tar, written one after another. */
@@ -91,6 +93,7 @@ const PIECE_CHARS = 256 * 1024;
 /** Writes a tar, with backpressure. If `write` throws, the stream errors: only a whole tar has an end mark. */
 export function writeTar(
   write: (entries: TarEntries) => Promise<void>,
+  subject: LogSubject,
 ): ReadableStream<Uint8Array> {
   const { readable, controller } = createTarPacker();
   const pack = async () => {
@@ -98,7 +101,7 @@ export function writeTar(
     controller.finalize();
   };
   void pack().catch((error: unknown) => {
-    if (error instanceof EdgeError) console.error("a tar could not be written", error);
+    if (error instanceof EdgeError) logger.error("tar not written", { ...subject, error });
     controller.error(error);
   });
   return readable;

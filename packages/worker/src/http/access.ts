@@ -28,7 +28,7 @@ const SEES = ["sessions:read", "requests:answer"] as const;
 const ANSWERS = ["requests:answer"] as const;
 const ONE = { request: "in path" } as const;
 
-/** The access of every API route but `/health`. Dialects declare their own. */
+/** The access of every API route but `/health` and `/v1/openapi.json`, which are open. Dialects declare their own. */
 export const ROUTES: Readonly<Record<string, Access | "root key">> = {
   "GET /v1/status": { scopes: ["query", "sessions:read"] },
   "GET /v1/status/stream": { scopes: ["query", "sessions:read"] },

@@ -64,8 +64,7 @@ describe("what was thrown", () => {
     expect(errorAnswer(new EdgeError("not_found", "x"), ID).headers.has("retry-after")).toBe(false);
   });
 
-  test("a Durable Object with too much to do: when to come back, and nothing in the log", async () => {
-    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  test("a Durable Object with too much to do: when to come back", async () => {
     const thrown = Object.assign(new Error("a secret"), { overloaded: true, retryable: true });
     const answer = errorAnswer(thrown, ID);
     expect(answer.status).toBe(503);
@@ -73,7 +72,6 @@ describe("what was thrown", () => {
     expect(await bodyOf(answer)).toMatchObject({
       error: { code: "overloaded", message: "The deployment has too much to do." },
     });
-    expect(log).not.toHaveBeenCalled();
   });
 
   test("an object of another version", async () => {
@@ -83,13 +81,11 @@ describe("what was thrown", () => {
     expect(await bodyOf(answer)).toMatchObject({ error: { code: "version_skew" } });
   });
 
-  test("anything else goes into the log, and no word of it to the caller", async () => {
-    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  test("anything else, with no word of it to the caller", async () => {
     for (const thrown of [new Error("a secret"), "a secret", undefined, { code: "a secret" }]) {
       const answer = errorAnswer(thrown, ID);
       expect(answer.status).toBe(500);
       expect(JSON.stringify(await bodyOf(answer))).not.toContain("secret");
     }
-    expect(log).toHaveBeenCalledTimes(4);
   });
 });

@@ -1,6 +1,6 @@
 import type { TurnResource, WireError } from "@claude-edge/protocol";
 
-import { commonHeaders, errorHeaders, toLoggedError, statusOf } from "../errors.js";
+import { commonHeaders, errorHeaders, statusOf, toAnswered } from "../errors.js";
 import type { Dialect } from "./contract.js";
 
 /** Turns a thrown value into an error response; `format`: that of a dialect. */
@@ -9,7 +9,7 @@ export function errorAnswer(
   requestId: string,
   format: Dialect["error"] = errorResponse,
 ): Response {
-  const error = toLoggedError(thrown, requestId);
+  const error = toAnswered(thrown);
   return format(error, statusOf(error), requestId);
 }
 

@@ -22,6 +22,11 @@ describe("who may ask", () => {
     });
   });
 
+  test("its description is open, also before there is a key", async () => {
+    const { status } = await ask("/v1/openapi.json", {}, { CLAUDE_EDGE_ROOT_KEY: "" });
+    expect(status).toBe(200);
+  });
+
   test.each([
     ["a wrong key", "Bearer nope"],
     ["a prefix of the key", `Bearer ${ROOT_KEY.slice(0, -1)}`],

@@ -7,6 +7,7 @@ import {
 import { Hono } from "hono";
 
 import { ORIGIN_MARK, originMark } from "../egress/origin-mark.js";
+import { assertLogSettings } from "../logger.js";
 import { collectorOf } from "../otlp-settings.js";
 import { retentionMs, webhooksOf } from "../settings.js";
 import { VERSION } from "../version.js";
@@ -20,9 +21,11 @@ import { cors, isCorsEnabled } from "./cors.js";
 import { addFeedRoutes } from "./feed-routes.js";
 import { addFileRoutes } from "./files.js";
 import { assertFits } from "./limits.js";
+import { addOpenApiRoute } from "./openapi-route.js";
 import { drainBody } from "./read-text.js";
 import { addOperatorRoutes } from "./operator-routes.js";
 import { addRequestRoutes } from "./request-routes.js";
+import { requestLog } from "./request-log.js";
 import { addSecretRoutes } from "./secret-routes.js";
 import { RouteTable } from "./routes.js";
 import { addSessionRoutes } from "./session-routes.js";
@@ -52,6 +55,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
       methods.length > 0
         ? new EdgeError("method_not_allowed", `${path} takes ${methods.join(", ")}, not ${method}.`)
         : new EdgeError("not_found", `There is no route ${method} ${path}.`);
+    c.get("trail").error = error;
     const answer = errorAnswer(error, c.get("requestId"), routes.errorFormOf(c));
     if (methods.length > 0) answer.headers.set("allow", methods.join(", "));
     return answer;
@@ -62,8 +66,9 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
     await drainBody(c.req.raw);
   });
 
+  app.use(requestLog(routes));
+
   app.use(async (c, next) => {
-    c.set("requestId", `req_${crypto.randomUUID().replaceAll("-", "")}`);
     assertFits(c.req.raw);
     const mark = c.req.header(ORIGIN_MARK);
     if (mark !== undefined && mark === originMark(c.env)) {
@@ -80,6 +85,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
   app.get("/health", (c) =>
     json(c, { status: "ok", version: VERSION, protocol: PROTOCOL_VERSION }),
   );
+  addOpenApiRoute(app);
 
   app.use(async (c, next) => {
     const route = routes.of(c);
@@ -93,6 +99,7 @@ export function createApp(dialects: readonly Dialect[]): Hono<AppEnv> {
     retentionMs(c.env);
     webhooksOf(c.env);
     collectorOf(c.env);
+    assertLogSettings(c.env);
     checkProtocol(c);
     // Unknown routes are left to app.notFound.
     if (caller.token && routes.has(c))

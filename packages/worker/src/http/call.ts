@@ -1,4 +1,4 @@
-import { EdgeError, TRACE_HEADER } from "@claude-edge/protocol";
+import { EdgeError, TRACE_HEADER, type TurnResource } from "@claude-edge/protocol";
 
 import type { EventsCall } from "../session/calls.js";
 import { credentialOf } from "../egress/credential.js";
@@ -10,8 +10,19 @@ import { commonHeaders } from "../errors.js";
 import { accountOf } from "./auth.js";
 
 /** The name of the request's account; `named`: the name in its body. */
-export const nameOf = (c: Call, named?: string): string =>
-  accountOf(c.req.raw, c.get("caller"), named);
+export function nameOf(c: Call, named?: string): string {
+  const name = accountOf(c.req.raw, c.get("caller"), named);
+  c.get("trail").account = name;
+  return name;
+}
+
+/** Notes the turn that a request is about, for its line in the log. */
+export function noteTurn(
+  c: Call,
+  { id, session_id, error }: Pick<TurnResource, "id" | "session_id" | "error">,
+): void {
+  Object.assign(c.get("trail"), { session: session_id, turn: id, ...(error ? { error } : {}) });
+}
 
 export const stubOf = (c: Call, name: string): Account =>
   new Account(c.env, name, c.get("caller").token, c.get("requestId"));

@@ -4,6 +4,7 @@ import type { Context, Next } from "hono";
 import type { Env } from "../env.js";
 import type { Access } from "./access.js";
 import type { Caller } from "./auth.js";
+import type { Trail } from "./trail.js";
 
 /** The API of another system, mapped onto accounts, sessions and turns. It has no storage of its own. */
 export interface Dialect {
@@ -29,6 +30,8 @@ export interface AppEnv {
   Bindings: Env;
   Variables: {
     requestId: string;
+    /** What is known of the request, for its line in the log. */
+    trail: Trail;
     caller: Caller;
     /** The body's text, after it was read. */
     body: string | undefined;

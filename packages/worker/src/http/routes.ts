@@ -66,8 +66,23 @@ export class RouteTable {
     }
   }
 
-  /** The id of a session (`:id`) or a request in the path, if the route has one. */
-  namedIn(c: Call, parameter: ":id" | ":request"): string | undefined {
+  /** The pattern that a request's path matched; undefined when there is no such route. */
+  patternOf(c: Call): string | undefined {
+    try {
+      return this.#matched(c)[0]?.path.replaceAll(/\{[^/]*\}/g, "");
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What stands in the place of a session's id in the path, if the route is one of a session. */
+  sessionIn(c: Call): string | undefined {
+    const isOfSession = /\/(sessions|conversations)\/:id/.test(this.patternOf(c) ?? "");
+    return isOfSession ? this.namedIn(c, ":id") : undefined;
+  }
+
+  /** The id of a session (`:id`), a turn or a request in the path, if the route has one. */
+  namedIn(c: Call, parameter: ":id" | ":turn" | ":request"): string | undefined {
     const [matched] = this.#matched(c);
     // Hono exposes parameters only inside the handler. These ids need no unescaping.
     const place = matched?.path.split("/").indexOf(parameter) ?? -1;

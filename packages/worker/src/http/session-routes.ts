@@ -23,6 +23,7 @@ import {
   json,
   maySeeSessions,
   nameOf,
+  noteTurn,
   readerOf,
   stubOf,
   traceOf,
@@ -38,6 +39,7 @@ async function answerTurn(
   { turn, after }: AcceptedTurn,
   respond: () => Response | Promise<Response>,
 ): Promise<Response> {
+  noteTurn(c, turn);
   if (!wantsStream(c)) return respond();
   const { id, session_id } = turn;
   const events = await stub.events(session_id, after, { turn: id, ...readerOf(c) });
@@ -63,7 +65,9 @@ export function addSessionRoutes(app: Hono<AppEnv>): void {
     const accepted = await stub.query(value, call);
     return answerTurn(c, stub, accepted, async () => {
       const { session_id, id } = accepted.turn;
-      return turnAnswer(await stub.waitForTurn(session_id, id), c.get("requestId"));
+      const turn = await stub.waitForTurn(session_id, id);
+      noteTurn(c, turn);
+      return turnAnswer(turn, c.get("requestId"));
     });
   });
 

@@ -4,7 +4,7 @@ import { EventSourceParserStream } from "eventsource-parser/stream";
 
 import type { AcceptedTurn } from "../session/calls.js";
 import type { Account } from "./account.js";
-import { readerOf } from "./call.js";
+import { noteTurn, readerOf } from "./call.js";
 import type { Call } from "./contract.js";
 import { RECONNECT_MS, RETRY_MS } from "../through-resets.js";
 
@@ -22,6 +22,7 @@ export class TurnEvents implements AsyncIterable<EdgeEvent> {
   #cancelled = false;
 
   constructor(c: Call, stub: Account, accepted: AcceptedTurn) {
+    noteTurn(c, accepted.turn);
     this.#c = c;
     this.#stub = stub;
     this.#accepted = accepted;

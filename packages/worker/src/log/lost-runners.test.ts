@@ -1,6 +1,7 @@
 import type { EdgeEvent } from "@claude-edge/protocol";
 import { describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { sessionStorage } from "../../test/support/storage.js";
 import { TestContainer } from "../../test/support/test-container.js";
@@ -28,7 +29,7 @@ describe("a runner that was given up on", () => {
     const { session, turn } = running();
     await session.follow();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     session.container.isReachable = false;
     session.container.breakConnections();
     await pause(300);
@@ -73,7 +74,7 @@ describe("a runner that was given up on", () => {
 
   test("is ended before its container is used again, and its log is not read again", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     const { session, turn } = running();
     const { container } = session;
     const { boot } = container;

@@ -1,6 +1,8 @@
 import type { EdgeEvent } from "@claude-edge/protocol";
+import type { LogEntry } from "@claude-edge/protocol/internal";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import type { NewFrame } from "../../test/support/test-container.js";
 import { TestSession } from "../../test/support/test-session.js";
@@ -85,13 +87,13 @@ const KINDS: [name: string, trigger: string, frame: (turn: string) => NewFrame][
   ],
 ];
 
-let errors = vi.spyOn(console, "error");
+let logged: LogEntry[] = [];
 beforeEach(() => {
-  errors = vi.spyOn(console, "error").mockReturnValue();
+  logged = captureLog();
 });
 afterEach(() => void vi.restoreAllMocks());
 
-const logged = () => errors.mock.calls.map(([text]) => String(text));
+const messages = () => logged.map(({ message }) => message);
 const aside = ({ storage }: TestSession) =>
   storage.sql
     .exec("SELECT boot, cursor, turn_id, kind, error, body FROM poisoned_frames")
@@ -143,11 +145,18 @@ describe("a frame that cannot be applied", () => {
     expect(aside(session)).toMatchObject([
       { cursor: cursor + 1, turn_id: turn, kind: poisoned.kind, boot: session.container.boot },
     ]);
-    const place = `frame ${cursor + 1} (${poisoned.kind}) of runner ${session.container.boot}`;
-    const about = logged().filter((text) => text.startsWith(place));
-    const outcomes = about.map((text) => text.split(", ").at(-1));
-    expect(outcomes).toEqual(["try 1", "try 2", expect.stringContaining("was put aside")]);
-    expect(about.at(-1)).toContain(`session ${session.id}, turn ${turn}, request req_1`);
+    const { boot } = session.container;
+    const about = { session: session.id, turn, boot, frame: poisoned.kind };
+    const ofFrame = logged.filter((entry) => entry.cursor === cursor + 1);
+    expect(ofFrame).toMatchObject([
+      { ...about, message: "frame not applied", tries: 1 },
+      { ...about, message: "frame not applied", tries: 2 },
+      { ...about, message: "frame put aside", error: { code: "internal" }, request_id: "req_1" },
+    ]);
+    expect(logged.filter(({ request_id: id }) => id === "req_1")).toHaveLength(1);
+    // However often the frame was tried.
+    const ends = logged.filter(({ message }) => message === "turn ended");
+    expect(ends).toMatchObject([{ level: "warn", turn, error: { code: "internal" } }]);
     await eventually(() =>
       expect(session.container.calls.map(({ call }) => call)).toContain(
         `POST /sessions/${session.id}/turns/${turn}/interrupt`,
@@ -205,7 +214,7 @@ describe("a frame that cannot be applied", () => {
       { kind: "message", turn, message: { type: "stream_event" } },
       { kind: "turn", turn, status: "completed" },
     );
-    await eventually(() => expect(logged().some((text) => text.includes("try 2"))).toBe(true));
+    await eventually(() => expect(logged).toContainEqual(expect.objectContaining({ tries: 2 })));
     session.storage.sql.exec("DROP TRIGGER poison");
     await eventually(() => expect(session.turn(turn).status).toBe("completed"));
     const events = await session.events();
@@ -223,14 +232,14 @@ describe("a frame that cannot be applied", () => {
     session.say({ kind: "transcript", turn, entries: [{ type: "user" }] });
     for (const tries of [1, 2]) {
       await eventually(() =>
-        expect(logged().filter((text) => text.includes("try"))).toHaveLength(tries),
+        expect(messages().filter((text) => text === "frame not applied")).toHaveLength(tries),
       );
       session.restart();
       session.parts.resume();
     }
     await failed(session, turn);
     expect(aside(session)).toHaveLength(1);
-    expect(logged().filter((text) => text.includes(" try "))).toHaveLength(2);
+    expect(messages().filter((text) => text === "frame not applied")).toHaveLength(2);
   });
 
   test("that is between turns ends none, and the process after it begins from what is stored", async () => {
@@ -249,7 +258,9 @@ describe("a frame that cannot be applied", () => {
     const { session, turn } = await running();
     session.storage.sql.exec(raise("INSERT ON events WHEN NEW.kind IN ('message', 'turn')"));
     session.message(turn, "a");
-    await eventually(() => expect(logged().join()).toContain("could not be ended"));
+    await eventually(() =>
+      expect(messages()).toContain("turn of a frame that was put aside not ended"),
+    );
     session.storage.sql.exec("DROP TRIGGER poison");
     session.say({ kind: "turn", turn, status: "interrupted" });
     await eventually(() => expect(session.turn(turn).status).toBe("interrupted"));

@@ -6,6 +6,7 @@ import {
   type MessageFrame,
   type TakeCheckpoint,
 } from "@claude-edge/protocol/runner";
+import type { LogFields, LogSubject } from "@claude-edge/protocol/internal";
 
 import { callRunner, type ContainerStub } from "../container/runner-client.js";
 import {
@@ -14,6 +15,7 @@ import {
   type FetchedCheckpoint,
 } from "../files/from-runner.js";
 import type { FileStore } from "../files/file-store.js";
+import { logger } from "../logger.js";
 import { Follower } from "./follower.js";
 import type { LostRunners } from "./lost-runners.js";
 import { MAX_TRIES, type PoisonedFrames } from "./poisoned-frames.js";
@@ -31,6 +33,7 @@ interface RunningTurn {
 /** The part of the session's storage that following a log depends on. */
 export interface RunnerLogStore extends LogStore {
   readonly id: string;
+  readonly subject: LogSubject;
   readonly lostRunners: LostRunners;
   readonly poisoned: PoisonedFrames;
   setFollowed(boot: string | null, cursor: number): void;
@@ -160,7 +163,11 @@ export class RunnerLog {
         acknowledgeable: () => this.#acknowledgeable(boot),
         draining: () => {
           const told = this.#callbacks.container().onDraining(boot);
-          this.#ctx.waitUntil(told.catch((error: unknown) => console.error("draining", error)));
+          this.#ctx.waitUntil(
+            told.catch((error: unknown) =>
+              logger.warn("container not told that its runner drains", this.#about({ error })),
+            ),
+          );
         },
         lost: (sawEnd) => {
           // A hanging container still runs: stop it before another one is started.
@@ -186,7 +193,9 @@ export class RunnerLog {
     await this.#callbacks
       .container()
       .sleep(boot)
-      .catch((error: unknown) => console.error("a lost runner could not be stopped", error));
+      .catch((error: unknown) =>
+        logger.error("lost runner not stopped", this.#about({ boot, error })),
+      );
   }
 
   /** Follows the log while `work` runs, even without a turn. */
@@ -259,7 +268,7 @@ export class RunnerLog {
     } catch (error) {
       this.#failedFetches += 1;
       if (this.#failedFetches < MAX_FETCHES) throw error;
-      console.error("a checkpoint could not be fetched", error);
+      logger.error("checkpoint not fetched", this.#about({ turn: frame.turn, error }));
       const message = "The runner did not give the files that it told of.";
       this.#fetched.set(frame, { error: wireError("workspace_unavailable", message) });
       // Later checkpoints are deltas on top of this one, so a full one must replace it.
@@ -272,7 +281,7 @@ export class RunnerLog {
     const take: TakeCheckpoint = { reason, full: true };
     const path = `/sessions/${this.#store.id}/checkpoints`;
     await callRunner(container, "POST", path, take, FULL_CHECKPOINT_MS).catch((error: unknown) => {
-      console.error("no other checkpoint was taken", error);
+      logger.error("full checkpoint not taken", this.#about({ error }));
     });
   }
 
@@ -318,7 +327,7 @@ export class RunnerLog {
     const isFull = toWireError(error).code === "storage_full";
     const tries = poisoned.noteFailure(frame.cursor);
     if (tries >= (isFull ? 2 : MAX_TRIES)) this.#putAside(boot, frame, error);
-    else console.error(`${this.#describe(boot, frame)} could not be applied, try ${tries}`, error);
+    else logger.warn("frame not applied", this.#ofFrame(boot, frame, { tries, error }));
     const again = scheduler.wait(AGAIN_MS * tries).then(() => {
       if (this.#follower !== follower) return;
       this.follow(boot);
@@ -329,7 +338,9 @@ export class RunnerLog {
   }
 
   #putAside(boot: string, frame: LogFrame, thrown: unknown): void {
-    console.error(`${this.#describe(boot, frame)} was put aside`, thrown);
+    // The turn's error names the request too.
+    const request_id = this.#store.requestIdOf(frame.turn);
+    logger.error("frame put aside", this.#ofFrame(boot, frame, { request_id, error: thrown }));
     const { poisoned } = this.#store;
     const pass = () => {
       poisoned.clearFailure();
@@ -345,20 +356,26 @@ export class RunnerLog {
       });
     } catch (error) {
       // Its turn goes on without it, until its process tells of the end.
-      console.error(`the turn ${frame.turn} could not be ended`, error);
+      logger.error(
+        "turn of a frame that was put aside not ended",
+        this.#ofFrame(boot, frame, { error }),
+      );
       this.#store.transaction(pass);
     }
     try {
       if (this.#store.turn(frame.turn)) this.#callbacks.onPutAside(frame.turn);
     } catch (error) {
       // The alarm sees to what follows.
-      console.error(`session ${this.#store.id} could not go on after its log`, error);
+      logger.error("session did not go on after its log", this.#about({ turn: frame.turn, error }));
     }
   }
 
-  #describe(boot: string, { kind, turn, cursor }: LogFrame): string {
-    const request = this.#store.requestIdOf(turn) ?? "none";
-    return `frame ${cursor} (${kind}) of runner ${boot}, session ${this.#store.id}, turn ${turn}, request ${request}`;
+  #about(fields: LogFields): LogFields {
+    return { ...this.#store.subject, ...fields };
+  }
+
+  #ofFrame(boot: string, { kind, turn, cursor }: LogFrame, fields: LogFields): LogFields {
+    return this.#about({ turn, boot, frame: kind, cursor, ...fields });
   }
 
   /** Replays an applied frame to rebuild the in-memory part of the log. */
@@ -421,7 +438,7 @@ export class RunnerLog {
       this.#callbacks.onApplied(frames);
     } catch (error) {
       // The frames are stored. What follows from them the alarm sees to.
-      console.error(`session ${this.#store.id} could not go on after its log`, error);
+      logger.error("session did not go on after its log", this.#about({ error }));
     }
   }
 

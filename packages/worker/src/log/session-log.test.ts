@@ -28,7 +28,7 @@ const delta = (turn = "t", text = "x") => session.log.emit(turn, "delta", { text
 const own = (turn = "t") => session.store.transaction(() => session.log.emitOwn(turn, "turn", {}));
 const end = (turn: string) =>
   session.store.transaction(() => {
-    session.store.endTurn(turn, "completed", own(turn), Date.now());
+    session.store.endTurn(turn, { status: "completed" }, own(turn), Date.now());
   });
 
 describe("a session's log", () => {

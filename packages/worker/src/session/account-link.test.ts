@@ -1,13 +1,16 @@
+import type { LogEntry } from "@claude-edge/protocol/internal";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestSession } from "../../test/support/test-session.js";
 import type { NumberedNotice } from "./account-port.js";
 
 let session = new TestSession();
+let logged: LogEntry[] = [];
 beforeEach(() => {
   session = new TestSession();
-  vi.spyOn(console, "error").mockImplementation(() => {});
+  logged = captureLog();
 });
 afterEach(() => void vi.restoreAllMocks());
 
@@ -123,10 +126,10 @@ test("a notice that the account refuses three times is put aside and logged; the
   expect(told()).toEqual(["a", "b", "c", "d"]);
   expect(session.account.notify).toHaveBeenCalledTimes(7);
   expect([isEmpty(), session.parts.link.isStuck]).toEqual([true, false]);
-  expect(console.error).toHaveBeenCalledTimes(2);
-  expect(console.error).toHaveBeenCalledWith(
-    expect.stringMatching(/refused 3 times .*no such thing.*"turn":"poison"/),
-  );
+  const put = { message: "notice put aside", session: session.id, notice: "waiting", times: 3 };
+  expect(logged).toMatchObject([put, put]);
+  // A notice holds the session's title, which is the beginning of a prompt.
+  expect(JSON.stringify(logged)).not.toContain("poison");
 });
 
 test("a notice that an older account does not know waits for a newer one, at the alarm's pauses, ten times", async () => {
@@ -150,7 +153,7 @@ test("a notice that an older account does not know waits for a newer one, at the
   add("b");
   for (let n = 0; n < 10; n += 1) await deliver();
   expect([isEmpty(), session.parts.link.isStuck]).toEqual([true, false]);
-  expect(console.error).toHaveBeenCalledWith(expect.stringMatching(/refused 10 times/));
+  expect(logged).toContainEqual(expect.objectContaining({ times: 10 }));
 });
 
 test("what a restart leaves undelivered an alarm delivers, however far off the next one was", async () => {

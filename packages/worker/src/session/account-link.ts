@@ -1,5 +1,6 @@
 import { backoff } from "../backoff.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import type { AccountPort, NumberedNotice, RefusedNotice } from "./account-port.js";
 import type { Store } from "./store.js";
@@ -112,7 +113,7 @@ export class AccountLink {
       } catch (error) {
         tries += 1;
         if (tries >= MAX_TRIES) {
-          console.error("the account could not be notified", error);
+          logger.warn("account not notified", { ...this.#store.subject, error });
           this.#isStuck = true;
           this.#failures += 1;
           return;
@@ -133,10 +134,13 @@ export class AccountLink {
     this.#refused = { id, index, times };
     if (times < (isSkew ? MAX_SKEWED : MAX_REFUSALS)) return;
     const { notice } = notices.filter((numbered) => numbered.id === id)[index]!;
-    const logged = JSON.stringify(notice).slice(0, LOGGED_CHARS);
-    console.error(
-      `a notice of session ${this.#store.id} was refused ${times} times (${message}): ${logged}`,
-    );
+    const text = JSON.stringify(notice).slice(0, LOGGED_CHARS);
+    logger.error("notice put aside", {
+      ...this.#store.subject,
+      notice: notice.kind,
+      times,
+      content: { message, notice: text },
+    });
     outbox.remove(id, index);
     this.#refused = undefined;
   }

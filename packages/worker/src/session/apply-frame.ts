@@ -157,7 +157,7 @@ export class FrameApplier {
     this.#requests.cancelOf(turn, { derived: true });
     const session_id = this.#store.id;
     const seq = this.#log.emit(turn, "turn", { session_id, ...end });
-    this.#store.endTurn(turn, end.status, seq, Date.now());
+    this.#store.endTurn(turn, end, seq, Date.now());
     this.#steering.endWith(turn, end, "emitDerived");
     this.#store.publish();
   }

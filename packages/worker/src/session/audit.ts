@@ -37,8 +37,18 @@ export const exported = (session: string, what: "session" | "transcript"): Audit
   details: { what },
 });
 
-/** The fields of a change that the audit log tells of: all but what a session is called. */
-export const auditedFields = ({
+/** Tells the account what of a session a caller changes: all but what it is called. Call it in the transaction. */
+export function auditChange(
+  session: AuditedSession & { readonly id: string },
+  actor: Actor | undefined,
+  request: UpdateSessionRequest,
+): void {
+  const fields = auditedFields(request);
+  if (fields.length === 0) return;
+  audit(session, actor, { action: "session.changed", target: session.id, details: { fields } });
+}
+
+const auditedFields = ({
   accountId: _account,
   title: _title,
   tags: _tags,

@@ -9,6 +9,7 @@ import { noConversation } from "@claude-edge/protocol/internal";
 import type { Env } from "../env.js";
 import type { OpenFile } from "../files/files.js";
 import { withAttachments } from "../files/store-attachments.js";
+import { logger } from "../logger.js";
 import { objectNamed } from "../objects.js";
 import { containerName, OTHER_CONTAINERS, sessionName } from "../settings.js";
 import { accountPort } from "./account-link.js";
@@ -116,7 +117,11 @@ export class Beginning {
         await importFork(store, files, stream, { id, container, share });
       } catch (error) {
         // What this cannot clear the alarm does.
-        await this.#host.clear().catch((failure: unknown) => console.error("fork", failure));
+        await this.#host
+          .clear()
+          .catch((failure: unknown) =>
+            logger.warn("fork not cleared", { account, session: id, error: failure }),
+          );
         throw error;
       }
       store.transaction(() => {

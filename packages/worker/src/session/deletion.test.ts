@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestBucket } from "../../test/support/test-bucket.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
@@ -12,7 +13,7 @@ beforeEach(() => {
   bucket = new TestBucket();
   deployment = new TestDeployment({ FILES: bucket.binding });
   caller = new Account(deployment.env, "ada");
-  vi.spyOn(console, "error").mockImplementation(() => {});
+  captureLog();
 });
 
 const withCode = (code: string) => expect.objectContaining({ code });

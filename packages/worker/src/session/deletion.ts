@@ -1,5 +1,6 @@
 import { callRunner, containerStub } from "../container/runner-client.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { homeOf, wantsSnapshots, withStandIn } from "../settings.js";
 import { accountPort } from "./account-link.js";
 import type { Actor } from "./account-port.js";
@@ -50,7 +51,7 @@ export class Deletion {
       });
     } catch (error) {
       // The storage may be full. What frees it needs no room.
-      console.error("the turns of a session could not be ended", error);
+      logger.error("turns of a deleted session not ended", { ...store.subject, error });
       store.isDeleting = true;
     }
   }

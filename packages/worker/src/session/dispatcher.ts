@@ -7,6 +7,7 @@ import type { PlacedRunner } from "../container/places.js";
 import { callRunner, type RunnerAnswer } from "../container/runner-client.js";
 import { placeAttachments } from "../files/place-attachments.js";
 import { iso } from "../iso.js";
+import { logger } from "../logger.js";
 import { capacityPatienceMs, holdMs } from "../settings.js";
 import { CapacityWait } from "./capacity-wait.js";
 import { refusalOf, type RunnerRefusal } from "./runner-refusal.js";
@@ -75,7 +76,9 @@ export class Dispatcher {
     const sent = this.#send(id)
       .catch((thrown: unknown) => {
         const known = toWireError(thrown);
-        if (known.code === "internal") console.error(`turn ${id} could not be sent`, thrown);
+        if (known.code === "internal") {
+          logger.error("turn not sent", { ...this.#of.store.subject, turn: id, error: thrown });
+        }
         const message = "The container could not be reached";
         const said = messageOf(thrown);
         const error =

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 
 import type { EdgeEvent } from "@claude-edge/protocol";
 import { unpackTar } from "modern-tar";
-import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { inChunks } from "../../test/support/test-blobs.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
 import { TestSession } from "../../test/support/test-session.js";
@@ -64,8 +65,7 @@ const linesOf = (contents: Awaited<ReturnType<typeof contentsOf>>, name: string)
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 const silenceErrors = () => {
-  const said = vi.spyOn(console, "error").mockReturnValue();
-  onTestFinished(() => said.mockRestore());
+  captureLog();
 };
 
 describe("an export", () => {

@@ -36,7 +36,7 @@ export function exportSession(
     await entries.text("transcript.ndjson", time, checked(transcript));
     await entries.directory("files");
     await entries.folder(files.stored, root, "files/");
-  });
+  }, store.subject);
   return streamOf(readable(tar, assertReadable));
 }
 

@@ -5,6 +5,7 @@ import {
   type ModelUsage,
 } from "../egress/model-call.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { accountPort } from "./account-link.js";
 import type { BudgetLease } from "./account-port.js";
 import { dayOf } from "./model-call-table.js";
@@ -66,7 +67,12 @@ export class ModelCalls {
     } catch (error) {
       // Without a session there is nothing to keep it in: the gateway reports it again.
       if (!store.exists) throw error;
-      console.error("the account could not be told of a model call", error);
+      logger.warn("account not told of a model call", {
+        account,
+        session: id,
+        turn: call.turn,
+        error,
+      });
       store.outbox.add({ kind: "call", id: call.id, day, used });
     }
   }

@@ -7,6 +7,7 @@ import { FileStore } from "../files/file-store.js";
 import { Files } from "../files/files.js";
 import { RunnerLog } from "../log/runner-log.js";
 import { SessionLog } from "../log/session-log.js";
+import { logger } from "../logger.js";
 import { objectId } from "../objects.js";
 import { readCollector } from "../otlp-settings.js";
 import { accountOf, objectBytes, readRetention } from "../settings.js";
@@ -64,12 +65,15 @@ export class SessionParts {
       get id() {
         return store.id;
       },
+      get subject() {
+        return store.subject;
+      },
       get accountObject() {
         return objectId(env, "ACCOUNT", accountOf(ctx.id.name ?? ""));
       },
       turn: (id) => store.turn(id),
       seqOfMessage: (uuid) => store.events.seqOfMessage(uuid),
-      attachedHashes: () => store.attachedHashes(),
+      attachedHashes: () => attachedHashes(store),
       turnEnds: (from, to) => store.turnEnds(from, to),
       openSince: () => store.openTurns()[0]?.first_seq ?? undefined,
       onReleased: (folder, packs) => store.outbox.add({ kind: "packs.released", folder, packs }),
@@ -162,7 +166,7 @@ export class SessionParts {
       try {
         step();
       } catch (error) {
-        console.error(`session ${this.store.id} could not resume its work`, error);
+        logger.error("session did not resume its work", { ...this.store.subject, error });
       }
     }
     this.#ctx.waitUntil(this.claim());
@@ -253,3 +257,10 @@ function assertFilesWritable(store: Store): void {
   const message = `Turn ${open.id} is ${open.status}: files can be written when it has ended.`;
   throw new EdgeError("turn_running", message, { turn_id: open.id });
 }
+
+/** Hashes of the attachments of open turns that are not in the workspace yet. */
+const attachedHashes = (store: Store): string[] =>
+  store
+    .openTurns()
+    .flatMap(({ id }) => store.attachmentsOf(id))
+    .flatMap((attachment) => ("sha256" in attachment ? [attachment.sha256] : []));

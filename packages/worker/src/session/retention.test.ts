@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 
 import type { CreateSessionRequest } from "@claude-edge/protocol";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { inChunks } from "../../test/support/test-blobs.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
 import { streamOf } from "../files/byte-reader.js";
@@ -187,8 +188,7 @@ describe("a session that is due", () => {
   });
 
   test("is tried again when it cannot be deleted", async () => {
-    const said = vi.spyOn(console, "error").mockReturnValue();
-    onTestFinished(() => said.mockRestore());
+    captureLog();
     const id = await create({ expires_in: 60 });
     deployment.beforeReply = (_name, method) => {
       if (method === "removeSession") throw new Error("unreachable");
@@ -269,8 +269,7 @@ describe("a deployment that keeps sessions for a time", () => {
   });
 
   test("takes one that is gone from the list, and asks one that is out of reach again in an hour", async () => {
-    const said = vi.spyOn(console, "error").mockReturnValue();
-    onTestFinished(() => said.mockRestore());
+    captureLog();
     const [gone, away] = [await create(), await create()];
     await deployment.storageOf(`ada/${gone}`).deleteAll();
     deployment.restart(`ada/${gone}`);

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 
 import { requestId } from "@claude-edge/protocol/runner";
-import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
 import { Account } from "../http/account.js";
@@ -49,7 +50,7 @@ describe("a session", () => {
   });
 
   test("serves after a reset although it cannot resume its work, which its alarm tries again", async () => {
-    const logged = vi.spyOn(console, "error").mockReturnValue();
+    const logged = captureLog();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const { session, turn } = await begin();
     const name = `ada/${session}`;
@@ -66,18 +67,16 @@ describe("a session", () => {
     expect(await caller.getSession(session)).toMatchObject({ status: "waiting" });
     await deployment.session(session).alarm();
     expect(await deployment.alarmOf(name)).not.toBeNull();
-    expect(logged.mock.calls.map(([text]) => text)).toContain(
-      `session ${session} could not resume its work`,
-    );
+    const about = { message: "session did not resume its work", account: "ada", session };
+    expect(logged).toContainEqual(expect.objectContaining(about));
     deployment.rows(name, "DROP TRIGGER full");
     await deployment.session(session).alarm();
     await eventually(async () => expect(await statusOf(session, turn)).toBe("failed"));
     vi.useRealTimers();
-    logged.mockRestore();
   });
 
   test("sets its alarm again when that fails", async () => {
-    const logged = vi.spyOn(console, "error").mockReturnValue();
+    captureLog();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const { session } = await begin();
     const { sql } = deployment.storageOf(`ada/${session}`);
@@ -86,7 +85,6 @@ describe("a session", () => {
     expect(await deployment.alarmOf(`ada/${session}`)).toBe(Date.now() + 30_000);
     sql.exec("ALTER TABLE away RENAME TO upkeep");
     vi.useRealTimers();
-    logged.mockRestore();
   });
 
   test("is one for each key, also when the same is asked for at the same time", async () => {
@@ -270,7 +268,7 @@ describe("model calls", () => {
   });
 
   test("count once when the account cannot be reached as they end, however long that lasts", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     const { session } = await begin();
     await eventually(() => expect(deployment.rows(`ada/${session}`, OUTBOX)).toEqual([]));
     const call = await deployment.session(session).beginModelCall();
@@ -288,7 +286,7 @@ describe("model calls", () => {
   });
 
   test("that the account has yet to hear of are in its figures when it is asked for a budget", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     await caller.call("updateLimits", { dollars_per_day: 1 });
     const { session } = await begin();
     const call = await deployment.session(session).beginModelCall();
@@ -383,8 +381,7 @@ describe("requests", () => {
 
 describe("a token that is revoked", () => {
   test("reads no longer than its session cannot be told, also when the account restarts meanwhile", async () => {
-    const logged = vi.spyOn(console, "error").mockReturnValue();
-    onTestFinished(() => logged.mockRestore());
+    captureLog();
     const { id } = await caller.createSession({});
     const token = { id: "t", expiresAt: undefined };
     const reader = (

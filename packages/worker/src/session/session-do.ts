@@ -25,10 +25,11 @@ import type { HostTraffic } from "../egress/traffic.js";
 import type { CallTiming, ModelCall } from "../egress/model-call.js";
 import { containerStub } from "../container/runner-client.js";
 import type { Env } from "../env.js";
+import { configureLog, logger } from "../logger.js";
 import { methodNamed } from "../object-fault.js";
 import { accountOf, homeOf, withStandIn } from "../settings.js";
 import type { Actor, CallerCheck, Idempotency } from "./account-port.js";
-import { audit, auditedFields, exported } from "./audit.js";
+import { audit, auditChange, exported } from "./audit.js";
 import { accountPort } from "./account-link.js";
 import type {
   AcceptedTurn,
@@ -75,7 +76,7 @@ export class SessionDO extends DurableObject<Env> {
   readonly #deletion: Deletion;
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
+    super(ctx, configureLog(env));
     this.#parts = new SessionParts(ctx, env);
     this.#parts.resume();
     const host = {
@@ -101,7 +102,7 @@ export class SessionDO extends DurableObject<Env> {
       await this.#onAlarm();
     } catch (error) {
       // The platform would try six times, and never again.
-      console.error(`the alarm of session ${this.#names().id} failed`, error);
+      logger.error("alarm of the session failed", { ...this.#subject(), error });
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
   }
@@ -111,7 +112,7 @@ export class SessionDO extends DurableObject<Env> {
     if (store.isDeleting || this.#isDue(Date.now())) {
       // A deletion that could not be finished has set the next alarm.
       await this.remove(!store.isDeleting && !store.isEphemeral).catch((error: unknown) => {
-        console.error("a session could not be deleted", error);
+        logger.error("session not deleted", { ...this.#subject(), error });
       });
       return;
     }
@@ -196,9 +197,7 @@ export class SessionDO extends DurableObject<Env> {
       if (options !== undefined) store.options.set(options);
       if (approval_timeout_ms !== undefined) store.setApprovalTimeout(approval_timeout_ms);
       if (expires_in !== undefined) store.setExpiresIn(expires_in, Date.now());
-      const fields = auditedFields(request);
-      const changed = { action: "session.changed", target: store.id, details: { fields } } as const;
-      if (fields.length > 0) audit(store, actor, changed);
+      auditChange(store, actor, request);
       store.publish();
     });
     await link.deliver();
@@ -534,6 +533,11 @@ export class SessionDO extends DurableObject<Env> {
   #existing(): SessionParts {
     if (this.#parts.store.exists) return this.#parts;
     throw new EdgeError("session_not_found", noConversation(this.#names().id));
+  }
+
+  #subject(): { account: string; session: string } {
+    const { account, id } = this.#names();
+    return { account, session: id };
   }
 
   /** The ids of the session and its account, from the object's name. */

@@ -1,4 +1,5 @@
 import type { SessionOptions, SessionResource } from "@claude-edge/protocol";
+import type { LogSubject } from "@claude-edge/protocol/internal";
 
 import type { EventTable } from "../log/event-table.js";
 import { one } from "../sql/rows.js";
@@ -54,6 +55,16 @@ export class SessionRow {
       log_boot,
       log_cursor: newest.seq > log_since ? Math.max(log_cursor, newest.cursor) : log_cursor,
     };
+  }
+
+  /** What an entry of the log about the session names; nothing once it is gone. */
+  get subject(): LogSubject {
+    try {
+      const { account, id: session, container } = this.#read("account", "id", "container");
+      return { account, session, container };
+    } catch {
+      return {};
+    }
   }
 
   get id(): string {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
 import { Account } from "../http/account.js";
@@ -15,8 +16,7 @@ let caller = new Account(deployment.env, "ada");
 beforeEach(() => {
   deployment = new TestDeployment();
   caller = new Account(deployment.env, "ada");
-  const logged = vi.spyOn(console, "error").mockReturnValue();
-  onTestFinished(() => logged.mockRestore());
+  captureLog();
 });
 
 const withCode = (code: string) => expect.objectContaining({ code });

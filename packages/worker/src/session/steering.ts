@@ -76,7 +76,7 @@ export class Steering {
     for (const id of this.#store.steering.takenInBy(turn)) {
       const event = { session_id: this.#store.id, ...end, steered_turn_id: turn };
       const seq = this.#log[emit](id, "turn", event);
-      this.#store.endTurn(id, end.status, seq, Date.now());
+      this.#store.endTurn(id, end, seq, Date.now());
     }
   }
 

@@ -1,5 +1,7 @@
+import type { LogEntry } from "@claude-edge/protocol/internal";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { inChunks } from "../../test/support/test-blobs.js";
 import { TestDeployment } from "../../test/support/test-deployment.js";
@@ -20,7 +22,8 @@ function fill({ sql }: Pick<DurableObjectStorage, "sql">, share: number): void {
   }
 }
 
-beforeEach(() => void vi.spyOn(console, "error").mockReturnValue());
+let logged: LogEntry[] = [];
+beforeEach(() => void (logged = captureLog()));
 afterEach(() => void vi.restoreAllMocks());
 
 describe("a session whose storage is nearly full", () => {
@@ -100,10 +103,7 @@ describe("a session whose storage is nearly full", () => {
     session.message(turn, "a".repeat(200_000));
     await eventually(() => expect(session.turn(turn).status).toBe("failed"));
     expect(session.store.turnResource(turn)?.error).toMatchObject({ code: "storage_full" });
-    const tries = vi
-      .mocked(console.error)
-      .mock.calls.filter(([text]) => /try \d/.test(String(text)));
-    expect(tries).toHaveLength(1);
+    expect(logged.filter(({ tries }) => tries !== undefined)).toHaveLength(1);
   });
 });
 

@@ -32,6 +32,7 @@ import { SessionRow } from "./session-row.js";
 import { SteeringTable } from "./steering-table.js";
 import { Transcripts } from "./transcripts.js";
 import type { TurnEnd } from "./turn-end.js";
+import { TurnLog } from "./turn-log.js";
 import { UnsentTable } from "./unsent-table.js";
 import { admissionTiming, TurnTimings } from "./turn-timings.js";
 import { traceOf } from "./turn-trace.js";
@@ -64,6 +65,7 @@ export class Store extends SessionRow {
   #isOpen: boolean;
   /** Its row was seen, and it is not being deleted: each event asks for it several times. */
   #isSeen = false;
+  readonly #turnLog: TurnLog = new TurnLog();
   /** State that follows the transactions of the storage. */
   inMemory: InMemory | undefined;
 
@@ -98,13 +100,16 @@ export class Store extends SessionRow {
     const undo = this.inMemory?.begin();
     let result: T;
     try {
-      result = this.#storage.transactionSync(() => this.outbox.collect(work));
+      result = this.#turnLog.during(() =>
+        this.#storage.transactionSync(() => this.outbox.collect(work)),
+      );
     } catch (error) {
       undo?.();
       this.#isSeen = false;
       throw error;
     }
     this.inMemory?.commit();
+    this.#turnLog.commit();
     return result;
   }
 
@@ -258,13 +263,6 @@ export class Store extends SessionRow {
     this.#sql.exec("UPDATE turns SET attachments = ? WHERE id = ?", json, turn);
   }
 
-  /** Hashes of the attachments of open turns that are not in the workspace yet. */
-  attachedHashes(): string[] {
-    return this.openTurns()
-      .flatMap(({ id }) => this.attachmentsOf(id))
-      .flatMap((attachment) => ("sha256" in attachment ? [attachment.sha256] : []));
-  }
-
   /** Turns that have not ended, in the order they came. */
   openTurns(): TurnRow[] {
     return all<TurnRow>(
@@ -340,6 +338,7 @@ export class Store extends SessionRow {
     at: { cursor: number; seq: number },
     repeatableTools: string[] | undefined,
   ): void {
+    this.#turnLog.started(this.subject, this.turn(turn)!, () => this.inputOf(turn).prompt);
     this.#sql.exec(
       "UPDATE turns SET boot = ?, start_cursor = ?, start_seq = ?, repeatable_tools = ? WHERE id = ?",
       boot,
@@ -398,12 +397,13 @@ export class Store extends SessionRow {
     this.#sql.exec("UPDATE turns SET interrupted = 1 WHERE id = ?", turn);
   }
 
-  endTurn(turn: string, status: TurnEnd["status"], endSeq: number, now: number): void {
+  endTurn(turn: string, end: TurnEnd, endSeq: number, now: number): void {
+    this.#turnLog.ended(this.subject, this.turn(turn)!, end, now);
     const { firstToken, timing } = this.timings.columns(turn);
     this.#sql.exec(
       `UPDATE turns SET status = ?, end_seq = ?, ended_at = ?, transcript_end = ?, awaiting_since = NULL,
         awaited_ms = awaited_ms + ? - coalesce(awaiting_since, ?), first_token_at = ?, timing = ? WHERE id = ?`,
-      status,
+      end.status,
       endSeq,
       now,
       this.transcripts.lastPosition(),
@@ -415,7 +415,7 @@ export class Store extends SessionRow {
     );
     this.timings.release(turn);
     if (!this.isEphemeral) this.unsent.add(turn, () => this.inputOf(turn).traceparent, now);
-    this.outbox.add({ kind: "ended", turn, at: now, status });
+    this.outbox.add({ kind: "ended", turn, at: now, status: end.status });
   }
 
   /** Ids of turns in the order they came, by their position: those after one position up to another. */

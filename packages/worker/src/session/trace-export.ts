@@ -1,6 +1,7 @@
 import { backoff } from "../backoff.js";
 import { sendToCollector } from "../egress/collector.js";
 import type { Env } from "../env.js";
+import { logger } from "../logger.js";
 import { readCollector } from "../otlp-settings.js";
 import { metricsRequest } from "./otlp-metrics.js";
 import { tracesRequest, type EndedTurn } from "./otlp-spans.js";
@@ -99,7 +100,8 @@ export class TraceExport {
       const pause = Math.max(backoff(RETRY_MS, attempts, MAX_PAUSE_MS), retryAfterMs);
       if (isLast) unsent.settle(turn_id, what, round);
       else unsent.postpone(turn_id, Date.now() + Math.min(pause, MAX_PAUSE_MS));
-      if (isLast) console.error(`the ${what} of turn ${turn_id} were not sent: ${why}`);
+      if (isLast)
+        logger.error(`${what} not sent`, { ...this.#store.subject, turn: turn_id, error: why });
     }
     return !isPassing;
   }

@@ -1,6 +1,7 @@
 import { EdgeError } from "@claude-edge/protocol";
 import { describe, expect, test, vi } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestSession } from "../../test/support/test-session.js";
 import { callControl } from "./control.js";
@@ -129,7 +130,7 @@ describe("a turn that is given a slot", () => {
 
   test("waits ten minutes for a container's object that cannot be reached, and fails then", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     const session = new TestSession();
     const turn = session.queue();
     session.container.isReachable = false;

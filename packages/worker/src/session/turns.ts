@@ -99,7 +99,7 @@ export class Turns {
     store.transaction(() => {
       requests.cancelOf(id, { derived: false });
       const seq = log.emitOwn(id, "turn", { session_id: store.id, ...end });
-      store.endTurn(id, end.status, seq, Date.now());
+      store.endTurn(id, end, seq, Date.now());
       steering.endWith(id, end, "emitOwn");
       store.publish();
     });
@@ -115,7 +115,7 @@ export class Turns {
       for (const { id } of store.openTurns()) {
         requests.cancelOf(id, { derived: false });
         const seq = log.emitOwn(id, "turn", { session_id: store.id, ...end });
-        store.endTurn(id, end.status, seq, Date.now());
+        store.endTurn(id, end, seq, Date.now());
       }
     });
     this.#dispatcher.stopWaiting();

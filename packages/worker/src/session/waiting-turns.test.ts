@@ -1,5 +1,6 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 
+import { captureLog } from "../../test/support/capture-log.js";
 import { eventually } from "../../test/support/eventually.js";
 import { TestSession } from "../../test/support/test-session.js";
 
@@ -44,7 +45,7 @@ describe("a turn whose process was released", () => {
   });
 
   test("asks for a slot only once the account knows that it gave the last one back", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+    captureLog();
     const { session, turn, row, release } = await asking();
     session.account.onNotify = () => {
       throw new Error("unreachable");

@@ -4,6 +4,7 @@ import { callRunner, type ContainerStub } from "../container/runner-client.js";
 import type { FileStore } from "../files/file-store.js";
 import { sendWorkspace, type WorkspaceTransfer } from "../files/to-runner.js";
 import type { RunnerLog } from "../log/runner-log.js";
+import { logger } from "../logger.js";
 import type { Store } from "./store.js";
 
 /** Timeout of a checkpoint, milliseconds: a large workspace takes long. */
@@ -49,7 +50,9 @@ export class WorkspaceSync {
     this.#current = { boot, transfer };
     const settled = transfer
       .then((brought) => brought.complete)
-      .catch((thrown: unknown) => console.error("the files could not be brought", thrown))
+      .catch((error: unknown) =>
+        logger.error("files not brought", { ...this.#store.subject, error }),
+      )
       .finally(() => {
         if (this.#current?.transfer === transfer) this.#current = undefined;
       });

@@ -7,6 +7,7 @@ import type { Call } from "../../http/contract.js";
 import { frameStream, sseFrame } from "../../http/frames.js";
 import { TurnEvents } from "../../http/turn-events.js";
 import { messagesErrorBody } from "../../egress/refusal.js";
+import { logger } from "../../logger.js";
 import { collect, messageEvents, type StreamEvent } from "./answer.js";
 import { assertNoThread, messagesRequest } from "./request.js";
 import { turnOf } from "./turn.js";
@@ -70,7 +71,9 @@ function sessionRemover(
       .catch(() => {})
       .then(() => account.deleteSession(session))
       // A session that was not deleted deletes itself later.
-      .catch((error: unknown) => console.error(`session ${session} could not be deleted`, error));
+      .catch((error: unknown) =>
+        logger.warn("session not deleted", { account: name, session, turn, error }),
+      );
     c.executionCtx.waitUntil(remove);
   };
 }

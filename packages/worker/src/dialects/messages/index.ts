@@ -51,6 +51,7 @@ async function passThrough(c: Call): Promise<Response> {
   }
   if (path !== "/v1/messages") await stub.admit();
   const answer = await callModel(c.env, c.req.raw, path, {
+    account: nameOf(c),
     counter: stub.modelCalls,
     rules: (fresh) => ruleBook.of(c.env, nameOf(c), undefined, fresh),
     waitUntil: (work) => c.executionCtx.waitUntil(work),
