@@ -100,8 +100,7 @@ export class TraceExport {
       const pause = Math.max(backoff(RETRY_MS, attempts, MAX_PAUSE_MS), retryAfterMs);
       if (isLast) unsent.settle(turn_id, what, round);
       else unsent.postpone(turn_id, Date.now() + Math.min(pause, MAX_PAUSE_MS));
-      if (isLast)
-        logger.error(`${what} not sent`, { ...this.#store.subject, turn: turn_id, error: why });
+      if (isLast) logger.error(`${what} not sent`, { ...this.#store.subject, turn: turn_id, why });
     }
     return !isPassing;
   }
