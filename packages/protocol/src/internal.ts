@@ -1,4 +1,5 @@
 /** Parts that the packages of claude-edge share and that nobody else should build on. */
+export { nextBackground, NO_BACKGROUND, type Background } from "./background.js";
 export { Bell } from "./bell.js";
 export { credentialKind, type CredentialKind } from "./credential-kind.js";
 export {

@@ -145,6 +145,8 @@ export const session = z.looseObject({
       turn_id: z.optional(z.string()),
     }),
   ),
+  /** How many tasks run in the background; not there when none does. */
+  background_tasks: z.optional(z.number()),
   /** The highest `seq` its log holds so far; 0 for a session without events. */
   last_seq: z.number(),
   created_at: z.string(),

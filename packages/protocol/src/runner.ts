@@ -37,6 +37,13 @@ import type { Prompt, UserMessageFields } from "./requests.js";
 import type { TurnResult, Usage } from "./resources.js";
 import type { UnavailableReason } from "./unavailable.js";
 
+export {
+  cutOffMessages,
+  nextBackground,
+  NO_BACKGROUND,
+  type Background,
+  type BackgroundTask,
+} from "./background.js";
 export { requestId, sessionOfRequest } from "./request-id.js";
 export { checkedUsage, MAX_MODEL_CHARS, UNKNOWN_MODEL, usageOf } from "./turn-usage.js";
 
@@ -69,7 +76,7 @@ export interface RunnerSessions {
   sessions: RunnerSession[];
   /**
    * For how long there has been no turn, no control call, no transcript or workspace being received, and no spare
-   * reserved, milliseconds; 0 while there is. Checkpoints do not count: they are taken before the container sleeps.
+   * reserved, milliseconds; 0 while there is, and while tasks run in the background. Checkpoints do not count: they are taken before the container sleeps.
    */
   idle_ms: number;
 }
@@ -78,6 +85,8 @@ export interface RunnerSession {
   id: string;
   /** A turn is running or ending. */
   busy: boolean;
+  /** How many tasks it runs in the background; absent in older runners. */
+  tasks?: number;
   /** Its workspace may hold changes that no checkpoint has: take one before the container sleeps. */
   has_files: boolean;
 }

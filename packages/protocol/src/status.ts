@@ -45,6 +45,8 @@ export interface ContainerStatus {
   sdk_version?: string;
   /** Why it cannot run an agent. */
   error?: string;
+  /** How many tasks run in the background, of all sessions in it; not there when none does. */
+  background_tasks?: number;
 }
 
 /** Data of each event of `GET /v1/status/stream`. */

@@ -52,6 +52,7 @@ function readPolicy(env: NodeJS.ProcessEnv): ProcessPolicy {
     hotMs: number("CLAUDE_EDGE_HOT_MS", DEFAULT_POLICY.hotMs),
     spares: number("CLAUDE_EDGE_SPARES", DEFAULT_POLICY.spares),
     drainMs: number("CLAUDE_EDGE_DRAIN_MS", DEFAULT_POLICY.drainMs),
+    backgroundMs: number("CLAUDE_EDGE_BACKGROUND_MS", DEFAULT_POLICY.backgroundMs),
     niceness: number("CLAUDE_EDGE_NICENESS", DEFAULT_POLICY.niceness),
     maxTurns: number("CLAUDE_EDGE_MAX_PROCESS_TURNS", DEFAULT_POLICY.maxTurns),
     reserveBytes: number("CLAUDE_EDGE_RESERVE_MB", DEFAULT_POLICY.reserveBytes, 1024 * 1024),

@@ -23,6 +23,8 @@ export interface Env {
   CLAUDE_EDGE_SLEEP_AFTER?: string;
   /** How long running turns may go on in a container that the platform ends, `14m` by default and at most. */
   CLAUDE_EDGE_DRAIN?: string;
+  /** How long tasks in the background may go on after a session's last turn, `1h` by default, a day at most; `0s`: there are none. */
+  CLAUDE_EDGE_BACKGROUND?: string;
   /** The size of a container under the scheduling policy `durable_object`, `standard-1` by default. */
   CLAUDE_EDGE_INSTANCE?: string;
   /** `true`: takes a snapshot of a container before it sleeps, under the scheduling policy `durable_object`. */

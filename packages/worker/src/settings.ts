@@ -44,6 +44,14 @@ export function drainMs(env: Env): number {
   return Math.min(duration(env.CLAUDE_EDGE_DRAIN, MAX_DRAIN_MS), MAX_DRAIN_MS);
 }
 
+/** A mistyped setting must not keep containers for ever. */
+const MAX_BACKGROUND_MS = DAY_MS;
+
+/** How long tasks in the background, and what they cause, may go on after a session's last turn, in milliseconds. */
+export function backgroundMs(env: Env): number {
+  return Math.min(duration(env.CLAUDE_EDGE_BACKGROUND, UNITS.h), MAX_BACKGROUND_MS);
+}
+
 /** How long a turn waits for a container that cannot be had now, in milliseconds. */
 export function capacityPatienceMs(env: Env): number {
   return duration(env.CLAUDE_EDGE_CAPACITY_PATIENCE, 10 * UNITS.m);

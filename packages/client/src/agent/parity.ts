@@ -175,7 +175,7 @@ type QueryMethod = Exclude<keyof Query, keyof AsyncGenerator>;
 export const METHODS = {
   accountInfo: forwarded,
   applyFlagSettings: forwarded,
-  backgroundTasks: as("rejects: background tasks are off in the container"),
+  backgroundTasks: forwarded,
   close: caller("interrupts the turn and ends the stream; the session stays"),
   getContextUsage: forwarded,
   initializationResult: forwarded,

@@ -30,6 +30,7 @@ import { noticeOptions } from "./notices.js";
 import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
 import { ABORTED, abortingWith, asMessages, messageBody } from "./prompt.js";
+import { OwnTasks } from "./own-tasks.js";
 import { rewindFiles } from "./rewind-files.js";
 import { LastIdle } from "./last-idle.js";
 import type { Options, Query, SDKUserMessage } from "./sdk.js";
@@ -62,6 +63,12 @@ export function query({ prompt, options = {}, edge = {} }: AgentQuery): Query {
 
 /** A session that is not to stay is deleted this long after its last activity if its query could not do it, seconds. */
 const LEFT_BEHIND_S = 3_600;
+
+/**
+ * How long a query whose prompts are over waits for tasks that it has started in the background, milliseconds: Claude Code's
+ * own time. What still runs then is stopped.
+ */
+const TASKS_MS = 10 * 60_000;
 
 /** The Agent SDK's words, for programs that go by them. */
 const NO_ANSWER = "Query closed before response received";
@@ -106,6 +113,13 @@ class RemoteQuery implements Query {
   /** Prompts that are being sent or are to come. */
   #inputs = 0;
   readonly #waiting: WaitingNote;
+  readonly #tasks = new OwnTasks();
+  /** Until when nothing but tasks in the background is waited for. */
+  #tasksUntil: number | undefined;
+  #tasksTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the program wants to know what the process is doing. */
+  readonly #wantsStates: boolean;
+  #newestTurn: string | undefined;
   #lastResult: { turn: string; message: SDKResultMessage } | undefined;
   readonly #idle = new LastIdle<SDKMessage>();
   #failure: unknown;
@@ -117,6 +131,7 @@ class RemoteQuery implements Query {
     this.#options = options;
     this.#waiting = new WaitingNote(edge);
     const wire = toSessionOptions({ verbatimPrompts: false, ...options });
+    this.#wantsStates = wire.sessionStateEvents === true;
     noticeOptions(options, edge.logger);
     this.#callbacks = new Callbacks(this.#transport, () => this.#sessionId, options);
     this.#session = this.#begin(wire);
@@ -202,6 +217,7 @@ class RemoteQuery implements Query {
     } finally {
       if (this.#options.persistSession === false) await this.deleteSession().catch(() => {});
       this.#isRead = true;
+      clearTimeout(this.#tasksTimer);
       this.#waiting.drop();
       this.#left.abort();
       this.#came.ring();
@@ -231,6 +247,7 @@ class RemoteQuery implements Query {
         return this.#options.includePartialMessages ? (event.message as SDKMessage) : undefined;
       case "message": {
         const message = event.message as SDKMessage;
+        this.#tasks.onMessage(event.message);
         if (message.type === "result") this.#lastResult = { turn: event.turn_id, message };
         if (!this.#isAskedFor(event.message)) return undefined;
         return this.#idle.take(message as SDKMessage & SdkMessage, () => this.#hasMore(event));
@@ -238,8 +255,9 @@ class RemoteQuery implements Query {
     }
   }
 
-  /** The container runs with partial messages and with ids on all prompts: what only comes of those is left out. */
+  /** The container runs with partial messages, states and ids on all prompts: what only comes of those is left out. */
   #isAskedFor({ type, subtype, status, command_uuid: prompt }: SdkMessage): boolean {
+    if (subtype === "session_state_changed") return this.#wantsStates;
     if (type === "command_lifecycle") return this.#named.has(prompt as string);
     const isProgress = type === "system" && subtype === "status" && status === "requesting";
     return !isProgress || this.#options.includePartialMessages === true;
@@ -263,7 +281,15 @@ class RemoteQuery implements Query {
   }
 
   #isDone(): boolean {
-    return this.#inputs === 0 && this.#open.size === 0;
+    clearTimeout(this.#tasksTimer);
+    if (this.#inputs > 0 || this.#open.size > 0) return false;
+    if (!this.#tasks.isPending) return true;
+    this.#tasksUntil ??= Date.now() + TASKS_MS;
+    this.#tasksTimer = setTimeout(() => {
+      this.#stopTasks();
+      this.#leave();
+    }, this.#tasksUntil - Date.now());
+    return false;
   }
 
   /** The Agent SDK's stream ends that way when the last turn ended in an error. */
@@ -357,6 +383,8 @@ class RemoteQuery implements Query {
     // Its id is known before its events can come.
     this.#own.add(turn);
     this.#open.add(turn);
+    this.#newestTurn = turn;
+    this.#tasksUntil = undefined;
     const answer = await this.#transport.json(`/v1/sessions/${id}/turns`, {
       method: "POST",
       body: { id: turn, ...messageBody(message, isAlone) },
@@ -403,6 +431,11 @@ class RemoteQuery implements Query {
   /** What was begun here is not to run on: what waits first, or it would begin when the running one ends. */
   #stop(): void {
     for (const turn of [...this.#open].toReversed()) void this.#interrupt(turn).catch(() => {});
+    this.#stopTasks();
+  }
+
+  #stopTasks(): void {
+    for (const id of this.#tasks.running) void this.stopTask(id).catch(() => {});
   }
 
   /** Whether it was stopped. */
@@ -433,7 +466,9 @@ class RemoteQuery implements Query {
     for (const turn of cancelQueued ? others.toReversed() : []) {
       if (await this.#interrupt(turn)) cancelled.add(turn);
     }
-    if (running !== undefined) await this.#interrupt(running);
+    // With no turn open, what tasks in the background have caused may be running.
+    const stopped = running ?? (this.#tasks.isPending ? this.#newestTurn : undefined);
+    if (stopped !== undefined) await this.#interrupt(stopped);
     const named = others.filter((turn) => this.#named.has(turn));
     const queued = named.filter((turn) => !cancelled.has(turn));
     if (!cancelQueued) return { still_queued: queued };

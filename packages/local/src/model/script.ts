@@ -61,6 +61,7 @@ const count = (argument: string, otherwise: number) => {
  * | `%tokens 200` | answers with that many numbered words |
  * | `%bytes 1000000` | answers with about that many bytes, in words of 4 kB |
  * | `%tool Name {json}` | calls a tool |
+ * | `%next` | what follows is the next answer without a tool before it: of the turn that a background task causes |
  * | `%repeat` | goes on with the first answer again, until another prompt comes |
  * | `%wait 500` | pauses, milliseconds |
  * | `%cache 900 [100 [40]]` | counts that many tokens as read from the cache, as written into it, and of these for an hour |
@@ -110,6 +111,9 @@ export function parseScript(prompt: string): Answer[] | undefined {
       case "tool":
         current.actions.push(toolAction(argument));
         toolsOpen = true;
+        break;
+      case "next":
+        next();
         break;
       case "repeat":
         current.repeats = true;

@@ -19,6 +19,7 @@ function session(options: SessionOptions, more: Partial<CallbackContext> = {}) {
     requests,
     tunnels: new Map(),
     running: true,
+    inBackground: false,
     answerTo: () => undefined,
     whenStored: async (toolUseId) => void stored.push(toolUseId),
     holdMs: 60_000,

@@ -20,6 +20,8 @@ export interface CallbackContext {
   readonly tunnels: Map<string, McpTunnel>;
   /** Whether a turn is running whose outcome is not decided yet. */
   readonly running: boolean;
+  /** Whether tasks in the background may ask, or a turn that they cause: their process is kept. */
+  readonly inBackground: boolean;
   /** The answer that a turn was resumed with, if it is about this tool use. */
   answerTo(toolUseId: string): CallbackAnswer | undefined;
   /** Resolves when the tool use is in the stored transcript: from then on the question can outlive the process. */
@@ -92,10 +94,11 @@ function askPermission(context: CallbackContext): CanUseTool {
     const { toolUseID, agentID } = options;
     const kept = context.answerTo(toolUseID);
     if (kept) return permissionOf(kept, input);
-    if (!context.running) return { behavior: "deny", message: "The turn has ended." };
+    const { running, inBackground } = context;
+    if (!running && !inBackground) return { behavior: "deny", message: "The turn has ended." };
     // A subagent's question is lost with its process. A process that resumes at a tool of the caller's MCP server fails
-    // before that server is connected.
-    const canWait = agentID === undefined && options.mcpServer?.source !== "sdk";
+    // before that server is connected. What tasks in the background caused is no turn, so nothing resumes it.
+    const canWait = running && agentID === undefined && options.mcpServer?.source !== "sdk";
     if (canWait) await context.whenStored(toolUseID);
     const payload = {
       tool_name: toolName,

@@ -10,6 +10,7 @@ import { StoredTools, toolResultsIn } from "./stored-tools.js";
 /** The session that callbacks belong to. */
 export interface CallbackSession extends RequestOwner {
   readonly running: boolean;
+  readonly background: { readonly isActive: boolean };
   readonly holdMs: number;
 }
 
@@ -37,6 +38,10 @@ export class SessionCallbacks implements CallbackContext {
 
   get running(): boolean {
     return this.#session.running;
+  }
+
+  get inBackground(): boolean {
+    return this.#session.background.isActive;
   }
 
   get holdMs(): number {

@@ -29,6 +29,7 @@ export function forOneMessage(
     CLAUDE_CODE_DISABLE_REFUSAL_RETRY: "1",
     CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
     ENABLE_TOOL_SEARCH: "false",
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
   };
   if (tools.length === 0) return { ...options, env };
   const instance = new OfferedTools(tools) as unknown as McpSdkServerConfigWithInstance["instance"];

@@ -6,6 +6,11 @@ export interface ProcessPolicy {
   hotMs: number;
   /** How long running turns may go on once the runner was told to end, milliseconds. */
   drainMs: number;
+  /**
+   * How long tasks in the background, and what they cause, may go on after the last turn, milliseconds; 0: there are none.
+   * They keep the container awake, and each may cause model calls.
+   */
+  backgroundMs: number;
   /** How many processes are kept ready for new sessions. */
   spares: number;
   /**
@@ -27,6 +32,7 @@ export const DEFAULT_POLICY: ProcessPolicy = {
   hotMs: 10 * 60_000,
   // The platform kills a container 15 minutes after SIGTERM.
   drainMs: 14 * 60_000,
+  backgroundMs: 60 * 60_000,
   spares: 1,
   niceness: 10,
   maxTurns: 100,

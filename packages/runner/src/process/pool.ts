@@ -24,6 +24,8 @@ const RESUME_TURN = {
 export interface PooledSession extends ProcessOwner {
   readonly process: AgentProcess | undefined;
   readonly busy: boolean;
+  /** A turn runs, or tasks in the background: its process is not to be ended. */
+  readonly isKept: boolean;
   readonly lastUsed: number;
   /** Ends its process; its next turn resumes. */
   close(): Promise<void>;
@@ -91,14 +93,15 @@ export class ProcessPool {
 
   /** A session has become idle: its process is kept hot for a while, unless it has grown too large. */
   onIdle(session: PooledSession): void {
+    this.#spares.scheduleRefill();
+    clearTimeout(this.#idleTimers.get(session));
+    if (session.isKept) return;
     const { process: live } = session;
     const { hotMs, maxTurns, maxResidentBytes } = this.#policy;
     const isWorn = live && (live.turns >= maxTurns || live.residentBytes > maxResidentBytes);
     const timer = setTimeout(() => void this.#cool(session), isWorn ? 0 : hotMs);
     timer.unref();
-    clearTimeout(this.#idleTimers.get(session));
     this.#idleTimers.set(session, timer);
-    this.#spares.scheduleRefill();
   }
 
   /** Opens a process for a session: its spare if that fits, otherwise a new one. */
@@ -165,7 +168,7 @@ export class ProcessPool {
 
   async #cool(session: PooledSession): Promise<void> {
     this.forget(session);
-    if (session.busy) return;
+    if (session.isKept) return;
     this.#setup.transcripts.release(session.id);
     await session.close();
   }
@@ -175,7 +178,7 @@ export class ProcessPool {
     if (this.#hasRoom()) return;
     const hadSpare = this.#spares.dropOne("free");
     const [idle] = [...this.#sessions.all()]
-      .filter((session) => session.process && !session.busy)
+      .filter((session) => session.process && !session.isKept)
       .toSorted((a, b) => a.lastUsed - b.lastUsed);
     if (idle) void this.#cool(idle);
     // Their memory is free in a moment. With nothing to end, there will be none soon.

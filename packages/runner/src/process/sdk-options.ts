@@ -26,6 +26,8 @@ export interface RunnerSetup {
   folders: RunnerFolders;
   transcripts: Transcripts;
   certificates: Certificates;
+  /** Whether tasks may run in the background. */
+  hasBackground: boolean;
 }
 
 /** The environment of a session's programs: the agent's, and those that the runner runs for it. */
@@ -48,9 +50,10 @@ export async function sdkOptions(
 ): Promise<Options> {
   const { id } = owner;
   const { agent: definition, folders: runnerFolders, transcripts } = setup;
-  const { env: _joined, workspace: _kept, repeatableTools: _told, ...agent } = definition;
+  const { env: _joined, workspace: _kept, repeatableTools: _known, ...agent } = definition;
   // Set with each prompt, so that a spare can serve either kind.
-  const { verbatimPrompts: _perPrompt, replayUserMessages, sessionStateEvents, ...more } = wire;
+  const { verbatimPrompts: _perPrompt, sessionStateEvents: _told, ...rest } = wire;
+  const { replayUserMessages, ...more } = rest;
   const { variables: _put, repositories: _cloned, env: _merged, cwd, stderr, ...given } = more;
   const options = withCallbacks(given, owner.callbacks);
   const folders = await makeSessionFolders(runnerFolders, id);
@@ -82,7 +85,7 @@ export async function sdkOptions(
     cwd: workingFolder,
     env: {
       ...environmentOf(setup, id, folders, wire),
-      ...(sessionStateEvents ? { CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: "1" } : {}),
+      ...(setup.hasBackground ? {} : { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1" }),
     },
     extraArgs: {
       ...agent.extraArgs,

@@ -60,7 +60,8 @@ export class Sessions {
     this.workspaces = new Workspaces(logs, { ...folders, options });
     const certificates = new Certificates(folders.state);
     this.#policy = policy;
-    this.#setup = { agent, folders, transcripts: this.#transcripts, certificates };
+    const hasBackground = policy.backgroundMs > 0;
+    this.#setup = { agent, folders, transcripts: this.#transcripts, certificates, hasBackground };
     this.#pool = new ProcessPool(this.#setup, policy, {
       all: () => this.#sessions.values(),
       create: (id) => this.#create(id),
@@ -85,6 +86,7 @@ export class Sessions {
     return [...new Set([...used.map(({ id }) => id), ...withFiles])].map((id) => ({
       id,
       busy: this.#sessions.get(id)?.busy ?? false,
+      tasks: this.#sessions.get(id)?.background.tasks.length ?? 0,
       has_files: withFiles.has(id),
     }));
   }
@@ -269,7 +271,9 @@ export class Sessions {
       openProcess: (owner, options, turn) => this.#pool.open(owner, options, turn),
       wantsOutput: (options) => (options.outputFormat ?? this.#agent.outputFormat) !== undefined,
       repeatableTools: this.#agent.repeatableTools ?? [],
+      backgroundMs: this.#policy.backgroundMs,
       onIdle: (idle) => this.#pool.onIdle(idle),
+      onBackground: (over) => void this.#activity.run(() => over),
     });
     this.#sessions.set(id, session);
     return session;

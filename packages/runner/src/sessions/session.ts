@@ -19,7 +19,9 @@ import {
   type OpenedProcess,
   type OpeningTurn,
 } from "../process/session-process.js";
+import { BackgroundWork } from "./background-work.js";
 import { control } from "./control.js";
+import { placeOf } from "./follow-up.js";
 import type { SessionFiles } from "./session-files.js";
 import type { SessionRepositories } from "./session-repositories.js";
 import { SessionOutput } from "./session-output.js";
@@ -39,8 +41,12 @@ export interface SessionContext {
   wantsOutput(options: SessionOptions): boolean;
   /** The agent's tools that may run a second time. */
   repeatableTools: string[];
+  /** How long tasks in the background may go on after the last turn, milliseconds. */
+  backgroundMs: number;
   /** It has a process and no turn. */
   onIdle(session: Session): void;
+  /** Tasks run in the background until this promise resolves. */
+  onBackground(over: Promise<void>): void;
 }
 
 /** An interrupt that has not ended the turn after this long ends the process, milliseconds. */
@@ -60,6 +66,7 @@ export class Session implements PooledSession, CallbackSession {
   readonly id: string;
   readonly files: SessionFiles;
   readonly callbacks: SessionCallbacks;
+  readonly background: BackgroundWork;
   lastUsed: number = Date.now();
   readonly #context: SessionContext;
   readonly #process: SessionProcess;
@@ -70,6 +77,8 @@ export class Session implements PooledSession, CallbackSession {
   readonly #strays = new Set<string>();
   #turn: Turn | undefined;
   #lastTurn = "";
+  /** The turn before the one that runs, while what tasks of it cause may still come first. */
+  #followedTurn: string | undefined;
   #isUsed = false;
 
   constructor(id: string, context: SessionContext) {
@@ -80,17 +89,30 @@ export class Session implements PooledSession, CallbackSession {
     this.callbacks = new SessionCallbacks(this, context.log, onHeldTooLong);
     this.#process = new SessionProcess(
       (options, turn) => context.openProcess(this, options, turn),
-      () => this.callbacks.requests.drop(),
+      () => this.#onProcessGone(),
     );
     this.#output = new SessionOutput(context.log, this.#process);
+    this.background = new BackgroundWork({
+      session: id,
+      limitMs: context.backgroundMs,
+      emit: (message) => this.#output.message(this.lastTurn, message),
+      endProcess: () => void this.close().then(() => this.#onTaskEnded()),
+      onBegun: (over) => this.#onBackground(over),
+      onEnded: () => this.#onTaskEnded(),
+    });
   }
 
   get busy(): boolean {
     return this.#turn !== undefined;
   }
 
+  get isKept(): boolean {
+    return this.busy || this.background.isActive;
+  }
+
+  /** A turn runs, and its prompt has been taken up. */
   get running(): boolean {
-    return this.#turn?.isRunning ?? false;
+    return this.#followedTurn === undefined && (this.#turn?.isRunning ?? false);
   }
 
   /** The id of the running turn; empty when there is none. */
@@ -98,8 +120,9 @@ export class Session implements PooledSession, CallbackSession {
     return this.#turn?.id ?? "";
   }
 
+  /** The turn that whatever the process does now belongs to. */
   get lastTurn(): string {
-    return this.#lastTurn;
+    return this.#followedTurn ?? this.#lastTurn;
   }
 
   /** A turn or a control call has been asked of it. */
@@ -139,6 +162,8 @@ export class Session implements PooledSession, CallbackSession {
   /** Starts a turn; resolves when it is over. What comes of it, a failed start included, is in the log. */
   start(id: string, start: StartTurn): Promise<void> {
     const turn = new Turn(id, start, this.#turnContext());
+    this.background.onTurnStart();
+    this.#followedTurn = this.background.isActive ? this.#lastTurn : undefined;
     this.#started.set(id, this.#output.cursor);
     this.#turn = turn;
     this.#lastTurn = id;
@@ -165,6 +190,9 @@ export class Session implements PooledSession, CallbackSession {
   /** Stops a turn, if it runs. The log says how it ended. */
   async interrupt(id: string): Promise<void> {
     const turn = this.#turn;
+    if (!turn && id === this.#lastTurn && this.background.isActive) {
+      return this.#process.interrupt(false);
+    }
     if (turn?.id !== id || !turn.isRunning) return;
     turn.interrupt();
     const forced = setTimeout(() => {
@@ -219,8 +247,18 @@ export class Session implements PooledSession, CallbackSession {
 
   onMessage(message: SDKMessage, process: AgentProcess): void {
     if (this.#process.isStale(process)) return;
-    if (this.#turn) this.#turn.onMessage(message);
-    else this.#output.message(this.#lastTurn, message);
+    const wasActive = this.background.isActive;
+    this.background.onMessage(message);
+    const isWanted = wasActive || this.#process.options.sessionStateEvents === true;
+    if (!isWanted && isSessionState(message)) return;
+    const turn = this.#turn;
+    if (!turn) return this.#output.message(this.#lastTurn, message);
+    if (this.#followedTurn !== undefined) {
+      const place = placeOf(message, turn.id);
+      if (place === "before") return this.#output.message(this.#followedTurn, message);
+      if (place === "begun") this.#followedTurn = undefined;
+    }
+    turn.onMessage(message);
   }
 
   onStderr(text: string, process: AgentProcess): void {
@@ -305,10 +343,34 @@ export class Session implements PooledSession, CallbackSession {
       },
       onOver: () => {
         this.#turn = undefined;
+        this.#followedTurn = undefined;
+        this.background.onTurnEnd();
         this.lastUsed = Date.now();
       },
       onIdle: () => onIdle(this),
     };
+  }
+
+  /** Its process has ended or is being ended: it waits for no answer, and its tasks are gone. */
+  #onProcessGone(): void {
+    this.callbacks.requests.drop();
+    this.background.onProcessGone();
+    this.#followedTurn = undefined;
+  }
+
+  #onBackground(over: Promise<void>): void {
+    this.#context.onBackground(over);
+    if (!this.#turn) this.background.onTurnEnd();
+    void over.then(() => {
+      // Its process was kept for its tasks: from now on it is idle.
+      if (!this.busy && this.process) this.#context.onIdle(this);
+    });
+  }
+
+  /** Files of a task are safe from here on: no tool and no turn may follow. */
+  #onTaskEnded(): void {
+    this.#turn?.onFilesChanged();
+    void this.files.checkpoint(this.#lastTurn, "tool");
   }
 
   #noteUse(): void {
@@ -327,3 +389,7 @@ export class Session implements PooledSession, CallbackSession {
     });
   }
 }
+
+/** Claude Code's word on what it is doing: for sessions that asked for it, and where tasks run in the background. */
+const isSessionState = (message: SDKMessage): boolean =>
+  message.type === "system" && message.subtype === "session_state_changed";

@@ -190,10 +190,18 @@ export class ContainerDO extends DurableObject<Env> {
     return { running: container?.running ?? false, starting, ...(health ? { health } : {}) };
   }
 
+  /** The same, with what runs in it. */
+  async stateAndWork(): Promise<ContainerState> {
+    const state = await this.state();
+    const { container } = this.ctx;
+    const work = container && state.health ? await probeWork(container) : undefined;
+    return { ...state, ...(work ? { tasks: work.tasks } : {}) };
+  }
+
   /** The status as callers see it. `start`: starts the container if needed. @throws as {@link ensure}. */
   async status(account: string, start: boolean): Promise<ContainerStatus> {
     if (start) await this.ensure(account, true);
-    return describeContainer(await this.#places.callCurrent((place) => place.state()));
+    return describeContainer(await this.#places.callCurrent((place) => place.stateAndWork()));
   }
 
   /** Reserves a spare process and returns the id for its session. Starts nothing. */

@@ -34,6 +34,8 @@ export interface Work {
   busy: string[];
   /** The other sessions whose files it holds. */
   withFiles: string[];
+  /** How many tasks run in the background. */
+  tasks: number;
 }
 
 /** What runs in a container; undefined without an answer. */
@@ -46,6 +48,7 @@ export async function probeWork(container: Container): Promise<Work | undefined>
     const idsOf = (which: RunnerSessions["sessions"]) => which.map(({ id }) => id);
     return {
       idleMs: idle_ms,
+      tasks: sessions.reduce((sum, { tasks = 0 }) => sum + tasks, 0),
       busy: idsOf(sessions.filter(({ busy }) => busy)),
       withFiles: idsOf(sessions.filter(({ busy, has_files }) => has_files && !busy)),
     };

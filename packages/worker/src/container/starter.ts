@@ -5,7 +5,7 @@ import { containerCredential } from "../egress/credential.js";
 import type { GatewayProps } from "../egress/gateway.js";
 import type { Env } from "../env.js";
 import { readCollector } from "../otlp-settings.js";
-import { deploymentPolicy, drainMs, ownerOf, startTimeoutMs } from "../settings.js";
+import { backgroundMs, deploymentPolicy, drainMs, ownerOf, startTimeoutMs } from "../settings.js";
 import { isCapacity, messageOf, unavailable, unavailableReason } from "./failure.js";
 import type { Origin } from "./origin.js";
 import type { Launch } from "./places.js";
@@ -122,6 +122,7 @@ export class Starter {
         ...(readCollector(this.#env) ? { CLAUDE_EDGE_TRACES: "1" } : {}),
         CLAUDE_EDGE_DRAIN_MS: String(drainMs(this.#env)),
         ...this.#logVariables,
+        CLAUDE_EDGE_BACKGROUND_MS: String(backgroundMs(this.#env)),
         // A spare becomes a session of the same container. With one session per container, it would never be used.
         ...(this.#owner === undefined ? {} : { CLAUDE_EDGE_SPARES: "0" }),
       },

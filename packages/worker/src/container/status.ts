@@ -8,10 +8,12 @@ export interface ContainerState {
   starting: boolean;
   /** The runner's health, if it answered. */
   health?: RunnerHealth;
+  /** How many tasks run in the background. */
+  tasks?: number;
 }
 
 /** The status that callers may see. */
-export function describeContainer({ running, starting, health }: ContainerState): ContainerStatus {
+export function describeContainer({ running, starting, health, tasks = 0 }: ContainerState): ContainerStatus {
   if (!health) return { state: starting ? "starting" : running ? "silent" : "asleep" };
   const { version, protocol, sdk_version, error } = health;
   return {
@@ -20,5 +22,6 @@ export function describeContainer({ running, starting, health }: ContainerState)
     protocol,
     ...(sdk_version === undefined ? {} : { sdk_version }),
     ...(error === undefined ? {} : { error }),
+    ...(tasks === 0 ? {} : { background_tasks: tasks }),
   };
 }

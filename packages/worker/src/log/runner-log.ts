@@ -3,6 +3,7 @@ import {
   isDelta,
   type CheckpointFrame,
   type LogFrame,
+  type Background,
   type MessageFrame,
   type TakeCheckpoint,
 } from "@claude-edge/protocol/runner";
@@ -36,6 +37,7 @@ export interface RunnerLogStore extends LogStore {
   readonly subject: LogSubject;
   readonly lostRunners: LostRunners;
   readonly poisoned: PoisonedFrames;
+  readonly background: Background;
   setFollowed(boot: string | null, cursor: number): void;
   setTranscriptBoot(boot: null): void;
   setApplied(seq: number, cursor: number): void;
@@ -180,7 +182,10 @@ export class RunnerLog {
           this.#store.setTranscriptBoot(null);
         },
         isBusy: () =>
-          this.#store.exists && (this.#waiters > 0 || this.#store.runningTurn() !== undefined),
+          this.#store.exists &&
+          (this.#waiters > 0 ||
+            this.#store.runningTurn() !== undefined ||
+            this.#store.background.isActive),
       },
     );
     this.#follower = follower;
@@ -381,12 +386,14 @@ export class RunnerLog {
   /** Replays an applied frame to rebuild the in-memory part of the log. */
   #replay(frame: LogFrame): void {
     if (!this.#log.isReplaying) return;
-    // Only the running turn's: frames of earlier turns may be in the same part of the log.
+    // Only what came since the running turn began: of it, and of what an earlier one left in the background.
     const row = this.#store.turn(frame.turn);
-    if (!row || isFinal(row.status) || frame.cursor <= (row.start_cursor ?? Infinity)) return;
+    const isEnded = row !== undefined && isFinal(row.status);
+    const from = isEnded ? this.#store.runningTurn() : row;
+    if (!from || frame.cursor <= (from.start_cursor ?? Infinity)) return;
     if (frame.kind === "message" && isDelta(frame)) {
       this.#log.replayDelta(frame.turn, frame.at, { message: frame.message });
-      this.#callbacks.onReplayed(frame);
+      if (!isEnded) this.#callbacks.onReplayed(frame);
     } else if (STORED.has(frame.kind)) {
       this.#log.replayNextStored();
     }

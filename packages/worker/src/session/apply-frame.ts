@@ -11,11 +11,20 @@ import {
 import type { Files } from "../files/files.js";
 import type { FetchedCheckpoint } from "../files/from-runner.js";
 import type { SessionLog } from "../log/session-log.js";
+import type { BackgroundTasks } from "./background.js";
 import type { Requests } from "./requests.js";
 import type { Steering } from "./steering.js";
 import type { Store } from "./store.js";
 import { REWOUND } from "./transcripts.js";
 import type { TurnEnd } from "./turn-end.js";
+
+/** What frames change beside the session's row and its events. */
+interface AppliedTo {
+  requests: Requests;
+  steering: Steering;
+  files: Files;
+  background: BackgroundTasks;
+}
 
 /** Applies frames of the runner's log to the session. Call it in the transaction of their batch. */
 export class FrameApplier {
@@ -24,8 +33,14 @@ export class FrameApplier {
   readonly #requests: Requests;
   readonly #steering: Steering;
   readonly #files: Files;
+  readonly #background: BackgroundTasks;
 
-  constructor(store: Store, log: SessionLog, requests: Requests, steering: Steering, files: Files) {
+  constructor(
+    store: Store,
+    log: SessionLog,
+    { requests, steering, files, background }: AppliedTo,
+  ) {
+    this.#background = background;
     this.#store = store;
     this.#log = log;
     this.#requests = requests;
@@ -49,6 +64,7 @@ export class FrameApplier {
       }
       this.noteToken(frame);
       this.#log.emit(turn, isDelta(frame) ? "delta" : "message", { message });
+      this.#background.note(message);
       if (frame.mode_change) this.#store.options.changeMode(frame.mode_change);
     } else if (frame.kind === "checkpoint") {
       this.#applyCheckpoint(boot, frame, checkpoint);

@@ -14,6 +14,7 @@ import { accountOf, objectBytes, readRetention } from "../settings.js";
 import { StorageRoom } from "../sql/storage-room.js";
 import { AccountLink } from "./account-link.js";
 import { FrameApplier } from "./apply-frame.js";
+import { BackgroundTasks } from "./background.js";
 import { Placement } from "./placement.js";
 import { ProcessSpans } from "./process-spans.js";
 import { noteQuietEvent } from "./quiet-events.js";
@@ -98,7 +99,8 @@ export class SessionParts {
       },
     });
     const steering = new Steering(ctx, store, log, container);
-    const applier = new FrameApplier(store, log, requests, steering, files);
+    const background = new BackgroundTasks(store, log, requests);
+    const applier = new FrameApplier(store, log, { requests, steering, files, background });
     const runnerLog = new RunnerLog(ctx, store, log, stored, {
       container,
       apply: (boot, frame, checkpoint) => applier.apply(boot, frame, checkpoint),
@@ -109,11 +111,16 @@ export class SessionParts {
         );
         if (hasFreedSlot) this.turns.onFreed();
         if (frames.some(({ kind }) => kind === "request")) ctx.waitUntil(this.arm());
+        // The background may be over, and the log need not be followed any more.
+        runnerLog.touch();
       },
       assertRoom: () => room.assertLeft("The session"),
       abandon: (boot, frame, thrown) => applier.abandon(boot, frame, thrown),
       onPutAside: (turn) => this.turns.onAbandoned(turn),
-      onLost: (boot, sawEnd) => this.turns.onLost(boot, sawEnd),
+      onLost: (boot, sawEnd) => {
+        background.onLost();
+        this.turns.onLost(boot, sawEnd);
+      },
     });
     const workspace = new WorkspaceSync(ctx, store, stored, runnerLog, container);
     const placement = new Placement(env, store, runnerLog, workspace);
@@ -226,6 +233,7 @@ export class SessionParts {
       // A deletion, or a creation that was cut off, has an alarm of its own.
       if (!this.store.exists) return undefined;
       return [
+        this.store.background.isActive ||
         this.store.openTurns().some(({ status }) => status !== "waiting")
           ? Date.now() + ALARM_MS
           : undefined,

@@ -174,6 +174,14 @@ export class Requests {
     }
   }
 
+  /** Cancels what was asked after its turn had ended: tasks in the background asked it, and they are over. */
+  cancelEnded({ derived }: { derived: boolean }): void {
+    for (const row of this.#store.requests.pending()) {
+      if (row.host !== null || this.#store.isOpen(row.turn_id)) continue;
+      this.cancelOf(row.turn_id, { derived });
+    }
+  }
+
   #timeout(isHeld: boolean): number {
     const { approvalTimeoutMs = APPROVAL_TIMEOUT_MS } = this.#store;
     // A held request keeps its container awake, so it cannot wait for days.

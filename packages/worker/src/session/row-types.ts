@@ -47,6 +47,7 @@ export interface SessionColumns {
   forked_from: string | null;
   container: string;
   ephemeral: number;
+  background: string | null;
   transcript_boot: string | null;
   log_boot: string | null;
   log_since: number;

@@ -263,4 +263,8 @@ export const SESSION_SCHEMA: readonly string[] = [
     due_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- Tasks that run in the background, as JSON: see Background. Null when there are none.
+  ALTER TABLE session ADD COLUMN background TEXT;
+  `,
 ];

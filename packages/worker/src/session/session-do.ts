@@ -377,6 +377,7 @@ export class SessionDO extends DurableObject<Env> {
     const open = store.standaloneTurns().filter(({ id }) => turn === undefined || id === turn);
     // Queued turns first: otherwise the end of the running turn would start the next one.
     const stopped = new Set<string>();
+    if (open.length === 0) await turns.interruptBackground(turn);
     for (const row of open.toReversed()) if (await turns.interrupt(row)) stopped.add(row.id);
     return open.map(({ id }) => id).filter((id) => stopped.has(id));
   }

@@ -8,6 +8,7 @@ import type { SessionSettings } from "./row-types.js";
 interface Standing {
   status: SessionStatus;
   expiresAt?: number | undefined;
+  backgroundTasks?: number;
   lastSeq: number;
   createdAt: number;
   updatedAt: number;
@@ -16,7 +17,7 @@ interface Standing {
 /** A session as callers see it. */
 export function resourceOf(
   session: SessionSettings & { id: string },
-  { status, expiresAt, lastSeq, createdAt, updatedAt }: Standing,
+  { status, expiresAt, backgroundTasks = 0, lastSeq, createdAt, updatedAt }: Standing,
 ): SessionResource {
   const { id, title, tags, options, onContainerLost } = session;
   const { approvalTimeoutMs, expiresIn, forkedFrom } = session;
@@ -31,6 +32,7 @@ export function resourceOf(
     ...(expiresIn === undefined ? {} : { expires_in: expiresIn }),
     ...(expiresAt === undefined ? {} : { expires_at: iso(expiresAt) }),
     ...(forkedFrom ? { forked_from: forkedFrom } : {}),
+    ...(backgroundTasks === 0 ? {} : { background_tasks: backgroundTasks }),
     last_seq: lastSeq,
     created_at: iso(createdAt),
     updated_at: iso(updatedAt),

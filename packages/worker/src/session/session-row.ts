@@ -1,5 +1,6 @@
 import type { SessionOptions, SessionResource } from "@claude-edge/protocol";
 import type { LogSubject } from "@claude-edge/protocol/internal";
+import { NO_BACKGROUND, type Background } from "@claude-edge/protocol/runner";
 
 import type { EventTable } from "../log/event-table.js";
 import { one } from "../sql/rows.js";
@@ -148,6 +149,17 @@ export class SessionRow {
   /** How long it wants to be kept after its last activity, seconds, and when that was set. */
   get expiry(): Pick<SessionColumns, "expires_in" | "expires_in_since"> {
     return this.#read("expires_in", "expires_in_since");
+  }
+
+  /** What runs in the background. */
+  get background(): Background {
+    const { background } = this.#read("background");
+    return background === null ? NO_BACKGROUND : (JSON.parse(background) as Background);
+  }
+
+  set background(now: Background | undefined) {
+    const json = now?.isActive ? JSON.stringify(now) : null;
+    this.#sql.exec("UPDATE session SET background = ?", json);
   }
 
   /** The boot of the runner that has the session's transcript. */

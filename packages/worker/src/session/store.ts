@@ -159,6 +159,7 @@ export class Store extends SessionRow {
       {
         status: open?.status === "waiting" ? "waiting" : open ? "running" : "idle",
         expiresAt: this.expiresAt(),
+        backgroundTasks: this.background.tasks.length,
         lastSeq: seq,
         createdAt: this.createdAt,
         updatedAt: updated_at,
@@ -174,11 +175,12 @@ export class Store extends SessionRow {
   }
 
   /**
-   * When the session is due to be deleted; undefined: never, or not while a turn is open. Activity is the creation, the
+   * When the session is due to be deleted; undefined: never, or not while a turn is open or tasks run in the background. Activity is the creation, the
    * end of a turn, and a change of files: what adds events.
    */
   expiresAt(): number | undefined {
     if (this.isEphemeral || this.openTurns().length > 0) return undefined;
+    if (this.background.isActive) return undefined;
     const { expires_in, expires_in_since } = this.expiry;
     const { updated_at } = this.position();
     const since = Math.max(updated_at, expires_in_since ?? 0);

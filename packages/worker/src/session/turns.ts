@@ -35,6 +35,8 @@ export class Turns {
     const { store, runnerLog, workspace, ctx } = this.#of;
     this.steer();
     const turn = store.runningTurn();
+    const { followed, background } = store;
+    if (!turn && background.isActive && followed) runnerLog.follow(followed.boot);
     if (!turn) return;
     if (turn.boot === null) return this.dispatch(turn.id);
     store.timings.open(turn.id);
@@ -193,6 +195,14 @@ export class Turns {
     // While it is being sent, the dispatcher checks the mark and interrupts it.
     if (!this.#dispatcher.isSending(id)) await this.#sendInterrupt(id);
     return true;
+  }
+
+  /** Interrupts what tasks in the background have caused, if they belong to this turn. With no open turn. */
+  async interruptBackground(turn: string | undefined): Promise<void> {
+    const { store } = this.#of;
+    const newest = store.newestBegun();
+    if (!newest || (turn !== undefined && turn !== newest) || !store.background.isActive) return;
+    await this.#sendInterrupt(newest);
   }
 
   #endInterrupted(id: string): void {
