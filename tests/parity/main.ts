@@ -15,6 +15,7 @@ import { startLocal } from "@claude-edge/local";
 import { DIFFERENCES, withoutDifferences, type Way } from "./differences.ts";
 import { normalise, type Entry } from "./normalise.ts";
 import type { Api, Scenario } from "./program.ts";
+import { BACKGROUND } from "./scenarios/background.ts";
 import { CALLBACKS } from "./scenarios/callbacks.ts";
 import { CONVERSATIONS } from "./scenarios/conversations.ts";
 import { ENDINGS } from "./scenarios/endings.ts";
@@ -24,7 +25,14 @@ import { TOOLS } from "./scenarios/tools.ts";
 /** A program that has not ended by then never will, milliseconds. The longest takes 10 s on two busy cores. */
 const PATIENCE_MS = 180_000;
 
-const SCENARIOS = [...TOOLS, ...CALLBACKS, ...CONVERSATIONS, ...STEERING, ...ENDINGS];
+const SCENARIOS = [
+  ...TOOLS,
+  ...CALLBACKS,
+  ...CONVERSATIONS,
+  ...STEERING,
+  ...BACKGROUND,
+  ...ENDINGS,
+];
 
 /** Only the programs whose name holds this. */
 const only = process.argv[2];
@@ -49,7 +57,6 @@ function onSdk(folder: string): Api {
     CLAUDE_CODE_TMPDIR: join(folder, "tmp"),
     IS_SANDBOX: "1",
     CLAUDE_CODE_MAX_RETRIES: "2",
-    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_TELEMETRY: "1",
     DISABLE_AUTOUPDATER: "1",

@@ -20,6 +20,7 @@ const ID_KEYS = new Set([
   "message_id",
   "turn_id",
   "run_id",
+  "runId",
 ]);
 
 /** Times, sizes of prompts (which hold paths), and what is counted from those. */
@@ -49,6 +50,7 @@ export function normalise(entries: Entry[]): Entry[] {
       .replaceAll(/(msg|req)_\d+/g, (id) => nameOf("message", id))
       .replaceAll(UUID, (id) => nameOf("id", id))
       .replaceAll(/\ba[0-9a-f]{16}\b/g, (id) => nameOf("agent", id))
+      .replaceAll(/\bb[0-9a-z]{8}\b/g, (id) => nameOf("shell", id))
       .replaceAll(TIME, "<time>")
       .replaceAll(
         /duration_ms: \d+|total_tokens: \d+|in \d+(\.\d+)?m?s|subagent_tokens: \d+/g,

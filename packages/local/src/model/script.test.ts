@@ -33,6 +33,15 @@ describe("a script", () => {
     ]);
   });
 
+  test("has an answer for each turn that it causes in the background", () => {
+    const script = parseScript("%tool a\n%next\n%say First.\n%next\n%say Second.")!;
+    expect(script.map(({ actions }) => actions)).toEqual([
+      [{ do: "tool", name: "a", input: {} }],
+      [{ do: "say", text: "First." }],
+      [{ do: "say", text: "Second." }],
+    ]);
+  });
+
   test.each<[string, Answer[]]>([
     ["%wait 500", one({ actions: [{ do: "wait", ms: 500 }] })],
     ["%refuse", one({ actions: [{ do: "refuse" }] })],

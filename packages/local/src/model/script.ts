@@ -113,7 +113,7 @@ export function parseScript(prompt: string): Answer[] | undefined {
         toolsOpen = true;
         break;
       case "next":
-        next();
+        if (current.actions.length > 0) next();
         break;
       case "repeat":
         current.repeats = true;
