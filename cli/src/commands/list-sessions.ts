@@ -50,13 +50,15 @@ export async function listSessions(flags: ListSessionsFlags, context: Context): 
 function sessionTable(sessions: SessionResource[], width: number | undefined): string {
   const now = Date.now();
   const length = shortLength(sessions);
-  const rows = sessions.map(({ id, status, updated_at, tags, title }) => [
-    id.slice(0, length),
-    status,
-    `${duration(now - Date.parse(updated_at))} ago`,
-    tags.length > 0 ? oneLine(tags.join(", "), MAX_TAGS) : "-",
-    title ?? "-",
-  ]);
+  const rows = sessions.map(
+    ({ id, status, background_tasks: tasks = 0, updated_at, tags, title }) => [
+      id.slice(0, length),
+      tasks === 0 ? status : `${status} +${tasks}`,
+      `${duration(now - Date.parse(updated_at))} ago`,
+      tags.length > 0 ? oneLine(tags.join(", "), MAX_TAGS) : "-",
+      title ?? "-",
+    ],
+  );
   return table(HEAD, rows, { width });
 }
 

@@ -8,6 +8,7 @@ import { readConversation, type ToldTurn } from "../sessions/history.js";
 import { conversationText } from "../sessions/history-text.js";
 import { sameTarget } from "../target/same-target.js";
 import { connect, type TargetFlags } from "../target/target.js";
+import { tasksNote } from "../sessions/tasks-note.js";
 import { duration } from "../terminal/duration.js";
 import { oneLine } from "../terminal/printable.js";
 import { inStyle } from "../terminal/style.js";
@@ -55,13 +56,14 @@ function about(
   stdout: Context["stdout"],
 ): string {
   const { id, title, status, tags, options, forked_from: from, created_at, updated_at } = session;
-  const { expires_at: expires } = session;
+  const { expires_at: expires, background_tasks: tasks } = session;
   const ago = (time: string) => `${time} (${duration(Date.now() - Date.parse(time))} ago)`;
   const origin = from && `${from.session_id}${from.message_id ? ` at ${from.message_id}` : ""}`;
   const rows: [string, string | undefined][] = [
     ["session", id],
     ["title", title ?? undefined],
     ["status", status],
+    ["background", tasks === undefined ? undefined : tasksNote(tasks)],
     ["tags", tags.join(", ")],
     ["created", ago(created_at)],
     ["active", ago(updated_at)],

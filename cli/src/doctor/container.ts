@@ -2,6 +2,7 @@ import type { ContainerStatus, DeploymentStatus } from "@claude-edge/protocol";
 import { errorPolicy, wireError } from "@claude-edge/protocol/errors";
 import { protocolProblem } from "@claude-edge/protocol/wire";
 
+import { tasksNote } from "../sessions/tasks-note.js";
 import { askStatus, type Known } from "./deployment.js";
 import { fail, ok, skip, warn, type Finding } from "./finding.js";
 
@@ -29,7 +30,9 @@ function judge({ container, version, runner_protocol }: DeploymentStatus): Findi
   const runner = { container, worker: { version, runner_protocol } };
   switch (container.state) {
     case "running": {
-      if (container.error === undefined) return ok("runs, and its runner answers", runner);
+      const { background_tasks: tasks } = container;
+      const beside = tasks === undefined ? "" : `; ${tasksNote(tasks)}`;
+      if (container.error === undefined) return ok(`runs, and its runner answers${beside}`, runner);
       const message = `the agent cannot be loaded: ${container.error} (agent_start_failed)`;
       return { ...fail(message, errorPolicy("agent_start_failed").suggestion), value: runner };
     }

@@ -46,7 +46,12 @@ test("tasks that are cut off end in the Agent SDK's words, and with them the bac
   const why = "The container was lost.";
   const said = cutOffMessages("s", tasks, { why, reason: "worker_restart" }, 5);
   expect(said).toMatchObject([
-    { subtype: "task_updated", task_id: "a", run_id: "1", patch: { status: "killed", end_time: 5 } },
+    {
+      subtype: "task_updated",
+      task_id: "a",
+      run_id: "1",
+      patch: { status: "killed", end_time: 5 },
+    },
     {
       subtype: "task_notification",
       task_id: "a",

@@ -73,6 +73,29 @@ describe("a runner that is told to end", () => {
     expect(await ended).toBe(0);
   });
 
+  test("lets tasks in the background end, and tells of those that it cuts off", async () => {
+    await launch(3_000);
+    const task = (command: string) =>
+      `%tool Bash ${JSON.stringify({ command, run_in_background: true })}\n%say Started.`;
+    const session = runner.session();
+    await (await session.begin(task("sleep 1000"))).end();
+    const other = runner.session();
+    await (await other.begin(task("sleep 1"))).end();
+    const log = (of: TestSession, last: (frame: LogFrame) => boolean) =>
+      runner.readLines(`/sessions/${of.id}/log`, (line) => last(line as LogFrame));
+    const said = (frame: LogFrame) =>
+      frame.kind === "message" ? ((frame.message.subtype as string | undefined) ?? "") : "";
+    const isEnd = (frame: LogFrame) => said(frame) === "task_notification";
+    const [cut, whole] = [log(session, isEnd), log(other, isEnd)];
+    const ended = runner.stop("SIGTERM");
+    await drains();
+    expect((await whole).at(-1)).toMatchObject({ message: { status: "completed" } });
+    const summary = "sleep 1000: stopped, because its process ended";
+    expect((await cut).at(-1)).toMatchObject({ message: { status: "stopped", summary } });
+    expect(await ended).toBe(0);
+    expect(findMarked({ CLAUDE_EDGE_SESSION: session.id })).toEqual([]);
+  });
+
   test("lets a process go that waits for an answer, and does not wait for it", async () => {
     await launch(60_000);
     const session = runner.session();

@@ -64,12 +64,6 @@ export function query({ prompt, options = {}, edge = {} }: AgentQuery): Query {
 /** A session that is not to stay is deleted this long after its last activity if its query could not do it, seconds. */
 const LEFT_BEHIND_S = 3_600;
 
-/**
- * How long a query whose prompts are over waits for tasks that it has started in the background, milliseconds: Claude Code's
- * own time. What still runs then is stopped.
- */
-const TASKS_MS = 10 * 60_000;
-
 /** The Agent SDK's words, for programs that go by them. */
 const NO_ANSWER = "Query closed before response received";
 const NOT_WRITABLE = "ProcessTransport is not ready for writing";
@@ -114,9 +108,6 @@ class RemoteQuery implements Query {
   #inputs = 0;
   readonly #waiting: WaitingNote;
   readonly #tasks = new OwnTasks();
-  /** Until when nothing but tasks in the background is waited for. */
-  #tasksUntil: number | undefined;
-  #tasksTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether the program wants to know what the process is doing. */
   readonly #wantsStates: boolean;
   #newestTurn: string | undefined;
@@ -217,7 +208,6 @@ class RemoteQuery implements Query {
     } finally {
       if (this.#options.persistSession === false) await this.deleteSession().catch(() => {});
       this.#isRead = true;
-      clearTimeout(this.#tasksTimer);
       this.#waiting.drop();
       this.#left.abort();
       this.#came.ring();
@@ -280,16 +270,9 @@ class RemoteQuery implements Query {
     return [...this.#open].some((open) => open !== turn_id && !this.#takenIn.has(open));
   }
 
+  /** As in the Agent SDK it goes on for as long as tasks that it has started run, or cause something. */
   #isDone(): boolean {
-    clearTimeout(this.#tasksTimer);
-    if (this.#inputs > 0 || this.#open.size > 0) return false;
-    if (!this.#tasks.isPending) return true;
-    this.#tasksUntil ??= Date.now() + TASKS_MS;
-    this.#tasksTimer = setTimeout(() => {
-      this.#stopTasks();
-      this.#leave();
-    }, this.#tasksUntil - Date.now());
-    return false;
+    return this.#inputs === 0 && this.#open.size === 0 && !this.#tasks.isPending;
   }
 
   /** The Agent SDK's stream ends that way when the last turn ended in an error. */
@@ -384,7 +367,6 @@ class RemoteQuery implements Query {
     this.#own.add(turn);
     this.#open.add(turn);
     this.#newestTurn = turn;
-    this.#tasksUntil = undefined;
     const answer = await this.#transport.json(`/v1/sessions/${id}/turns`, {
       method: "POST",
       body: { id: turn, ...messageBody(message, isAlone) },

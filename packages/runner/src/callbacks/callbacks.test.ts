@@ -152,6 +152,14 @@ describe("a permission", () => {
     expect(one.asked()).toEqual([]);
   });
 
+  test("of what tasks in the background caused is asked, and its process kept", async () => {
+    const one = session({ canUseTool: true }, { running: false, inBackground: true });
+    const result = permission(one);
+    await one.answer({ answer: { behavior: "allow" } });
+    expect(await result).toMatchObject({ behavior: "allow" });
+    expect(one.asked()[0]).toMatchObject({ kind: "permission", held: true });
+  });
+
   test("for the tool that asks its user is a question", async () => {
     const one = session({ canUseTool: true });
     const result = permission(one, {}, "AskUserQuestion");

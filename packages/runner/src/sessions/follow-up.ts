@@ -18,7 +18,13 @@ interface Named {
  * turn whose end is missed would never end.
  */
 export function placeOf(message: SDKMessage, turn: string): "before" | "queued" | "begun" {
-  const { type, command_uuid: command, state, user_message_uuid: prompt, origin } = message as Named;
+  const {
+    type,
+    command_uuid: command,
+    state,
+    user_message_uuid: prompt,
+    origin,
+  } = message as Named;
   if (command === turn) return state === "queued" ? "queued" : "begun";
   if (prompt === turn) return "begun";
   const isOwn = type === "result" && (prompt !== undefined || origin?.kind !== "task-notification");

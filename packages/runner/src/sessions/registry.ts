@@ -272,6 +272,7 @@ export class Sessions {
       wantsOutput: (options) => (options.outputFormat ?? this.#agent.outputFormat) !== undefined,
       repeatableTools: this.#agent.repeatableTools ?? [],
       backgroundMs: this.#policy.backgroundMs,
+      temp: `${this.#folders.state}/${id}/tmp`,
       onIdle: (idle) => this.#pool.onIdle(idle),
       onBackground: (over) => void this.#activity.run(() => over),
     });

@@ -25,6 +25,7 @@ import { placeOf } from "./follow-up.js";
 import type { SessionFiles } from "./session-files.js";
 import type { SessionRepositories } from "./session-repositories.js";
 import { SessionOutput } from "./session-output.js";
+import { cutOutput, overgrownTasks } from "./task-output.js";
 import { Turn, type TurnContext } from "./turn.js";
 
 /** What a session needs of the registry that holds it. */
@@ -43,6 +44,8 @@ export interface SessionContext {
   repeatableTools: string[];
   /** How long tasks in the background may go on after the last turn, milliseconds. */
   backgroundMs: number;
+  /** The session's folder for temporary files. */
+  temp: string;
   /** It has a process and no turn. */
   onIdle(session: Session): void;
   /** Tasks run in the background until this promise resolves. */
@@ -51,6 +54,9 @@ export interface SessionContext {
 
 /** An interrupt that has not ended the turn after this long ends the process, milliseconds. */
 const INTERRUPT_GRACE_MS = 5_000;
+
+/** How often the output of tasks in the background is looked at, milliseconds: a program may write a gigabyte a second. */
+const OUTPUT_CHECK_MS = 1_000;
 
 /** How long the end of a session waits for the last message of a running turn, which holds its usage, milliseconds. */
 const CLOSE_PATIENCE_MS = 1_000;
@@ -361,10 +367,24 @@ export class Session implements PooledSession, CallbackSession {
   #onBackground(over: Promise<void>): void {
     this.#context.onBackground(over);
     if (!this.#turn) this.background.onTurnEnd();
+    const check = setInterval(() => void this.#stopOvergrown(), OUTPUT_CHECK_MS);
+    check.unref();
     void over.then(() => {
+      clearInterval(check);
       // Its process was kept for its tasks: from now on it is idle.
       if (!this.busy && this.process) this.#context.onIdle(this);
     });
+  }
+
+  /** Stops tasks that write without end. That they were stopped is told by Claude Code. */
+  async #stopOvergrown(): Promise<void> {
+    const running = new Set(this.background.tasks.map(({ task_id }) => task_id));
+    for (const { task, file } of await overgrownTasks(this.#context.temp, this.id)) {
+      if (!running.has(task)) continue;
+      console.error(`session ${this.id}: task ${task} is stopped, its output is too large`);
+      await this.process?.control("stopTask", [task]).catch(() => {});
+      await cutOutput(file).catch(() => {});
+    }
   }
 
   /** Files of a task are safe from here on: no tool and no turn may follow. */

@@ -13,7 +13,12 @@ export interface ContainerState {
 }
 
 /** The status that callers may see. */
-export function describeContainer({ running, starting, health, tasks = 0 }: ContainerState): ContainerStatus {
+export function describeContainer({
+  running,
+  starting,
+  health,
+  tasks = 0,
+}: ContainerState): ContainerStatus {
   if (!health) return { state: starting ? "starting" : running ? "silent" : "asleep" };
   const { version, protocol, sdk_version, error } = health;
   return {

@@ -35,11 +35,7 @@ export class FrameApplier {
   readonly #files: Files;
   readonly #background: BackgroundTasks;
 
-  constructor(
-    store: Store,
-    log: SessionLog,
-    { requests, steering, files, background }: AppliedTo,
-  ) {
+  constructor(store: Store, log: SessionLog, { requests, steering, files, background }: AppliedTo) {
     this.#background = background;
     this.#store = store;
     this.#log = log;

@@ -1,4 +1,5 @@
 import { EdgeError, type TurnStatus } from "@claude-edge/protocol";
+import type { LogFrame } from "@claude-edge/protocol/runner";
 
 import { armAlarm } from "../arm-alarm.js";
 import { containerStub, type ContainerStub } from "../container/runner-client.js";
@@ -111,8 +112,8 @@ export class SessionParts {
         );
         if (hasFreedSlot) this.turns.onFreed();
         if (frames.some(({ kind }) => kind === "request")) ctx.waitUntil(this.arm());
-        // The background may be over, and the log need not be followed any more.
-        runnerLog.touch();
+        // The background may be over: then the log need not be followed any more.
+        if (frames.some(isSessionState)) runnerLog.touch();
       },
       assertRoom: () => room.assertLeft("The session"),
       abandon: (boot, frame, thrown) => applier.abandon(boot, frame, thrown),
@@ -253,6 +254,9 @@ export class SessionParts {
     return this.store.isEphemeral ? addMs(this.store.lastEnd(), ABANDONED_MS) : undefined;
   }
 }
+
+const isSessionState = (frame: LogFrame): boolean =>
+  frame.kind === "message" && frame.message.subtype === "session_state_changed";
 
 const addMs = (time: number | undefined, ms: number) =>
   time === undefined ? undefined : time + ms;
