@@ -175,8 +175,8 @@ type QueryMethod = Exclude<keyof Query, keyof AsyncGenerator>;
 export const METHODS = {
   accountInfo: forwarded,
   applyFlagSettings: forwarded,
-  backgroundTasks: forwarded,
-  close: caller("interrupts the turn and ends the stream; the session stays"),
+  backgroundTasks: as("[docs/background.md](background.md)"),
+  close: caller("interrupts the turn, stops the tasks of the query and ends the stream; the session stays"),
   getContextUsage: forwarded,
   initializationResult: forwarded,
   interrupt: as("with POST /v1/sessions/{id}/interrupt"),
@@ -197,7 +197,7 @@ export const METHODS = {
   setMcpServers: as("in-process servers through a tunnel, until the session's process is replaced"),
   setModel: as("holds for the session's later turns too"),
   setPermissionMode: as("the mode in effect holds for the session's later turns, whatever set it"),
-  stopTask: forwarded,
+  stopTask: as("[docs/background.md](background.md)"),
   streamInput: as(
     "a message that comes while a turn of the query runs steers it, by its `priority`; it is a turn all the same, with its `uuid` as id unless a turn of the account has that id already",
   ),
