@@ -197,12 +197,12 @@ describe("a session", () => {
     await listed.readLog(0, ({ kind }) => kind === "message");
     await status("POST", `/sessions/${listed.id}/turns/${turn}/interrupt`);
     await listed.readLog(0, ends(turn));
-    expect(await entry()).toEqual({ id: listed.id, busy: false, has_files: true });
+    expect(await entry()).toEqual({ id: listed.id, busy: false, tasks: 0, has_files: true });
     await listed.remove();
     expect(await entry()).toBeUndefined();
     // A workspace that is brought counts before any turn.
     await listed.put([]);
-    expect(await entry()).toEqual({ id: listed.id, busy: false, has_files: true });
+    expect(await entry()).toEqual({ id: listed.id, busy: false, tasks: 0, has_files: true });
     await listed.remove();
   });
 

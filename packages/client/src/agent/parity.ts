@@ -176,7 +176,9 @@ export const METHODS = {
   accountInfo: forwarded,
   applyFlagSettings: forwarded,
   backgroundTasks: as("[docs/background.md](background.md)"),
-  close: caller("interrupts the turn, stops the tasks of the query and ends the stream; the session stays"),
+  close: caller(
+    "interrupts the turn, stops the tasks of the query and ends the stream; the session stays",
+  ),
   getContextUsage: forwarded,
   initializationResult: forwarded,
   interrupt: as("with POST /v1/sessions/{id}/interrupt"),

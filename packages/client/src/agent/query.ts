@@ -26,6 +26,7 @@ import { pathSegment } from "../path-segment.js";
 import { refuse } from "../plain-option.js";
 import { Transport } from "../transport.js";
 import { sessionEvents } from "../session-stream.js";
+import { isAskedFor, wantedBy, type Wanted } from "./asked-for.js";
 import { noticeOptions } from "./notices.js";
 import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
@@ -108,8 +109,7 @@ class RemoteQuery implements Query {
   #inputs = 0;
   readonly #waiting: WaitingNote;
   readonly #tasks = new OwnTasks();
-  /** Whether the program wants to know what the process is doing. */
-  readonly #wantsStates: boolean;
+  readonly #wanted: Wanted;
   #newestTurn: string | undefined;
   #lastResult: { turn: string; message: SDKResultMessage } | undefined;
   readonly #idle = new LastIdle<SDKMessage>();
@@ -122,7 +122,7 @@ class RemoteQuery implements Query {
     this.#options = options;
     this.#waiting = new WaitingNote(edge);
     const wire = toSessionOptions({ verbatimPrompts: false, ...options });
-    this.#wantsStates = wire.sessionStateEvents === true;
+    this.#wanted = wantedBy(wire, options);
     noticeOptions(options, edge.logger);
     this.#callbacks = new Callbacks(this.#transport, () => this.#sessionId, options);
     this.#session = this.#begin(wire);
@@ -239,18 +239,10 @@ class RemoteQuery implements Query {
         const message = event.message as SDKMessage;
         this.#tasks.onMessage(event.message);
         if (message.type === "result") this.#lastResult = { turn: event.turn_id, message };
-        if (!this.#isAskedFor(event.message)) return undefined;
+        if (!isAskedFor(event.message, this.#named, this.#wanted)) return undefined;
         return this.#idle.take(message as SDKMessage & SdkMessage, () => this.#hasMore(event));
       }
     }
-  }
-
-  /** The container runs with partial messages, states and ids on all prompts: what only comes of those is left out. */
-  #isAskedFor({ type, subtype, status, command_uuid: prompt }: SdkMessage): boolean {
-    if (subtype === "session_state_changed") return this.#wantsStates;
-    if (type === "command_lifecycle") return this.#named.has(prompt as string);
-    const isProgress = type === "system" && subtype === "status" && status === "requesting";
-    return !isProgress || this.#options.includePartialMessages === true;
   }
 
   #onStderr({ data }: SdkMessage): void {

@@ -381,7 +381,7 @@ export class Session implements PooledSession, CallbackSession {
     const running = new Set(this.background.tasks.map(({ task_id }) => task_id));
     for (const { task, file } of await overgrownTasks(this.#context.temp, this.id)) {
       if (!running.has(task)) continue;
-      console.error(`session ${this.id}: task ${task} is stopped, its output is too large`);
+      process.stderr.write(`session ${this.id}: task ${task} wrote too much and is stopped\n`);
       await this.process?.control("stopTask", [task]).catch(() => {});
       await cutOutput(file).catch(() => {});
     }

@@ -104,6 +104,8 @@ export class FrameApplier {
 
   /** A frame of a turn that was abandoned: what comes after a frame that is missing means nothing. */
   #pass(frame: LogFrame): void {
+    // Tasks go on although their turn was abandoned: their end must be known.
+    if (frame.kind === "message") this.#background.note(frame.message);
     const isEnd = frame.kind === "turn" && isFinal(frame.status);
     if (isEnd) this.#store.modelCalls.settleWithoutResult();
   }
