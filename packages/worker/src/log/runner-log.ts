@@ -464,7 +464,8 @@ export class RunnerLog {
   /** Handles the loss of a runner. Seqs of its deltas are not reused. */
   #onRunnerLost(boot: string, sawEnd: boolean): void {
     this.#replayRest();
-    if (this.#store.runningTurn()?.boot === boot) this.#log.skipSeqs();
+    const isRunning = this.#store.runningTurn()?.boot === boot;
+    if (isRunning || this.#store.background.isActive) this.#log.skipSeqs();
     this.#release();
     this.#files.runner.drop(boot);
     if (this.#follower?.boot === boot) this.stop();
