@@ -151,12 +151,13 @@ describe("a container that is lost", () => {
     const prompt = [
       '%tool Write {"file_path":"done.txt","content":"done"}',
       "%say Written.",
-      '%tool Bash {"command":"sleep 600"}',
+      '%tool Bash {"command":"true; sleep 600"}',
       "%say Never.",
     ].join("\n");
     let killed = false;
     const events = await read(session.send(prompt), (event) => {
-      if (killed || event.kind !== "message" || !holds(event, '"command":"sleep 600"')) return;
+      if (killed || event.kind !== "message" || !holds(event, '"command":"true; sleep 600"'))
+        return;
       killed = true;
       // The agent hands its transcript on a moment after it tells of a tool.
       setTimeout(killContainer, 1_500);
@@ -210,13 +211,13 @@ describe("a container that is lost", () => {
   test("in mid-turn: query() throws what ended the turn, which no result message tells of", async () => {
     const { url: baseURL, token } = edge.stack;
     const conversation = query({
-      prompt: '%tool Bash {"command":"sleep 600"}',
+      prompt: '%tool Bash {"command":"true; sleep 600"}',
       options: { ...options, allowDangerouslySkipPermissions: true, resume: session.id },
       edge: { baseURL, token, account: ACCOUNT },
     });
     const reading = (async () => {
       for await (const message of conversation) {
-        if (JSON.stringify(message).includes('"command":"sleep 600"')) killContainer();
+        if (JSON.stringify(message).includes('"command":"true; sleep 600"')) killContainer();
       }
     })();
     await expect(reading).rejects.toMatchObject({ code: "container_lost" });

@@ -70,7 +70,7 @@ const usedBy = (account: string, session: string) =>
     return groups.find(({ key, input_tokens }) => key === session && input_tokens > 0);
   });
 
-const BEGUN = '%cache 33 44\n%tool Bash {"command":"sleep 60"}\n%say Never.';
+const BEGUN = '%cache 33 44\n%tool Bash {"command":"true; sleep 60"}\n%say Never.';
 
 test("a container that is killed in mid-turn takes no usage with it", async () => {
   const account = "killed";

@@ -36,6 +36,25 @@ function isHeartbeat({ kind, value }: Entry): boolean {
   return kind === "message" && type === "tool_progress" && heartbeat === true;
 }
 
+/**
+ * Without what is told of tools that take long: it is told from about 2 s on, when Claude Code looks next, so the same tool
+ * has it or not.
+ */
+function withoutLongTools(entries: Entry[]): Entry[] {
+  const inForeground = new Set<unknown>();
+  return entries.filter(({ kind, value }) => {
+    const { subtype, task_id, is_backgrounded, output_file } = (value ?? {}) as Record<
+      string,
+      unknown
+    >;
+    if (kind !== "message") return true;
+    const isStart = subtype === "task_started" && is_backgrounded === false;
+    if (isStart) inForeground.add(task_id);
+    const isEnd = subtype === "task_notification" && output_file === "";
+    return !isStart && !(isEnd && inForeground.has(task_id));
+  });
+}
+
 /** What two runs can have in common: ids by the order of their appearance, times and places aside. */
 export function normalise(entries: Entry[]): Entry[] {
   const names = new Map<string, string>();
@@ -68,7 +87,7 @@ export function normalise(entries: Entry[]): Entry[] {
       Object.entries(value).map(([name, of]) => [text(name), walk(of, name)]),
     );
   };
-  return entries
+  return withoutLongTools(entries)
     .filter((entry) => !isHeartbeat(entry))
     .map(({ kind, value }) => ({ kind, value: walk(value) }));
 }

@@ -105,7 +105,7 @@ describe("a process made ready for a session to come", () => {
 
   test("ends with the runner and its tools at SIGINT in mid-turn, within seconds", async () => {
     const session = runner.session();
-    const command = "sleep 300 & setsid sleep 301 & sleep 302";
+    const command = "true; sleep 300 & setsid sleep 301 & sleep 302";
     await session.start(randomUUID(), `%tool Bash ${JSON.stringify({ command })}\n%say Never.`);
     await until("the tool's processes run", () => processesOf(session).length >= 4);
     expect(await runner.stop("SIGINT")).toBe(0);
