@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Env } from "./env.js";
 import {
   accountOf,
+  backgroundMs,
   callerGraceMs,
   capacityPatienceMs,
   containerName,
@@ -51,6 +52,8 @@ describe("durations", () => {
     expect(holdMs(of({ CLAUDE_EDGE_HOLD: "0s" }))).toBe(0);
     expect(drainMs(of({ CLAUDE_EDGE_DRAIN: "0s" }))).toBe(0);
     expect(drainMs(of({ CLAUDE_EDGE_DRAIN: "15m" }))).toBe(14 * MINUTE);
+    expect(backgroundMs(of({ CLAUDE_EDGE_BACKGROUND: "0s" }))).toBe(0);
+    expect(backgroundMs(of({ CLAUDE_EDGE_BACKGROUND: "100h" }))).toBe(24 * 60 * MINUTE);
     expect(startTimeoutMs(of({ CLAUDE_EDGE_START_TIMEOUT: "0s" }))).toBe(1_000);
     expect(startTimeoutMs(of({ CLAUDE_EDGE_START_TIMEOUT: "3s" }))).toBe(3_000);
     expect(callerGraceMs(of({ CLAUDE_EDGE_CALLER_GRACE: "1s" }))).toBe(1_000);
@@ -58,6 +61,7 @@ describe("durations", () => {
 
   test("without any", () => {
     const none = of({});
+    expect(backgroundMs(none)).toBe(60 * MINUTE);
     expect(sleepAfterMs(none)).toBe(20 * MINUTE);
     expect(startTimeoutMs(none)).toBe(90_000);
     expect(capacityPatienceMs(none)).toBe(10 * MINUTE);
