@@ -59,9 +59,9 @@ export const BACKGROUND: Scenario[] = [
   oneShot(
     "two commands",
     [
-      `%tool Bash ${JSON.stringify({ command: "sleep 1", run_in_background: true })}`,
-      "%next",
       `%tool Bash ${JSON.stringify({ command: "sleep 5", run_in_background: true })}`,
+      "%next",
+      `%tool Bash ${JSON.stringify({ command: "sleep 11", run_in_background: true })}`,
       "%say Started.",
       "%next",
       "%say One has ended.",
