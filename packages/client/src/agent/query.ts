@@ -27,6 +27,7 @@ import { refuse } from "../plain-option.js";
 import { Transport } from "../transport.js";
 import { sessionEvents } from "../session-stream.js";
 import { isAskedFor, wantedBy, type Wanted } from "./asked-for.js";
+import { throwErrorResult } from "./error-result.js";
 import { noticeOptions } from "./notices.js";
 import { isBranch, statedOptions, toSessionOptions } from "./options.js";
 import { METHODS } from "./parity.js";
@@ -110,7 +111,6 @@ class RemoteQuery implements Query {
   readonly #waiting: WaitingNote;
   readonly #tasks = new OwnTasks();
   readonly #wanted: Wanted;
-  #newestTurn: string | undefined;
   #lastResult: { turn: string; message: SDKResultMessage } | undefined;
   readonly #idle = new LastIdle<SDKMessage>();
   #failure: unknown;
@@ -177,7 +177,7 @@ class RemoteQuery implements Query {
     }
     if (this.#isClosed) return;
     if (this.#failure !== undefined) throw this.#failure;
-    this.#throwLastError();
+    throwErrorResult(this.#lastResult?.message);
   }
 
   /** Reads the session's events to the end of the last turn, or until the query is left. */
@@ -233,7 +233,9 @@ class RemoteQuery implements Query {
         if (isTerminal(event)) return this.#onEnd(event);
         return undefined;
       case "delta":
-        if (event.message.type === "stderr") return void this.#onStderr(event.message);
+        if (event.message.type === "stderr") {
+          return void this.#options.stderr?.(String(event.message.data));
+        }
         return this.#options.includePartialMessages ? (event.message as SDKMessage) : undefined;
       case "message": {
         const message = event.message as SDKMessage;
@@ -243,10 +245,6 @@ class RemoteQuery implements Query {
         return this.#idle.take(message as SDKMessage & SdkMessage, () => this.#hasMore(event));
       }
     }
-  }
-
-  #onStderr({ data }: SdkMessage): void {
-    this.#options.stderr?.(String(data));
   }
 
   /** A turn that ends without a result message was ended by what carries it, not by the agent. */
@@ -265,14 +263,6 @@ class RemoteQuery implements Query {
   /** As in the Agent SDK it goes on for as long as tasks that it has started run, or cause something. */
   #isDone(): boolean {
     return this.#inputs === 0 && this.#open.size === 0 && !this.#tasks.isPending;
-  }
-
-  /** The Agent SDK's stream ends that way when the last turn ended in an error. */
-  #throwLastError(): void {
-    const result = this.#lastResult?.message;
-    if (!result?.is_error) return;
-    const text = result.subtype === "success" ? result.result : result.errors.join("; ");
-    throw new Error(`Claude Code returned an error result: ${text}`);
   }
 
   // The session.
@@ -358,7 +348,6 @@ class RemoteQuery implements Query {
     // Its id is known before its events can come.
     this.#own.add(turn);
     this.#open.add(turn);
-    this.#newestTurn = turn;
     const answer = await this.#transport.json(`/v1/sessions/${id}/turns`, {
       method: "POST",
       body: { id: turn, ...messageBody(message, isAlone) },
@@ -441,7 +430,7 @@ class RemoteQuery implements Query {
       if (await this.#interrupt(turn)) cancelled.add(turn);
     }
     // With no turn open, what tasks in the background have caused may be running.
-    const stopped = running ?? (this.#tasks.isPending ? this.#newestTurn : undefined);
+    const stopped = running ?? (this.#tasks.isPending ? [...this.#own].at(-1) : undefined);
     if (stopped !== undefined) await this.#interrupt(stopped);
     const named = others.filter((turn) => this.#named.has(turn));
     const queued = named.filter((turn) => !cancelled.has(turn));

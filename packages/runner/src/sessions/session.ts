@@ -371,6 +371,8 @@ export class Session implements PooledSession, CallbackSession {
     check.unref();
     void over.then(() => {
       clearInterval(check);
+      // One that was stopped may have written until it was gone.
+      setTimeout(() => void this.#stopOvergrown(), OUTPUT_CHECK_MS).unref();
       // Its process was kept for its tasks: from now on it is idle.
       if (!this.busy && this.process) this.#context.onIdle(this);
     });
@@ -380,9 +382,10 @@ export class Session implements PooledSession, CallbackSession {
   async #stopOvergrown(): Promise<void> {
     const running = new Set(this.background.tasks.map(({ task_id }) => task_id));
     for (const { task, file } of await overgrownTasks(this.#context.temp, this.id)) {
-      if (!running.has(task)) continue;
-      process.stderr.write(`session ${this.id}: task ${task} wrote too much and is stopped\n`);
-      await this.process?.control("stopTask", [task]).catch(() => {});
+      if (running.has(task)) {
+        process.stderr.write(`session ${this.id}: task ${task} wrote too much and is stopped\n`);
+        await this.process?.control("stopTask", [task]).catch(() => {});
+      }
       await cutOutput(file).catch(() => {});
     }
   }

@@ -179,16 +179,13 @@ export class Store extends SessionRow {
    * end of a turn, and a change of files: what adds events.
    */
   expiresAt(): number | undefined {
-    if (this.isEphemeral || this.openTurns().length > 0) return undefined;
-    if (this.background.isActive) return undefined;
+    if (this.isEphemeral || this.openTurns().length > 0 || this.background.isActive) return;
     const { expires_in, expires_in_since } = this.expiry;
     const { updated_at } = this.position();
     const since = Math.max(updated_at, expires_in_since ?? 0);
-    const times = [
-      ...(this.#retentionMs === undefined ? [] : [updated_at + this.#retentionMs]),
-      ...(expires_in === null ? [] : [since + expires_in * 1_000]),
-    ];
-    return times.length === 0 ? undefined : Math.min(...times);
+    const kept = this.#retentionMs === undefined ? Infinity : updated_at + this.#retentionMs;
+    const due = Math.min(kept, expires_in === null ? Infinity : since + expires_in * 1_000);
+    return due === Infinity ? undefined : due;
   }
 
   get lastSeq(): number {

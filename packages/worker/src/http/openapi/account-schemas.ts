@@ -33,6 +33,7 @@ const container = schemaOf<ContainerStatus>()(
     protocol: z.optional(z.number()),
     sdk_version: z.optional(z.string()),
     error: z.optional(z.string()),
+    background_tasks: z.optional(z.number()),
   }),
 );
 
