@@ -60,6 +60,7 @@ const SIDEBAR: DefaultTheme.SidebarItem[] = [
       link("Events and HTTP API", "http"),
       link("Approvals", "approvals"),
       link("Steering", "steering"),
+      link("Tasks in the background", "background"),
       link("Files", "files"),
       link("Repositories", "repositories"),
       link("Feed", "feed"),
