@@ -5,6 +5,7 @@ import type { TurnResource } from "@claude-edge/protocol";
 import { describe, expect, test } from "vitest";
 
 import { blocks, messages, read, statuses } from "../support/events.js";
+import { Gate } from "../support/gate.js";
 import { useStack } from "../support/stack.js";
 import { until } from "../support/wait.js";
 
@@ -80,7 +81,8 @@ describe("a message to a turn that runs", () => {
 
   test("twice with the same id is one, and several are taken in together", async () => {
     const session = await create();
-    const { done } = await begin(session);
+    const gate = new Gate();
+    const { done } = await begin(session, `${gate.tool}\n%say Not turned.`);
     const id = randomUUID();
     const sent = [
       session.steer("%say Never said.", { id }),
@@ -89,6 +91,7 @@ describe("a message to a turn that runs", () => {
     const [one, other] = await Promise.all(sent);
     expect([one!.id, other!.id]).toEqual([id, id]);
     const last = await session.steer("%say Turned.");
+    gate.open();
     const events = await done;
     expect(textOf(endOf(events))).toBe("Turned.");
     const results = messages(events).filter(({ type }) => type === "result");
