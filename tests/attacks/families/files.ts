@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 
 import { holds, refused, works, type Expected, type Family } from "../attack.ts";
 import { FILE } from "../routes.ts";
@@ -97,9 +98,9 @@ export async function files(world: World): Promise<Family> {
   const [hersUploaded = ""] = JSON.parse(
     (await ask(`/v1/sessions/${alice.uploads}/files?path=uploads`, { key: alice.token })).text,
   ).entries.map(({ path }: { path: string }) => path.split("/").at(-1)!);
-  // They follow from the sessions' names, for whoever does the sums.
-  const accounts = readdirSync(persist, { recursive: true, encoding: "utf8" }).flatMap(
-    (path) => /SessionDO\/([0-9a-f]{64})\.sqlite$/.exec(path)?.[1] ?? [],
+  // Ids of the sessions' objects, which follow from their names.
+  const accounts = readdirSync(join(persist, "state", "v3", "do"), { recursive: true }).flatMap(
+    (path) => /SessionDO\/([0-9a-f]{64})\.sqlite$/.exec(String(path))?.[1] ?? [],
   );
   const before = await list();
   /** The whole file, as if nothing had been asked of it. */
