@@ -59,11 +59,12 @@ export function sumOf(models: Record<string, number>[]): Record<string, number> 
   return Object.fromEntries(Object.keys(models[0]!).map((field) => [field, sum(field)]));
 }
 
-/** A prompt that has a subagent of a model help. */
+/** A prompt that has a subagent of a model help, and waits for it: what it uses later would be in no turn's usage. */
 export const subagent = (model: string): string =>
   `%cache 700 30\n%tool Agent ${JSON.stringify({
     description: "helps",
     prompt: "%cache 77 7 3\n%say Helped.",
     subagent_type: "general-purpose",
     model,
+    run_in_background: false,
   })}\n%say Thanks.`;
