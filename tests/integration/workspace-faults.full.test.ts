@@ -157,7 +157,9 @@ describe("a container that ends while a checkpoint is fetched", () => {
 
   test("nothing is told of the tool whose files are lost", async () => {
     const session = await createSession(edge, "lost");
-    const { status, events } = await runTurn(session, shell("echo 1 > a.txt", "echo 2 > b.txt"));
+    // A result is told up to a second after its tool, when it is in the transcript. Checkpoints do not wait for it.
+    const tools = shell("echo 1 > a.txt", "sleep 2; echo 2 > b.txt");
+    const { status, events } = await runTurn(session, tools);
     expect(status).toBe("failed");
     const results = events.filter(
       (event) => event.kind === "message" && event.message.type === "user",
