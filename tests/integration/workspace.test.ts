@@ -72,7 +72,9 @@ describe("a session's files and its turns", () => {
 
   test("a fork at a turn or a message has what was known and there then", async () => {
     const first = await turnOf(session, shell("echo one > fork.txt"));
-    const { events } = await turnOf(session, shell("echo two > fork.txt", "echo three > fork.txt"));
+    // A result is told up to a second after its tool, and later checkpoints do not wait for it.
+    const tools = shell("echo two > fork.txt", "sleep 2; echo three > fork.txt");
+    const { events } = await turnOf(session, tools);
     const atTurn = await session.fork({ turnId: first.id });
     expect(await read(atTurn, "fork.txt")).toBe("one\n");
     const result = events.find(

@@ -63,7 +63,7 @@ export async function killContainers(edge: OwnTestStack): Promise<void> {
 export const seenByAgent = (session: Session, command: string): Promise<string> =>
   resultsOf(session, shell(command));
 
-/** What the tools of a turn give. */
+/** What the tools of a turn give: there must be one. */
 export async function resultsOf(session: Session, prompt: string): Promise<string> {
   const { events } = await turnOf(session, prompt);
   const results = events.flatMap((event) =>
@@ -71,6 +71,7 @@ export async function resultsOf(session: Session, prompt: string): Promise<strin
       ? (event.message.message as { content: { content: string }[] }).content
       : [],
   );
+  if (results.length === 0) throw new Error(`no tool was told of: ${JSON.stringify(events)}`);
   return results.map(({ content }) => content).join("\n");
 }
 
