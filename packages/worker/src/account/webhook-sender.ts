@@ -1,10 +1,10 @@
 import { signWebhook, toWireError } from "@claude-edge/protocol";
 
 import { Resolver } from "../egress/dns.js";
+import { isLate, postOnce } from "../egress/post-once.js";
 import { resolvedWebhookUrl } from "../egress/webhook-url.js";
 import type { Env } from "../env.js";
 import { privateHosts } from "../settings.js";
-import { VERSION } from "../version.js";
 import type { Attempt, Delivery } from "./delivery-table.js";
 
 /** How long an address may take to answer, milliseconds. */
@@ -12,10 +12,7 @@ const TIMEOUT_MS = 10_000;
 
 const resolver = new Resolver();
 
-/**
- * Sends a message once, signed with each secret. The answer's status says what became of it: its body is not read, since
- * what a private host would say must be shown to nobody, and a redirect is not followed.
- */
+/** Sends a message once, signed with each secret. */
 export async function sendWebhook(
   env: Env,
   url: string,
@@ -27,31 +24,20 @@ export async function sendWebhook(
     const timestamp = String(Math.floor(Date.now() / 1_000));
     const signed = { id: message, timestamp, body };
     const signatures = await Promise.all(secrets.map((secret) => signWebhook(secret, signed)));
-    const answer = await fetch(to, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        "user-agent": `claude-edge/${VERSION}`,
-        "webhook-id": message,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": signatures.join(" "),
-      },
-      body,
-      redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const { status } = answer;
-    await answer.body?.cancel().catch(() => {});
-    return answer.ok ? { status } : { status, error: `It answered ${status}.` };
+    const headers: [string, string][] = [
+      ["webhook-id", message],
+      ["webhook-timestamp", timestamp],
+      ["webhook-signature", signatures.join(" ")],
+    ];
+    const { status, ok } = await postOnce(to, headers, body, TIMEOUT_MS);
+    return ok ? { status } : { status, error: `It answered ${status}.` };
   } catch (error) {
     return { error: reasonOf(error) };
   }
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && /Timeout|Abort/.test(error.name)) {
-    return `No answer within ${TIMEOUT_MS / 1_000} s.`;
-  }
+  if (isLate(error)) return `No answer within ${TIMEOUT_MS / 1_000} s.`;
   const { code, message } = toWireError(error);
   return code === "internal" ? "The connection failed." : message;
 }

@@ -1,5 +1,5 @@
 import type { Collector } from "../otlp-settings.js";
-import { VERSION } from "../version.js";
+import { isLate, postOnce } from "./post-once.js";
 
 /** How long a collector may take to answer, milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -13,7 +13,7 @@ export type Sent =
   /** `retryAfterMs`: how long the collector asks to wait. */
   | { isSent: false; why: string; isPassing: boolean; retryAfterMs?: number };
 
-/** Sends traces or metrics once, in OTLP's JSON encoding. The answer's body is not read, and a redirect not followed. */
+/** Sends traces or metrics once, in OTLP's JSON encoding. */
 export async function sendToCollector(
   { endpoint, headers }: Collector,
   signal: "traces" | "metrics",
@@ -21,18 +21,8 @@ export async function sendToCollector(
   timeoutMs: number = TIMEOUT_MS,
 ): Promise<Sent> {
   try {
-    const answer = await fetch(`${endpoint}/v1/${signal}`, {
-      method: "POST",
-      headers: [
-        ["content-type", "application/json"],
-        ["user-agent", `claude-edge/${VERSION}`],
-        ...headers,
-      ],
-      body: typeof body === "string" ? body : JSON.stringify(body),
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    await answer.body?.cancel().catch(() => {});
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const answer = await postOnce(`${endpoint}/v1/${signal}`, headers, text, timeoutMs);
     if (answer.ok) return { isSent: true };
     const seconds = Number(answer.headers.get("retry-after") ?? NaN);
     return {
@@ -42,8 +32,7 @@ export async function sendToCollector(
       ...(seconds >= 0 ? { retryAfterMs: seconds * 1_000 } : {}),
     };
   } catch (error) {
-    const isLate = error instanceof Error && /Timeout|Abort/.test(error.name);
-    const why = isLate ? `no answer within ${timeoutMs / 1_000} s` : "the connection failed";
+    const why = isLate(error) ? `no answer within ${timeoutMs / 1_000} s` : "the connection failed";
     return { isSent: false, why, isPassing: true };
   }
 }
