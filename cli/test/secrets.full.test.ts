@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 
-import type { FakeWorker } from "./support/cloudflare-api.js";
 import { API_KEY, useCloudflare } from "./support/cloudflare.js";
 import { WORKER } from "./support/project.js";
 import type { RunOptions } from "./support/run.js";
@@ -8,13 +7,8 @@ import type { RunOptions } from "./support/run.js";
 // Each runs the project's wrangler, for seconds.
 
 const cloudflare = useCloudflare();
-const { api, cli } = cloudflare;
+const { api, cli, deployed } = cloudflare;
 const secrets = (args: string[], options?: RunOptions) => cli(["secrets", ...args], options);
-const deployed = (values: Record<string, string> = {}): FakeWorker => {
-  const worker = { secrets: new Map(Object.entries(values)), uploads: [] };
-  api.workers.set(WORKER, worker);
-  return worker;
-};
 
 describe("claude-edge secrets, of a deployment", () => {
   test("lists names", async () => {

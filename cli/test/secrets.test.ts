@@ -3,10 +3,8 @@ import { join } from "node:path";
 
 import { beforeEach, describe, expect, test } from "vitest";
 
-import type { FakeWorker } from "./support/cloudflare-api.js";
 import { API_KEY, useCloudflare } from "./support/cloudflare.js";
 import { CTRL_C, DOWN, ENTER } from "./support/keys.js";
-import { WORKER } from "./support/project.js";
 import type { RunOptions } from "./support/run.js";
 import { openScreen } from "./support/terminal.js";
 
@@ -14,13 +12,8 @@ const OAUTH_TOKEN = "sk-ant-oat01-0123456789abcdef";
 const ADMIN_KEY = "sk-ant-admin01-0123456789abcdef";
 
 const cloudflare = useCloudflare();
-const { api, empty, cli, makeProject } = cloudflare;
+const { api, empty, cli, deployed, makeProject } = cloudflare;
 const secrets = (args: string[], options?: RunOptions) => cli(["secrets", ...args], options);
-const deployed = (values: Record<string, string> = {}): FakeWorker => {
-  const worker = { secrets: new Map(Object.entries(values)), uploads: [] };
-  api.workers.set(WORKER, worker);
-  return worker;
-};
 
 describe("claude-edge secrets, of a deployment", () => {
   test("sets what is piped in, and shows it nowhere", async () => {

@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach } from "vitest";
 
-import { useCloudflareApi, type CloudflareApi } from "./cloudflare-api.js";
+import { useCloudflareApi, type CloudflareApi, type FakeWorker } from "./cloudflare-api.js";
 import { makeHome, type Home } from "./home.js";
-import { traceSecrets, useProjects, type Traces } from "./project.js";
+import { traceSecrets, useProjects, WORKER, type Traces } from "./project.js";
 import { useCli, type Run, type RunOptions } from "./run.js";
 
 export const API_KEY = "sk-ant-api03-0123456789abcdef";
@@ -22,6 +22,8 @@ export interface Cloudflare {
   env: () => Record<string, string>;
   /** Runs the CLI in the project's folder. */
   cli: (args: string[], options?: RunOptions) => Promise<Run>;
+  /** The project's Worker as it is after a deployment, with these secrets. */
+  deployed: (secrets?: Record<string, string>) => FakeWorker;
 }
 
 export function useCloudflare(): Cloudflare {
@@ -53,5 +55,10 @@ export function useCloudflare(): Cloudflare {
     env: environment,
     cli: (args, { env, ...options } = {}) =>
       run(args, { cwd: project!, ...options, env: { ...environment(), ...env } }),
+    deployed: (secrets = {}) => {
+      const worker = { secrets: new Map(Object.entries(secrets)), uploads: [] };
+      api.workers.set(WORKER, worker);
+      return worker;
+    },
   };
 }
